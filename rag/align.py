@@ -1,0 +1,136 @@
+"""Language alignment: one space for two languages, by centring each and rotating Chinese onto English.
+
+Multilingual e5 vectors cluster by language before they cluster by subject, so a question finds abstracts of
+its own language only. Subtracting the mean vector of each language (and kind: question or passage), then
+turning Chinese onto English by an orthogonal map (Procrustes; Schönemann 1966) undoes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.schema import Language
+
+Vectors = NDArray[np.float32]
+Kind = Literal["query", "passage"]
+
+# Weight, in texts, of the fitted mean against the mean of the corpus itself.
+PRIOR_TEXTS = 50
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Means by (language, kind) and a map per language onto the common space, all of shape (d,) and (d, d).
+
+    Languages or kinds that are missing are left as they are.
+    """
+
+    means: Mapping[tuple[Language, Kind], Vectors] = field(default_factory=dict)
+    rotations: Mapping[Language, Vectors] = field(default_factory=dict)
+
+    def apply(self, vectors: Vectors, language: Language, kind: Kind) -> Vectors:
+        """Return `vectors` (n, d) centred, turned and L2-normalised."""
+        mean = self.means.get((language, kind))
+        moved = vectors if mean is None else vectors - mean
+        rotation = self.rotations.get(language)
+        turned = moved if rotation is None else moved @ rotation
+        return normalise_rows(turned)
+
+    def for_corpus(self, passages: Mapping[Language, Vectors]) -> Alignment:
+        """Return this alignment with its passage means moved towards those of the corpus at hand.
+
+        The corpus mean of n passages counts n against `PRIOR_TEXTS` of the fitted one; a question mean moves
+        by the same amount. Without any fitted mean the corpus mean serves for both kinds.
+        """
+        means = dict(self.means)
+        for language, vectors in passages.items():
+            if not len(vectors):
+                continue
+            corpus = vectors.mean(axis=0)
+            fitted = self.means.get((language, "passage"))
+            if fitted is None:
+                means[language, "passage"] = means[language, "query"] = corpus
+                continue
+            step = (corpus - fitted) * np.float32(len(vectors) / (len(vectors) + PRIOR_TEXTS))
+            means[language, "passage"] = fitted + step
+        return Alignment(means, self.rotations)
+
+    @property
+    def digest(self) -> str:
+        """Short hash of every number in it, for the manifest."""
+        hasher = hashlib.sha256()
+        for name, array in sorted(self._arrays().items()):
+            hasher.update(name.encode())
+            hasher.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
+        return hasher.hexdigest()[:16]
+
+    def save(self, path: Path) -> None:
+        """Write it as an .npz file."""
+        np.savez(path, allow_pickle=False, **self._arrays())
+
+    @classmethod
+    def load(cls, path: Path) -> Alignment:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as data:
+            arrays = {name: data[name].astype(np.float32) for name in data.files}
+        return cls._from_arrays(arrays)
+
+    @classmethod
+    def fitted(cls, model: str) -> Alignment:
+        """Return the alignment shipped for `model`, or an empty one when none was fitted."""
+        resource = files("rag").joinpath("data", f"alignment-{model}.npz")
+        return cls.load(Path(str(resource))) if resource.is_file() else cls()
+
+    def _arrays(self) -> dict[str, Vectors]:
+        means = {f"mean-{language}-{kind}": value for (language, kind), value in self.means.items()}
+        return means | {f"rotation-{language}": value for language, value in self.rotations.items()}
+
+    @classmethod
+    def _from_arrays(cls, arrays: Mapping[str, Vectors]) -> Alignment:
+        languages: tuple[Language, ...] = ("en", "zh")
+        kinds: tuple[Kind, ...] = ("query", "passage")
+        means = {
+            (language, kind): arrays[f"mean-{language}-{kind}"]
+            for language in languages
+            for kind in kinds
+            if f"mean-{language}-{kind}" in arrays
+        }
+        rotations = {la: arrays[f"rotation-{la}"] for la in languages if f"rotation-{la}" in arrays}
+        return cls(means, rotations)
+
+
+def fit_alignment(vectors: Mapping[tuple[Language, Kind], Vectors]) -> Alignment:
+    """Fit means and the Chinese-to-English map on parallel texts.
+
+    Args:
+        vectors: raw embeddings (n, d) by language and kind; row i of every array is the same paper.
+    """
+    means = {key: rows.mean(axis=0) for key, rows in vectors.items()}
+    pairs = [
+        tuple(normalise_rows(vectors[language, kind] - means[language, kind]) for language in ("zh", "en"))
+        for kind in ("query", "passage")
+        if ("zh", kind) in vectors and ("en", kind) in vectors
+    ]
+    product = sum(zh.T @ en for zh, en in pairs)
+    left, _, right = np.linalg.svd(product)
+    return Alignment(means, {"zh": (left @ right).astype(np.float32)})
+
+
+def normalise_rows(vectors: Vectors) -> Vectors:
+    """Return `vectors` (n, d) with every row of L2 length 1; a zero row stays zero."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    result: Vectors = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
+    return result
+
+
+def stack(rows: Sequence[Sequence[float]], dimension: int) -> Vectors:
+    """Return rows of floats as an (n, d) array, also when there are none."""
+    return np.asarray(rows, dtype=np.float32).reshape(len(rows), dimension)

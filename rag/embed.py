@@ -1,0 +1,157 @@
+"""The embedder: any sentence-transformers model, through LlamaIndex's embedding interface."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.align import Vectors, stack
+from rag.errors import ModelError
+
+if TYPE_CHECKING:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+    from tokenizers import Tokenizer
+
+_BATCH = 16
+_SMALL_FILE = 1 << 20
+_EDGE = 1 << 16
+
+
+@dataclass(frozen=True)
+class Embedder:
+    """Turns texts into L2-normalised vectors, questions and passages each with their own prompt.
+
+    `embedding` is a LlamaIndex `BaseEmbedding`, so that a LlamaIndex user can take it out or put another
+    one in; `digest` identifies model and prompts in the index's manifest.
+    """
+
+    name: str
+    digest: str
+    embedding: BaseEmbedding
+    tokenizer: Tokenizer
+    max_tokens: int
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Return one row per text, shape (n, d)."""
+        rows = self.embedding.get_text_embedding_batch(list(texts))
+        return stack(rows, len(rows[0]) if rows else 0)
+
+    def embed_query(self, text: str) -> Vectors:
+        """Return the vector of one question, shape (1, d)."""
+        row = self.embedding.get_query_embedding(text)
+        return stack([row], len(row))
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens the model sees for `text`, special tokens not counted."""
+        return len(self.tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def load_embedder(
+    name: str,
+    folder: Path,
+    *,
+    query_prompt: str | None = None,
+    passage_prompt: str | None = None,
+    threads: int | None = None,
+) -> Embedder:
+    """Load the sentence-transformers model in `folder`.
+
+    Prompts that are None are read from the model's saved ones: HuggingFaceEmbedding would silently replace
+    those with its own guesses, so they are passed explicitly.
+
+    Raises:
+        ModelError: `folder` holds no sentence-transformers model.
+    """
+    _stay_offline()
+    saved = _saved_prompts(folder)
+    query = query_prompt if query_prompt is not None else saved.get("query", "")
+    passage = passage_prompt if passage_prompt is not None else saved.get("passage", saved.get("document", ""))
+    import torch
+    from llama_index.embeddings.huggingface import HuggingFaceEmbedding
+    from tokenizers import Tokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    try:
+        embedding = HuggingFaceEmbedding(
+            model_name=str(folder),
+            query_instruction=query,
+            text_instruction=passage,
+            embed_batch_size=_BATCH,
+            device="cpu",
+            cache_folder=str(folder),
+            local_files_only=True,
+        )
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{folder} holds no usable sentence-transformers model ({str(error).splitlines()[0]}); "
+            "name another with RAG_EMBEDDING_MODEL or run `rag models pull`."
+        ) from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    prompt_tokens = len(tokenizer.encode(passage).ids)
+    return Embedder(
+        name=name,
+        digest=_digest(folder, query, passage),
+        embedding=embedding,
+        tokenizer=tokenizer,
+        max_tokens=embedding.max_length - prompt_tokens,
+    )
+
+
+def resolve_folder(name: str, *, fetch: bool) -> Path:
+    """Return the folder of a model named by path, or by hub name if it is on this machine or may be fetched.
+
+    Raises:
+        ModelError: it is not here and cannot be fetched.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    if not fetch:
+        _stay_offline()
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, local_files_only=not fetch))
+    except (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
+        raise ModelError(
+            f"The embedding model {name!r} is neither a folder nor on this machine; give a folder, or fetch it "
+            f"with `rag models pull {name}` where the model hub can be reached."
+        ) from error
+
+
+def _stay_offline() -> None:
+    """Keep the model libraries from asking the hub for newer files of a model that is already here."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+def _saved_prompts(folder: Path) -> dict[str, str]:
+    config = folder / "config_sentence_transformers.json"
+    if not config.is_file():
+        return {}
+    prompts: dict[str, str] = json.loads(config.read_text(encoding="utf-8")).get("prompts") or {}
+    return prompts
+
+
+def _digest(folder: Path, query_prompt: str, passage_prompt: str) -> str:
+    """Hash names, sizes, small files whole and the edges of large ones: fast, and different for other weights."""
+    hasher = hashlib.sha256(json.dumps([query_prompt, passage_prompt]).encode())
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in {".json", ".safetensors", ".bin"}):
+        size = path.stat().st_size
+        hasher.update(f"{path.relative_to(folder).as_posix()}:{size}".encode())
+        with path.open("rb") as file:
+            hasher.update(file.read(size if size <= _SMALL_FILE else _EDGE))
+            if size > _SMALL_FILE:
+                file.seek(-_EDGE, os.SEEK_END)
+                hasher.update(file.read())
+    return hasher.hexdigest()[:16]

@@ -1,0 +1,108 @@
+"""Typed settings: defaults < settings file < environment (`RAG_*`) < arguments.
+
+Every field can be set as an environment variable (`RAG_TOP_K=5`), as a key of a TOML file (`citefold.toml`
+in the user configuration directory, or the file that `RAG_SETTINGS` names), or as an argument of `RAG.open`.
+Unknown keys and values outside their range are refused with a sentence that names them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_config_path, user_data_path
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from rag.errors import SettingsError
+
+DEFAULT_EMBEDDING_MODEL = "multilingual-e5-small"
+DEFAULT_LLM = "qwen2.5-coder-1.5b"
+
+# Variables that share the prefix but are read elsewhere: the model cache, the file itself, test and CI marks.
+_OTHER_VARIABLES = {"RAG_CACHE", "RAG_SETTINGS", "RAG_CI"}
+
+
+def _settings_file() -> Path:
+    named = os.environ.get("RAG_SETTINGS")
+    return Path(named) if named else user_config_path("citefold") / "citefold.toml"
+
+
+class Settings(BaseSettings):
+    """Everything a user can turn, with its default, unit and range.
+
+    Raises:
+        SettingsError: through `load_settings`, for an unknown key or a value outside its range.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="RAG_", extra="forbid", frozen=True)
+
+    index: Path = Field(default_factory=lambda: user_data_path("citefold") / "index")
+    """Directory of the index."""
+    embedding_model: str = DEFAULT_EMBEDDING_MODEL
+    """A default model's name, or any sentence-transformers model by name or path."""
+    query_prompt: str | None = None
+    """Put before each question; None: the model's own saved prompt."""
+    passage_prompt: str | None = None
+    """Put before each passage; None: the model's own saved prompt."""
+    chroma_url: str | None = None
+    """A Chroma server (http://host:port) instead of the persistent client on this machine."""
+    top_k: int = Field(default=3, ge=1, le=20)
+    """Abstracts given to the language model."""
+    llm_base_url: str | None = None
+    """An OpenAI-compatible endpoint instead of the embedded model, such as http://localhost:11434/v1."""
+    llm_model: str = DEFAULT_LLM
+    """Name of the endpoint's model; without an endpoint a default model's name or a GGUF file."""
+    llm_api_key: SecretStr | None = None
+    """Sent to `llm_base_url` only."""
+    llm_timeout_s: float = Field(default=120.0, gt=0, le=3600)
+    """Longest silence of the language model, in seconds."""
+    max_answer_tokens: int = Field(default=320, ge=16, le=4096)
+    """Longest answer, in the model's tokens."""
+    threads: int | None = Field(default=None, ge=1, le=512)
+    """CPU threads of the models; None: as many as the machine has cores."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, settings file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _settings_file())
+
+
+def load_settings(**arguments: Any) -> Settings:
+    """Read the settings; `arguments` that are None count as not given.
+
+    Raises:
+        SettingsError: an unknown variable or key, or a value outside its range.
+    """
+    known = {f"RAG_{name.upper()}" for name in Settings.model_fields} | _OTHER_VARIABLES
+    unknown = sorted(
+        name for name in os.environ if name.startswith("RAG_") and not name.startswith("RAG_TEST_") and name not in known
+    )
+    if unknown:
+        raise SettingsError(
+            f"Unknown setting {unknown[0]} in the environment; known are {', '.join(sorted(known))}."
+        )
+    try:
+        return Settings(**{key: value for key, value in arguments.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"Setting {name!r} is not usable: {first['msg']}; correct RAG_{name.upper()}, "
+            f"{_settings_file()} or the argument."
+        ) from error
+    except ValueError as error:  # the settings file is not TOML
+        raise SettingsError(f"The settings file {_settings_file()} is not valid TOML: {error}.") from error

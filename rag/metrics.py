@@ -1,0 +1,139 @@
+"""Pure functions that score rankings, citations and refusals; "not scored" is None, never 0.
+
+A ranking is a sequence of distinct document ids, best first.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+Z_95 = 1.959963984540054  # two-sided 95% quantile of the standard normal distribution
+RESAMPLES = 2_000  # Efron and Tibshirani 1993, section 14.5: at least 1,000 for percentile limits
+
+
+def recall_at_k(ranking: Sequence[str], relevant: Collection[str], k: int) -> float | None:
+    """Return the share of `relevant` among the first `k` of `ranking`; None when nothing is relevant.
+
+    Definition: trec_eval `recall_k`. Raises ValueError when `k` < 1.
+    """
+    _require_positive(k)
+    wanted = set(relevant)
+    return len(wanted.intersection(ranking[:k])) / len(wanted) if wanted else None
+
+
+def reciprocal_rank(ranking: Sequence[str], relevant: Collection[str]) -> float | None:
+    """Return 1 / rank of the first relevant document, 0.0 without one; None when nothing is relevant.
+
+    Definition: Voorhees 1999 (TREC-8 question answering), trec_eval `recip_rank`.
+    """
+    if not relevant:
+        return None
+    ranks = (rank for rank, document in enumerate(ranking, start=1) if document in relevant)
+    first = next(ranks, None)
+    return 1 / first if first else 0.0
+
+
+def ndcg_at_k(ranking: Sequence[str], gains: Mapping[str, float], k: int) -> float | None:
+    """Return the discounted gain of the first `k` over the best possible; None when no gain is positive.
+
+    Definition: Järvelin and Kekäläinen 2002 with gain / log2(rank + 1), as trec_eval `ndcg_cut_k`;
+    negative gains count as 0. Raises ValueError when `k` < 1.
+    """
+    _require_positive(k)
+    ideal = _dcg(sorted((gain for gain in gains.values() if gain > 0), reverse=True)[:k])
+    found = _dcg([max(gains.get(document, 0.0), 0.0) for document in ranking[:k]])
+    return found / ideal if ideal else None
+
+
+def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float, float] | None:
+    """Return the score interval (low, high) of a share in [0, 1]; None without trials.
+
+    Source: Wilson 1927, without continuity correction; chosen because it stays honest at 0 and 1 and with
+    ten trials (Brown, Cai and DasGupta 2001). Raises ValueError unless 0 <= `successes` <= `trials`.
+    """
+    if not 0 <= successes <= trials:
+        raise ValueError(f"successes must lie between 0 and {trials}, not {successes}")
+    if trials == 0:
+        return None
+    share, square = successes / trials, z * z
+    centre = share + square / (2 * trials)
+    half = z * math.sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
+    scale = 1 + square / trials
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+def bootstrap_interval(
+    values: Sequence[float], confidence: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[float, float] | None:
+    """Return the percentile bootstrap interval (low, high) of the mean of `values`; None without values.
+
+    Source: Efron 1979. The same `seed` gives the same interval. Raises ValueError unless 0 < `confidence`
+    < 1 and `resamples` >= 2.
+    """
+    if not 0 < confidence < 1 or resamples < 2:
+        raise ValueError("confidence must lie between 0 and 1 and resamples be at least 2")
+    if not values:
+        return None
+    rng = random.Random(seed)
+    means = sorted(math.fsum(rng.choices(values, k=len(values))) / len(values) for _ in range(resamples))
+    tail = (1 - confidence) / 2
+    return _quantile(means, tail), _quantile(means, 1 - tail)
+
+
+def citation_precision(cited: Collection[str], expected: Collection[str]) -> float | None:
+    """Return the share of distinct cited documents that are expected; None when nothing is cited."""
+    distinct = set(cited)
+    return len(distinct.intersection(expected)) / len(distinct) if distinct else None
+
+
+def citation_recall(cited: Collection[str], expected: Collection[str]) -> float | None:
+    """Return the share of distinct expected documents that are cited; None when none is expected."""
+    distinct = set(expected)
+    return len(distinct.intersection(cited)) / len(distinct) if distinct else None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRates:
+    """How often an unanswerable question was refused (good) and an answerable one (bad); None: none asked."""
+
+    unanswerable_refused: float | None
+    answerable_refused: float | None
+
+
+def refusal_rates(outcomes: Iterable[tuple[bool, bool]]) -> RefusalRates:
+    """Return both refusal rates of `(answerable, refused)` pairs.
+
+    Unanswerable refused is the rejection rate of RGB (Chen et al. 2024, negative rejection).
+    """
+    pairs = list(outcomes)
+    return RefusalRates(
+        unanswerable_refused=mean([refused for answerable, refused in pairs if not answerable]),
+        answerable_refused=mean([refused for answerable, refused in pairs if answerable]),
+    )
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """Return the mean of the scored values; None when none was scored."""
+    scored = [float(value) for value in values if value is not None]
+    return statistics.fmean(scored) if scored else None
+
+
+def _dcg(gains: Sequence[float]) -> float:
+    return math.fsum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, start=1))
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    # Linear interpolation between order statistics: Hyndman and Fan 1996, type 7 (the default of numpy).
+    position = share * (len(ordered) - 1)
+    low = math.floor(position)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (position - low) * (ordered[high] - ordered[low])
+
+
+def _require_positive(k: int) -> None:
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")

@@ -1,0 +1,121 @@
+"""The metrics against trec_eval (through ir_measures), scipy and numbers worked out by hand."""
+
+import math
+
+import ir_measures
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from rag.metrics import (
+    RefusalRates,
+    bootstrap_interval,
+    citation_precision,
+    citation_recall,
+    mean,
+    ndcg_at_k,
+    recall_at_k,
+    reciprocal_rank,
+    refusal_rates,
+    wilson_interval,
+)
+
+documents = st.lists(st.sampled_from("abcdefghijkl"), unique=True, min_size=1)
+judgements = st.dictionaries(st.sampled_from("abcdefghijkl"), st.integers(0, 3), min_size=1)
+
+
+def trec(measure, ranking, gains):
+    qrels = [ir_measures.Qrel("q", document, gain) for document, gain in gains.items()]
+    run = [ir_measures.ScoredDoc("q", document, -float(rank)) for rank, document in enumerate(ranking)]
+    return ir_measures.calc_aggregate([measure], qrels, run)[measure]
+
+
+@given(documents, judgements, st.sampled_from([1, 3, 10]))
+def test_ranking_metrics_equal_trec_eval(ranking, gains, k):
+    relevant = {document for document, gain in gains.items() if gain > 0}
+    if not relevant:
+        assert recall_at_k(ranking, relevant, k) is None
+        assert reciprocal_rank(ranking, relevant) is None
+        assert ndcg_at_k(ranking, gains, k) is None
+        return
+    assert recall_at_k(ranking, relevant, k) == pytest.approx(trec(ir_measures.R @ k, ranking, gains))
+    assert reciprocal_rank(ranking, relevant) == pytest.approx(trec(ir_measures.RR, ranking, gains))
+    assert ndcg_at_k(ranking, gains, k) == pytest.approx(trec(ir_measures.nDCG @ k, ranking, gains))
+
+
+def test_ranking_metrics_by_hand():
+    assert recall_at_k(["x", "a", "y", "b"], {"a", "b"}, 3) == 0.5
+    assert reciprocal_rank(["x", "a", "y", "b"], {"a", "b"}) == 0.5
+    assert reciprocal_rank(["x"], {"a"}) == 0.0
+    ideal = 1 + 1 / math.log2(3)
+    assert ndcg_at_k(["x", "a", "y", "b"], {"a": 1, "b": 1}, 3) == pytest.approx(1 / math.log2(3) / ideal)
+
+
+def test_negative_gains_count_as_none():
+    assert ndcg_at_k(["a", "b"], {"a": -1.0, "b": 1.0}, 2) == pytest.approx(1 / math.log2(3))
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_cutoff_below_one_is_refused(k):
+    with pytest.raises(ValueError, match="at least 1"):
+        recall_at_k(["a"], {"a"}, k)
+    with pytest.raises(ValueError, match="at least 1"):
+        ndcg_at_k(["a"], {"a": 1}, k)
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_equals_scipy(counts):
+    successes, trials = counts
+    expected = stats.binomtest(successes, trials).proportion_ci(method="wilson")
+    assert wilson_interval(successes, trials) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_wilson_without_trials_is_not_scored():
+    assert wilson_interval(0, 0) is None
+    with pytest.raises(ValueError, match="between 0 and 3"):
+        wilson_interval(4, 3)
+
+
+def test_bootstrap_is_close_to_scipy():
+    values = [float(value) for value in np.random.default_rng(7).normal(2, 1, 80)]
+    reference = stats.bootstrap(
+        (values,), np.mean, n_resamples=10_000, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert bootstrap_interval(values, resamples=10_000) == pytest.approx(
+        (reference.low, reference.high), abs=0.02
+    )
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_bootstrap_is_repeatable_and_inside_the_values(values):
+    low, high = bootstrap_interval(values, resamples=50)
+    assert (low, high) == bootstrap_interval(values, resamples=50)
+    assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
+
+
+def test_bootstrap_edges():
+    assert bootstrap_interval([]) is None
+    assert bootstrap_interval([0.5]) == (0.5, 0.5)
+    assert bootstrap_interval([0.0, 1.0] * 10, seed=1) != bootstrap_interval([0.0, 1.0] * 10, 0.5, seed=1)
+    with pytest.raises(ValueError, match="confidence"):
+        bootstrap_interval([1.0], confidence=1.0)
+
+
+def test_citation_metrics_count_each_document_once():
+    assert citation_precision(["a", "a", "x"], {"a", "b"}) == 0.5
+    assert citation_recall(["a", "a", "x"], ["a", "b", "b"]) == 0.5
+    assert citation_precision([], {"a"}) is None
+    assert citation_recall(["a"], []) is None
+
+
+def test_refusal_rates_keep_the_two_kinds_apart():
+    outcomes = [(True, False), (True, True), (False, True), (False, True), (False, False), (True, False)]
+    assert refusal_rates(outcomes) == RefusalRates(pytest.approx(2 / 3), pytest.approx(1 / 3))
+    assert refusal_rates([(True, False)]) == RefusalRates(None, 0.0)
+
+
+def test_mean_leaves_out_what_was_not_scored():
+    assert mean([1.0, None, 0.0]) == 0.5
+    assert mean([None]) is None

@@ -1,0 +1,95 @@
+"""Our end of the embedded model's process: start it, wait until it has loaded, end it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+import weakref
+from dataclasses import asdict
+from pathlib import Path
+
+from rag import llama_server
+from rag.endpoint import EndpointLLM
+from rag.errors import ModelError
+from rag.failures import Failures
+from rag.llama_server import ServerOptions
+
+SUBJECT = "The embedded language model"
+
+# A question waits here while another is answered, and a full context takes 2 minutes to read on 2 cores.
+_STALL_TIMEOUT_S = 900.0
+
+
+class LlamaProcess:
+    """The process of `rag.llama_server` and, once it has loaded a model, `client` to talk to it."""
+
+    client: EndpointLLM
+
+    def __init__(self, options: ServerOptions) -> None:
+        """Start the process, which takes no time; `load` does the work."""
+        self._options = options
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", llama_server.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            start_new_session=True,  # Ctrl-C in a terminal is ours to handle; it must not reach the model
+        )
+        self.close = weakref.finalize(self, _end, self._process)
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def alive(self) -> bool:
+        """Return whether the process runs."""
+        return self._process.poll() is None
+
+    def load(self, gguf: Path, name: str) -> None:
+        """Load a model and wait for it (seconds).
+
+        Raises:
+            ModelError: it cannot be loaded, or the process was closed meanwhile.
+        """
+        key = secrets.token_urlsafe(32)
+        job = {"gguf": str(gguf), "name": name, "api_key": key, "options": asdict(self._options)}
+        answer = self._exchange(json.dumps(job))
+        if "address" not in answer:
+            reason = answer.get("error", "the process ended")
+            raise ModelError(
+                f"The language model {gguf} cannot be loaded ({reason}); it is broken, of an unknown kind or "
+                "too large for the memory: run `rag models pull` or name another in RAG_LLM_MODEL."
+            )
+        self.client = EndpointLLM(
+            f"{answer['address']}/v1",
+            name,
+            key,
+            context_window=self._options.n_ctx,
+            stall_timeout_s=_STALL_TIMEOUT_S,
+            supports_grammar=True,
+            failures=Failures(SUBJECT, "ask again, and if it stays so start the program anew", key),
+        )
+
+    def _exchange(self, line: str) -> dict[str, str]:
+        """Send the job and wait for the reply; empty when the process ended instead."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        try:
+            stdin.write(line.encode() + b"\n")
+            answer: dict[str, str] = json.loads(stdout.readline() or b"{}")
+        except (OSError, ValueError):  # it died, or another thread closed it
+            return {}
+        return answer
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()

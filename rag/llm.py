@@ -1,0 +1,223 @@
+"""The language model that answers: embedded llama.cpp, or any OpenAI-compatible endpoint, behind one face.
+
+`open_llm` returns at once; the embedded model is loaded by `warm` (in a background thread, if wanted) or by
+the first question. `rag.endpoint` speaks the protocol, `rag.llama_server` is the process of the embedded one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from rag.endpoint import CONNECT_TIMEOUT_S, STALL_TIMEOUT_S, EndpointLLM, FinishReason, Message, TextStream
+from rag.errors import LLMError, ModelError
+from rag.llama_process import SUBJECT, LlamaProcess
+from rag.llama_server import DEFAULT_CONTEXT, ServerOptions
+
+__all__ = ["LLM", "EmbeddedLLM", "EndpointLLM", "Message", "ServerOptions", "TextStream", "open_llm"]
+
+
+class LLM(Protocol):
+    """What the pipeline needs of a language model; tests put a scripted one in.
+
+    `endpoint` is the host text is sent to, None when embedded; `leaves_machine` is whether that is elsewhere.
+    """
+
+    name: str
+    endpoint: str | None
+    leaves_machine: bool
+    context_window: int
+    supports_grammar: bool
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        grammar: str | None = None,
+        stop: Sequence[str] = (),
+    ) -> TextStream:
+        """Return the text deltas of one reply; raise LLMError while they are read."""
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        grammar: str | None = None,
+        stop: Sequence[str] = (),
+    ) -> str:
+        """Return one whole reply; raise LLMError."""
+
+    def warm(self, prefix: Sequence[Message] = ()) -> None:
+        """Get ready, and take in the messages that every prompt begins with; raise LLMError or ModelError."""
+
+    def close(self) -> None:
+        """Give back memory and processes."""
+
+
+def open_llm(
+    *,
+    base_url: str | None = None,
+    model: str,
+    api_key: str | None = None,
+    gguf: Path | Callable[[], Path] | None = None,
+    n_ctx: int = DEFAULT_CONTEXT,
+    n_threads: int | None = None,
+    connect_timeout_s: float = CONNECT_TIMEOUT_S,
+    stall_timeout_s: float = STALL_TIMEOUT_S,
+) -> LLM:
+    """Return the endpoint's model when `base_url` is given, else the embedded model in `gguf`.
+
+    `gguf` may be a function, called when the model is first needed (it may fetch and check a file).
+    `n_ctx` is in tokens, `stall_timeout_s` the longest silence of an endpoint.
+
+    Raises:
+        SettingsError: an address, key or model name that cannot be used.
+        ModelError: neither `base_url` nor `gguf` is given.
+    """
+    if base_url is not None:
+        return EndpointLLM(
+            base_url,
+            model,
+            api_key,
+            context_window=n_ctx,
+            connect_timeout_s=connect_timeout_s,
+            stall_timeout_s=stall_timeout_s,
+        )
+    if gguf is None:
+        raise ModelError("No language model is set; run `rag models pull`, or set RAG_LLM_BASE_URL.")
+    return EmbeddedLLM(gguf, model, ServerOptions(n_ctx=n_ctx, n_threads=n_threads))
+
+
+class EmbeddedLLM:
+    """A GGUF model in a llama.cpp process of our own, which ends with us, however we end."""
+
+    def __init__(
+        self, gguf: Path | Callable[[], Path], name: str, options: ServerOptions | None = None
+    ) -> None:
+        """Keep the settings; the process starts when it is first needed."""
+        self.name = name
+        self.endpoint: str | None = None
+        self.leaves_machine = False
+        self.supports_grammar = True
+        self._options = options or ServerOptions()
+        self.context_window = self._options.n_ctx
+        self._gguf = gguf
+        self._lock = threading.Lock()
+        self._server: LlamaProcess | None = None
+        self._closed = False
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        grammar: str | None = None,
+        stop: Sequence[str] = (),
+    ) -> TextStream:
+        """Start a reply and return its text deltas; the model is loaded first where it is not yet.
+
+        `grammar` is GBNF. Raises, while it is read: LLMError when the prompt does not fit the context or the
+        model stops, ModelError when its file is missing or no model.
+        """
+        return TextStream(self._deltas(messages, max_tokens, temperature, grammar, stop))
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        grammar: str | None = None,
+        stop: Sequence[str] = (),
+    ) -> str:
+        """Return the whole reply; arguments and errors as in `stream`."""
+        return "".join(
+            self.stream(messages, max_tokens=max_tokens, temperature=temperature, grammar=grammar, stop=stop)
+        )
+
+    def warm(self, prefix: Sequence[Message] = ()) -> None:
+        """Load the model and let it read `prefix`, so that a prompt that begins with it starts sooner."""
+        if prefix:
+            self.complete(prefix, max_tokens=1)
+        else:
+            self._running()
+
+    def close(self) -> None:
+        """End the process, also one that is still loading; the model cannot be used again."""
+        self._closed = True
+        if self._server is not None:
+            self._server.close()
+
+    def _deltas(
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        temperature: float,
+        grammar: str | None,
+        stop: Sequence[str],
+    ) -> Generator[str, None, FinishReason]:
+        server = self._running()
+        reply = server.client.stream(
+            messages, max_tokens=max_tokens, temperature=temperature, grammar=grammar, stop=stop
+        )
+        try:
+            yield from reply
+        except LLMError:
+            if server.alive():
+                raise
+            raise self._ended() from None
+        finally:
+            reply.close()
+        return reply.finish_reason or "stop"
+
+    def _ended(self) -> LLMError:
+        if self._closed:
+            return LLMError(f"{SUBJECT} was closed; open it again.")
+        return LLMError(f"{SUBJECT} stopped, perhaps for want of memory; close other programs and ask again.")
+
+    def _running(self) -> LlamaProcess:
+        """Return the process, started and loaded; only one thread loads, the others wait."""
+        with self._lock:
+            if self._closed:
+                raise self._ended()
+            if self._server is None or not self._server.alive():
+                gguf = self._gguf() if callable(self._gguf) else self._gguf
+                _check_gguf(gguf)
+                self._server = LlamaProcess(self._options)
+                if self._closed:  # by another thread, before it could see the process
+                    self._server.close()
+                self._load(self._server, gguf)
+            return self._server
+
+    def _load(self, server: LlamaProcess, gguf: Path) -> None:
+        loaded = False
+        try:
+            server.load(gguf, self.name)
+            loaded = True
+        except ModelError:
+            if self._closed:
+                raise self._ended() from None
+            raise
+        finally:
+            if not loaded:  # Ctrl-C included: a half-loaded process must not be taken for a ready one
+                server.close()
+
+
+def _check_gguf(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            if file.read(4) == b"GGUF":
+                return
+    except OSError as error:
+        raise ModelError(
+            f"The language model {path} cannot be read ({error.strerror}); correct RAG_LLM_MODEL "
+            "or run `rag models pull`."
+        ) from error
+    raise ModelError(f"{path} is not a GGUF file; correct RAG_LLM_MODEL or run `rag models pull`.")

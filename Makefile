@@ -1,0 +1,84 @@
+# citefold: `make chat` is all a reader needs; `make` alone lists what else there is.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 7860
+# An extra package index that holds PyTorch's CPU wheels, where the configured one does not.
+TORCH_INDEX ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+TORCH := $(shell sed -n 's/^torch==/torch==/p' requirements.lock 2>/dev/null)
+# On Linux the plain version is the CUDA build, gigabytes that nothing here uses; "+cpu" cannot be mistaken.
+ifeq ($(shell uname -s),Linux)
+TORCH := $(TORCH)+cpu
+endif
+
+# What `make lock` resolves with, and the torch that is locked.
+UV := uv==0.13.8
+TORCH_VERSION ?= 2.13.0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup chat test lint lock clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*##/make \1\t/p' Makefile | expand -t 12
+
+chat: setup  ## set up what is missing, then serve the page on http://127.0.0.1:7860 (PORT=, HOST=)
+	@exec $(BIN)/rag chat --host $(HOST) --port $(PORT)
+
+setup: $(VENV)/installed  ## make .venv, fetch and verify the models, index corpus/ unless there is an index
+	@$(BIN)/rag models pull
+	@$(BIN)/rag info >/dev/null 2>&1 || [ $$? -ne 2 ] || $(BIN)/rag index corpus
+
+test: lint  ## the same environment with the test extras: ruff, mypy --strict, every test on the real models
+	@$(BIN)/rag models pull
+	$(BIN)/python -m pytest -p tests.skip_policy $(PYTEST_ARGS)
+
+lint: $(VENV)/installed-test  ## ruff and mypy alone
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Locks are made for every platform and Python from 3.11 on. The CUDA stack is left out: see TORCH above.
+lock: $(VENV)/made  ## renew requirements.lock and requirements-test.lock
+	@$(PYTHON) -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/python -m pip --disable-pip-version-check install --quiet $(UV)
+	@printf 'torch==%s\n' '$(TORCH_VERSION)' > $(VENV)/lock/torch.txt
+	@index=$$($(PIP) config get global.index-url 2>/dev/null || true); \
+	compile() { \
+	    $(VENV)/lock/bin/uv pip compile --quiet --system-certs --universal --fork-strategy fewest \
+	        --python-version 3.11 --no-header --no-annotate --upgrade $${index:+--default-index "$$index"} \
+	        -o $(VENV)/lock/out "$$@" pyproject.toml >/dev/null; \
+	}; \
+	write() { \
+	    { echo "# Made by 'make lock'; do not edit."; grep -Ev '^(nvidia|cuda|triton)' $(VENV)/lock/out; } > $$1; \
+	}; \
+	set -e; \
+	compile --extra test -c $(VENV)/lock/torch.txt; write requirements-test.lock; \
+	rm $(VENV)/lock/out; compile -c requirements-test.lock; write requirements.lock
+
+clean:  ## remove .venv and what the tools left behind (models and index stay)
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "citefold needs Python 3.11 or newer; name one, for example: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# Everything is locked, so nothing is resolved (--no-deps) and `pip check` proves that nothing is missing.
+$(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/made
+	@$(PIP) install --no-deps $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) '$(TORCH)' || \
+	    { echo "pip could not install $(TORCH): name PyTorch's CPU wheel index (pytorch.org, Get started, CPU) as make TORCH_INDEX=URL $(MAKECMDGOALS), or add it to pip's settings as PIP_EXTRA_INDEX_URL." >&2; exit 1; }
+	$(PIP) install --no-deps -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	$(PIP) check
+	@touch $@
+
+$(VENV)/installed-test: requirements-test.lock $(VENV)/installed
+	$(PIP) install --no-deps -r requirements-test.lock
+	$(PIP) check
+	@touch $@

@@ -101,8 +101,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     rows: list[Row] = []
     try:
-        for row in ask_all(RAG.open(index), subset(questions, options.subset)):
-            rows.append(row)
+        with RAG.open(index) as rag:
+            for row in ask_all(rag, subset(questions, options.subset)):
+                rows.append(row)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
     if options.json:

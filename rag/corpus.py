@@ -1,0 +1,216 @@
+"""Read a corpus file or folder into Papers: one a record, each with where it came from.
+
+Formats: the scraped form (records divided by a line "translated by 谷歌翻译"), plain text (blank line
+between abstracts), JSONL (`id, title, abstract` and optional `authors, year, doi, url`) and EndNote XML; all
+of them also gzipped. Nothing is silently skipped: what could not be read becomes a Problem.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rag.clean import clean_text, paper_id
+from rag.encoding import decode, is_undecodable, read_bytes
+from rag.endnote import XmlError, endnote_fields
+from rag.errors import CorpusError
+from rag.language import detect_language
+from rag.schema import Paper, Problem, Source
+
+_TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".md"})
+_LINE_SUFFIXES = frozenset({".jsonl", ".ndjson"})
+# Formats that hold papers elsewhere; in a folder, files of any other kind are not meant for us.
+_EXPECTED_SUFFIXES = frozenset(
+    {".json", ".csv", ".tsv", ".ris", ".bib", ".nbib", ".enw", ".pdf", ".doc", ".docx", ".html", ".htm"}
+)
+_NOT_CORPUS = re.compile(
+    r"readme|licen[cs]e|notice|checksums?\b|(?:md5|sha\d+)sums?\b|.*\.(?:md5|sha\d+|asc|sig)$", re.IGNORECASE
+)
+_SEPARATOR = re.compile(r"^[ \t]*translated by[ \t]*谷歌翻译[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
+_DOI_PREFIX = re.compile(r"^\s*(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
+_YEAR = re.compile(r"(?<!\d)[12]\d{3}(?!\d)")
+_AUTHOR_SEPARATORS = (";", " and ", ",")
+
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusReading:
+    """What a path held: one Paper a record in reading order, and every record or file that was not read."""
+
+    papers: tuple[Paper, ...]
+    problems: tuple[Problem, ...]
+
+
+def read_papers(path: Path) -> CorpusReading:
+    """Read every supported file at `path`, a file or a folder (recursively, sorted by name).
+
+    Each Paper has one Source: the file name relative to the folder (the bare name for a single file) and the
+    1-based record, for JSONL the line. Hidden files, README, licence and checksum files are passed over.
+    Raises CorpusError when the path does not exist or holds no readable abstract.
+    """
+    if not path.exists():
+        raise CorpusError(f"There is no file or folder {str(path)!r}: check the path.")
+    items = [item for file, name in _files(path) for item in _read_file(file, name)]
+    papers = tuple(item for item in items if isinstance(item, Paper))
+    problems = tuple(item for item in items if isinstance(item, Problem))
+    if not papers:
+        raise CorpusError(_nothing_readable(path, problems))
+    return CorpusReading(papers, problems)
+
+
+def read_endnote_records(path: Path) -> list[tuple[Paper, Fields]]:
+    """Return every record of an EndNote XML file with its raw fields, for measuring deduplication.
+
+    A record without an abstract is kept with its title as text. Raises CorpusError when the XML is broken.
+    """
+    data, reason = read_bytes(path)
+    try:
+        records = list(endnote_fields(data))
+    except (XmlError, ValueError) as error:
+        raise CorpusError(
+            f"{path.name} is not well-formed XML ({reason or error}): export it again."
+        ) from error
+    return [
+        (
+            _paper(fields, clean_text(fields["abstract"] or fields["title"]), Source(path.name, position)),
+            fields,
+        )
+        for position, fields in enumerate(records, 1)
+    ]
+
+
+def _files(path: Path) -> list[tuple[Path, str]]:
+    """Return the files to look at and the name each goes by, hidden and accompanying files left out."""
+    if path.is_file():
+        return [(path, path.name)]
+    found = ((file, file.relative_to(path)) for file in path.rglob("*") if file.is_file())
+    return [
+        (file, name.as_posix())
+        for file, name in sorted(found, key=lambda item: item[1].as_posix())
+        if not any(part.startswith(".") for part in name.parts)
+        and not _NOT_CORPUS.match(name.name)
+        and _kind(file) in _TEXT_SUFFIXES | _LINE_SUFFIXES | _EXPECTED_SUFFIXES | {".xml"}
+    ]
+
+
+def _kind(file: Path) -> str:
+    suffixes = [suffix.lower() for suffix in file.suffixes]
+    if suffixes and suffixes[-1] == ".gz":
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def _read_file(file: Path, name: str) -> Iterator[Paper | Problem]:
+    if (kind := _kind(file)) in _EXPECTED_SUFFIXES:
+        yield Problem(
+            name, None, f"{kind} files are not read; convert it to JSONL, plain text or EndNote XML"
+        )
+        return
+    data, stopped = read_bytes(file)
+    if data.strip():
+        yield from _read_xml(data, name) if kind == ".xml" else _read_text(data, name, kind)
+    elif not stopped:
+        yield Problem(name, None, "empty file")
+    if stopped:
+        yield Problem(name, None, stopped)
+
+
+def _read_text(data: bytes, name: str, kind: str) -> Iterator[Paper | Problem]:
+    if (text := decode(data)) is None:
+        yield Problem(name, None, "binary file, no text")
+        return
+    parts = _lines(text) if kind in _LINE_SUFFIXES else _abstracts(text)
+    for position, part in parts:
+        if is_undecodable(part):
+            yield Problem(name, position, "not valid UTF-8; save the file as UTF-8")
+        elif kind in _LINE_SUFFIXES:
+            yield _read_line(part, Source(name, position))
+        else:
+            yield _record({"abstract": part}, Source(name, position))
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    return ((i, line) for i, line in enumerate(text.split("\n"), 1) if line.strip())
+
+
+def _abstracts(text: str) -> Iterator[tuple[int, str]]:
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    divider = _SEPARATOR if _SEPARATOR.search(text) else _BLANK_LINE
+    return enumerate((part for part in divider.split(text) if part.strip()), 1)
+
+
+def _read_line(line: str, source: Source) -> Paper | Problem:
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        return Problem(source.file, source.position, "malformed JSON")
+    if not isinstance(fields, dict):
+        return Problem(source.file, source.position, "not a JSON object")
+    return _record(fields, source)
+
+
+def _read_xml(data: bytes, name: str) -> Iterator[Paper | Problem]:
+    position = 0
+    try:
+        for position, fields in enumerate(endnote_fields(data), 1):
+            yield _record(fields, Source(name, position))
+    except (XmlError, ValueError) as error:
+        yield Problem(name, position + 1, f"XML that cannot be read from here on: {error}")
+    else:
+        if not position:
+            yield Problem(name, None, "no EndNote <record> in it")
+
+
+def _record(fields: Fields, source: Source) -> Paper | Problem:
+    abstract = fields.get("abstract")
+    if not isinstance(abstract, str) or not abstract.strip():
+        return Problem(source.file, source.position, "no abstract")
+    text = clean_text(abstract)
+    if not any(char.isalnum() for char in text):
+        return Problem(source.file, source.position, "no words in the abstract")
+    return _paper(fields, text, source)
+
+
+def _paper(fields: Fields, text: str, source: Source) -> Paper:
+    doi = _DOI_PREFIX.sub("", _string(fields, "doi") or "")
+    year = _YEAR.search(str(fields.get("year") or ""))
+    return Paper(
+        paper_id=paper_id(text),
+        text=text,
+        language=detect_language(text),
+        sources=(source,),
+        title=_string(fields, "title"),
+        authors=_authors(fields.get("authors")),
+        year=int(year[0]) if year else None,
+        doi=doi or None,
+        url=_string(fields, "url"),
+    )
+
+
+def _string(fields: Fields, name: str) -> str | None:
+    value = fields.get(name)
+    return clean_text(value) or None if isinstance(value, str) else None
+
+
+def _authors(value: object) -> tuple[str, ...]:
+    """Return author names from a list, or from one string divided by ";", "and" or "," (the first it has)."""
+    names: list[object] = value if isinstance(value, list) else []
+    if isinstance(value, str):
+        separator = next((mark for mark in _AUTHOR_SEPARATORS if mark in value), ";")
+        names = list(value.replace(" and ", separator).split(separator))
+    return tuple(name for name in (clean_text(n) for n in names if isinstance(n, str)) if name)
+
+
+def _nothing_readable(path: Path, problems: tuple[Problem, ...]) -> str:
+    if not problems:
+        return f"{str(path)!r} holds no abstracts: give .txt, .jsonl or EndNote .xml files."
+    first = problems[0]
+    place = first.file if first.position is None else f"{first.file}, record {first.position}"
+    more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+    return f"No readable abstract in {str(path)!r} ({place}: {first.reason}{more}): fix or convert the files."

@@ -79,7 +79,9 @@ class HubSource:
             if response.status != http.client.PARTIAL_CONTENT:
                 start = 0  # the server ignores ranges and sends the whole file
             self._check_length(response, spec.size - start)
-            self._append(response, partial, start, progress)
+            end = self._append(response, partial, start, progress)
+        if end != spec.size:
+            raise ModelError(f"broke off after {end:,} of {spec.size:,} bytes")
 
     def _open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
         """Open within `answer_s`, name resolution included, which no socket timeout covers."""
@@ -107,7 +109,7 @@ class HubSource:
             raise ModelError(f"offers {length} bytes where {expected} are missing")
 
     @staticmethod
-    def _append(response: http.client.HTTPResponse, partial: Path, start: int, progress: Progress) -> None:
+    def _append(response: http.client.HTTPResponse, partial: Path, start: int, progress: Progress) -> int:
         with partial.open("r+b" if partial.exists() else "wb") as out:
             out.truncate(start)
             out.seek(start)
@@ -115,11 +117,12 @@ class HubSource:
                 out.write(block)
                 start += len(block)
                 progress(start)
+        return start
 
 
 def _read_block(response: http.client.HTTPResponse) -> bytes:
     try:
-        return response.read(_CHUNK)
+        return response.read1(_CHUNK)  # `read` would drop what came before the end of a cut stream
     except (OSError, http.client.HTTPException) as error:  # reading only: a full disk is not the hub's fault
         raise ModelError(f"broke off ({error or type(error).__name__})") from error
 

@@ -39,9 +39,9 @@ class Alignment:
     def apply(self, vectors: Vectors, language: Language, kind: Kind) -> Vectors:
         """Return `vectors` (n, d) centred, turned and L2-normalised."""
         mean = self.means.get((language, kind))
-        moved = vectors if mean is None else vectors - mean
         rotation = self.rotations.get(language)
-        turned = moved if rotation is None else moved @ rotation
+        moved: Vectors = vectors if mean is None else vectors - mean
+        turned: Vectors = moved if rotation is None else moved @ rotation
         return normalise_rows(turned)
 
     def for_corpus(self, passages: Mapping[Language, Vectors]) -> Alignment:

@@ -88,7 +88,9 @@ class Catalog:
 
     def papers(self) -> list[Paper]:
         """Return every paper, in the order of reading."""
-        return [_paper(json.loads(record)) for (record,) in self._rows("SELECT record FROM papers ORDER BY rowid")]
+        return [
+            _paper(json.loads(record)) for (record,) in self._rows("SELECT record FROM papers ORDER BY rowid")
+        ]
 
     def drops(self) -> list[dict[str, Any]]:
         """Return every folded duplicate as `Drop.to_dict()`."""

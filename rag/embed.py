@@ -70,13 +70,13 @@ def load_embedder(
     _stay_offline()
     saved = _saved_prompts(folder)
     query = query_prompt if query_prompt is not None else saved.get("query", "")
-    passage = passage_prompt if passage_prompt is not None else saved.get("passage", saved.get("document", ""))
+    passage = (
+        passage_prompt if passage_prompt is not None else saved.get("passage", saved.get("document", ""))
+    )
     import torch
     from llama_index.embeddings.huggingface import HuggingFaceEmbedding
     from tokenizers import Tokenizer
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
     torch.set_num_threads(threads or os.cpu_count() or 1)
     try:
         embedding = HuggingFaceEmbedding(
@@ -146,7 +146,9 @@ def _saved_prompts(folder: Path) -> dict[str, str]:
 def _digest(folder: Path, query_prompt: str, passage_prompt: str) -> str:
     """Hash names, sizes, small files whole and the edges of large ones: fast, and different for other weights."""
     hasher = hashlib.sha256(json.dumps([query_prompt, passage_prompt]).encode())
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in {".json", ".safetensors", ".bin"}):
+    for path in sorted(
+        p for p in folder.rglob("*") if p.is_file() and p.suffix in {".json", ".safetensors", ".bin"}
+    ):
         size = path.stat().st_size
         hasher.update(f"{path.relative_to(folder).as_posix()}:{size}".encode())
         with path.open("rb") as file:

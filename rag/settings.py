@@ -89,7 +89,9 @@ def load_settings(**arguments: Any) -> Settings:
     """
     known = {f"RAG_{name.upper()}" for name in Settings.model_fields} | _OTHER_VARIABLES
     unknown = sorted(
-        name for name in os.environ if name.startswith("RAG_") and not name.startswith("RAG_TEST_") and name not in known
+        name
+        for name in os.environ
+        if name.startswith("RAG_") and not name.startswith("RAG_TEST_") and name not in known
     )
     if unknown:
         raise SettingsError(

@@ -79,6 +79,14 @@ class Manifest:
             )
         return cls(**record | {"inputs": tuple(record["inputs"])})
 
+    @staticmethod
+    def stamp(directory: Path) -> int:
+        """Return a number that changes when the index in `directory` is rebuilt; 0 when there is none."""
+        try:
+            return (directory / _MANIFEST).stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def check(self, directory: Path, expected: Mapping[str, object]) -> None:
         """Compare with the settings in force.
 
@@ -87,7 +95,9 @@ class Manifest:
         """
         for name, value in expected.items():
             if getattr(self, name) != value:
-                command = " ".join(["rag index", *map(_quoted, self.inputs), "--index", _quoted(str(directory))])
+                command = " ".join(
+                    ["rag index", *map(_quoted, self.inputs), "--index", _quoted(str(directory))]
+                )
                 raise IndexMismatchError(
                     f"The index in {directory} was built with {name.replace('_', ' ')} {getattr(self, name)}, "
                     f"now it is {value}; run `{command}`, or use the settings it was built with."
@@ -124,6 +134,10 @@ class Store:
     def lexical(self, query: str, k: int, language: Language | None = None) -> list[tuple[str, float]]:
         """Return up to `k` (chunk_id, BM25), best first."""
         return self.catalog.search(query, k, language)
+
+    def chunks(self, chunk_ids: Sequence[str]) -> dict[str, tuple[Paper, Chunk]]:
+        """Return each known chunk with its paper."""
+        return self.catalog.chunks(chunk_ids)
 
     def close(self) -> None:
         """Close both halves."""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from llama_index.vector_stores.chroma import ChromaVectorStore
 
 # Recall of the HNSW graph against exact search stays above .99 for 50,000 abstracts with these.
-_HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
+_EF = 200
+_NEIGHBORS = 32
 _BATCH = 1000
 
 
@@ -66,7 +67,9 @@ class VectorIndex:
         """Return up to `k` (chunk_id, cosine) nearest to `vector` of shape (1, d), best first."""
         from llama_index.core.vector_stores import MetadataFilter, MetadataFilters, VectorStoreQuery
 
-        filters = MetadataFilters(filters=[MetadataFilter(key="language", value=language)]) if language else None
+        filters = (
+            MetadataFilters(filters=[MetadataFilter(key="language", value=language)]) if language else None
+        )
         result = self.store.query(
             VectorStoreQuery(query_embedding=vector[0].tolist(), similarity_top_k=k, filters=filters)
         )
@@ -100,11 +103,15 @@ def open_vectors(directory: Path, collection: str, *, url: str | None, create: b
         SettingsError: `url` is not a URL of the form http://host:port.
     """
     import chromadb
+    from chromadb.api.collection_configuration import CreateCollectionConfiguration, CreateHNSWConfiguration
     from chromadb.config import Settings
     from chromadb.errors import ChromaError
     from llama_index.vector_stores.chroma import ChromaVectorStore
 
     settings = Settings(anonymized_telemetry=False)
+    graph = CreateHNSWConfiguration(
+        space="cosine", ef_construction=_EF, ef_search=_EF, max_neighbors=_NEIGHBORS
+    )
     where = url or str(directory)
     try:
         if url:
@@ -113,7 +120,9 @@ def open_vectors(directory: Path, collection: str, *, url: str | None, create: b
         else:
             client = chromadb.PersistentClient(path=str(directory), settings=settings)
         found = (
-            client.create_collection(collection, configuration={"hnsw": _HNSW}, embedding_function=None)
+            client.create_collection(
+                collection, configuration=CreateCollectionConfiguration(hnsw=graph), embedding_function=None
+            )
             if create
             else client.get_collection(collection, embedding_function=None)
         )

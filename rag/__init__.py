@@ -1,0 +1,99 @@
+"""citefold: question answering with citations over scientific abstracts, in English and Chinese.
+
+    from rag import RAG, ask
+
+Names are loaded when they are first used, so importing the package is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rag.errors import (
+        CorpusError,
+        IndexBusyError,
+        IndexMismatchError,
+        IndexMissingError,
+        LibraryIndexError,
+        LLMError,
+        LLMResponseError,
+        LLMUnreachableError,
+        ModelError,
+        QuestionError,
+        RagError,
+        SettingsError,
+        UserError,
+    )
+    from rag.pipeline import RAG, ask, index_paths
+    from rag.schema import (
+        Answer,
+        Chunk,
+        Citation,
+        Language,
+        Paper,
+        ScoredChunk,
+        Sentence,
+        Source,
+        SourcesEvent,
+        StreamEvent,
+        TextEvent,
+        Timings,
+    )
+    from rag.settings import Settings, load_settings
+
+_HOMES = {
+    "rag.pipeline": ("RAG", "ask", "index_paths"),
+    "rag.settings": ("Settings", "load_settings"),
+    "rag.schema": (
+        "Answer", "Chunk", "Citation", "Language", "Paper", "ScoredChunk", "Sentence", "Source", "SourcesEvent",
+        "StreamEvent", "TextEvent", "Timings",
+    ),
+    "rag.errors": (
+        "CorpusError", "IndexBusyError", "IndexMismatchError", "IndexMissingError", "LibraryIndexError", "LLMError",
+        "LLMResponseError", "LLMUnreachableError", "ModelError", "QuestionError", "RagError", "SettingsError",
+        "UserError",
+    ),
+}  # fmt: skip
+
+__all__ = [
+    "RAG",
+    "Answer",
+    "Chunk",
+    "Citation",
+    "CorpusError",
+    "IndexBusyError",
+    "IndexMismatchError",
+    "IndexMissingError",
+    "LLMError",
+    "LLMResponseError",
+    "LLMUnreachableError",
+    "Language",
+    "LibraryIndexError",
+    "ModelError",
+    "Paper",
+    "QuestionError",
+    "RagError",
+    "ScoredChunk",
+    "Sentence",
+    "Settings",
+    "SettingsError",
+    "Source",
+    "SourcesEvent",
+    "StreamEvent",
+    "TextEvent",
+    "Timings",
+    "UserError",
+    "ask",
+    "index_paths",
+    "load_settings",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module on first use."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module 'rag' has no attribute {name!r}")

@@ -1,0 +1,258 @@
+"""The command line: `rag index | ask | search | chat | info | models`.
+
+Exit codes: 0 answered or refused, 2 for a user's mistake, 1 otherwise, 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.errors import RagError
+
+if TYPE_CHECKING:
+    from rag.indexing import Progress
+    from rag.pipeline import RAG
+
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; every error is one sentence on standard error."""
+    parsed = _parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = parsed.run
+    try:
+        return run(parsed)
+    except RagError as error:
+        print(f"rag: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\nrag: stopped.", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has closed it, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rag",
+        description="Ask a pile of scientific abstracts, in English or Chinese; answers cite their source.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--index", metavar="DIR", help="the index (default: RAG_INDEX, else the user data directory)"
+    )
+
+    index = commands.add_parser("index", parents=[common], help="make the index hold what PATH… hold")
+    index.add_argument("paths", nargs="+", metavar="PATH", help="a file or folder of abstracts")
+    index.set_defaults(run=_index)
+
+    ask = commands.add_parser("ask", parents=[common], help="answer a question, with citations")
+    ask.add_argument(
+        "question", metavar="QUESTION", help="the question; - reads one a line from standard input"
+    )
+    ask.add_argument("--json", action="store_true", help="print one JSON object a question")
+    ask.set_defaults(run=_ask)
+
+    search = commands.add_parser("search", parents=[common], help="list the abstracts nearest to a query")
+    search.add_argument("query", metavar="QUERY", help="the query; - reads one a line from standard input")
+    search.add_argument("-k", type=int, default=10, metavar="N", help="how many (default: 10)")
+    search.add_argument("--json", action="store_true", help="print one JSON object a query")
+    search.set_defaults(run=_search)
+
+    chat = commands.add_parser("chat", parents=[common], help="serve the chat page")
+    chat.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    chat.add_argument("--port", type=int, default=7860, help="port to listen on (default: 7860)")
+    chat.set_defaults(run=_chat)
+
+    info = commands.add_parser("info", parents=[common], help="say what is indexed and where everything lies")
+    info.add_argument("--json", action="store_true", help="print JSON")
+    info.set_defaults(run=_info)
+
+    models = commands.add_parser("models", parents=[common], help="list, fetch or add the default models")
+    actions = models.add_subparsers(metavar="[pull|add]")
+    pull = actions.add_parser("pull", help="fetch and verify the models that are missing")
+    pull.add_argument("names", nargs="*", metavar="NAME", help="default: the two models in use")
+    pull.set_defaults(run=_models_pull)
+    add = actions.add_parser("add", help="install a model file copied by hand")
+    add.add_argument("file", metavar="FILE", type=Path)
+    add.set_defaults(run=_models_add)
+    models.set_defaults(run=_models)
+    return parser
+
+
+def _index(parsed: argparse.Namespace) -> int:
+    from rag.pipeline import index_paths
+    from rag.settings import load_settings
+    from rag.terminal import build_report, problem_lines
+
+    with _progress() as progress:
+        report = index_paths(parsed.paths, parsed.index, progress=progress)
+    if report.problems:
+        print(problem_lines(report.problems), file=sys.stderr)
+    print(build_report(report, str(load_settings(index=_path(parsed.index)).index)))
+    return 0
+
+
+def _ask(parsed: argparse.Namespace) -> int:
+    with _open(parsed) as rag:
+        _warn_of_endpoint(rag)
+        if parsed.json or parsed.question == "-":
+            return _json_lines(parsed.question, "question", lambda question: rag.ask(question).to_dict())
+        return _ask_aloud(rag, parsed.question)
+
+
+def _ask_aloud(rag: RAG, question: str) -> int:
+    from rag.schema import Answer, TextEvent
+    from rag.terminal import answer_sources
+
+    for event in rag.ask(question, stream=True):
+        if isinstance(event, TextEvent):
+            print(event.delta, end="", flush=True)
+        elif isinstance(event, Answer):
+            print(f"\n\n{answer_sources(event)}".rstrip())
+    return 0
+
+
+def _search(parsed: argparse.Namespace) -> int:
+    from rag.terminal import search_results
+
+    with _open(parsed) as rag:
+        if parsed.json or parsed.query == "-":
+            return _json_lines(
+                parsed.query,
+                "query",
+                lambda query: {"query": query, "results": [r.to_dict() for r in rag.search(query, parsed.k)]},
+            )
+        print(search_results(rag.search(parsed.query, parsed.k)))
+    return 0
+
+
+def _chat(parsed: argparse.Namespace) -> int:
+    from threading import Thread
+
+    from ui.app import serve
+
+    with _open(parsed) as rag:
+        _warn_of_endpoint(rag)
+        Thread(target=_warm, args=(rag,), daemon=True).start()
+        serve(rag, host=parsed.host, port=parsed.port, notice=_endpoint_notice(rag))
+    return 0
+
+
+def _warm(rag: RAG) -> None:
+    """Load the models while the page opens; an error shows again, with its remedy, at the first question."""
+    try:
+        rag.warm()
+    except RagError as error:
+        print(f"rag: {error}", file=sys.stderr)
+
+
+def _info(parsed: argparse.Namespace) -> int:
+    from rag.pipeline import describe
+    from rag.settings import load_settings
+    from rag.store import Manifest
+    from rag.terminal import info_text
+
+    settings = load_settings(index=_path(parsed.index))
+    info = describe(settings, Manifest.read(settings.index))
+    print(json.dumps(info, ensure_ascii=False, indent=1) if parsed.json else info_text(info))
+    return 0
+
+
+def _models(parsed: argparse.Namespace) -> int:
+    from rag import models
+    from rag.terminal import model_lines
+
+    print("\n".join([*model_lines(models.status()), f"in {models.cache_dir()}"]))
+    return 0
+
+
+def _models_pull(parsed: argparse.Namespace) -> int:
+    from rag import models
+    from rag.model_specs import MODELS
+    from rag.settings import load_settings
+
+    settings = load_settings()
+    names = parsed.names or [n for n in (settings.embedding_model, settings.llm_model) if n in MODELS]
+    for name in names:
+        print(f"{name}: {models.ensure(name)}")
+    return 0
+
+
+def _models_add(parsed: argparse.Namespace) -> int:
+    from rag import models
+
+    print(f"Added {models.add(parsed.file).name}.")
+    return 0
+
+
+def _open(parsed: argparse.Namespace) -> RAG:
+    from rag.pipeline import RAG
+
+    return RAG.open(parsed.index)
+
+
+def _path(index: str | None) -> Path | None:
+    return Path(index) if index is not None else None
+
+
+def _json_lines(argument: str, key: str, answer: Callable[[str], dict[str, Any]]) -> int:
+    """Print one JSON object a line for one question or for each line of standard input.
+
+    A line that cannot be answered gives `{key, "error"}`, and the others are answered all the same.
+    """
+    code = 0
+    for line in _lines() if argument == "-" else [argument]:
+        try:
+            record = answer(line)
+        except RagError as error:
+            if argument != "-":
+                raise
+            record, code = {key: line, "error": str(error)}, error.exit_code
+        print(json.dumps(record, ensure_ascii=False), flush=True)
+    return code
+
+
+def _lines() -> Iterator[str]:
+    for line in sys.stdin.buffer:
+        yield line.decode("utf-8", errors="replace").rstrip("\r\n")
+
+
+def _endpoint_notice(rag: RAG) -> str | None:
+    if not rag.llm.leaves_machine:
+        return None
+    return f"Questions and the abstracts found for them are sent to {rag.llm.endpoint}."
+
+
+def _warn_of_endpoint(rag: RAG) -> None:
+    notice = _endpoint_notice(rag)
+    if notice:
+        print(f"Note: {notice}", file=sys.stderr)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Give a progress callback that draws one bar a stage on standard error."""
+    from tqdm import tqdm
+
+    bars: dict[str, tqdm[Any]] = {}
+
+    def show(stage: str, done: int, total: int) -> None:
+        if stage not in bars:
+            bars[stage] = tqdm(total=total, desc=stage, file=sys.stderr, disable=None, leave=False)
+        bars[stage].update(done - bars[stage].n)
+
+    try:
+        yield show
+    finally:
+        for bar in bars.values():
+            bar.close()

@@ -1,0 +1,139 @@
+"""From retrieved abstracts to a streamed answer: pack the context, ask the model, recognise a refusal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from rag.cite import Cited, CitedStream
+from rag.endpoint import Message
+from rag.prompts import EXAMPLES, NOT_FOUND, SYSTEM, user_turn
+from rag.schema import Language, ScoredChunk
+
+# Longest context, in estimated tokens of the language model: its window less examples, history and answer.
+CONTEXT_TOKENS = 4000
+# Earlier turns the model sees again, and how much of each answer.
+HISTORY_TURNS = 2
+_HISTORY_CHARS = 600
+# Shown where an answer was cut at its longest.
+_CUT = "…"
+_REFUSED = re.compile(r"\W*not[\s_-]*found\b", re.IGNORECASE)
+
+
+class Reply(Iterator[str], Protocol):
+    """Text deltas; `finish_reason` is "length" when the reply was cut at its longest."""
+
+    finish_reason: Literal["stop", "length"] | None
+
+    def close(self) -> None:
+        """Stop the reply."""
+
+
+class ChatModel(Protocol):
+    """What generation needs of a language model; `rag.llm.LLM` is one."""
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int) -> Reply:
+        """Return the reply to a chat, as it arrives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A finished answer; `refused` when the model said that the abstracts do not answer."""
+
+    cited: Cited
+    refused: bool
+
+
+def build_messages(
+    question: str,
+    contexts: Sequence[ScoredChunk],
+    language: Language,
+    history: Sequence[tuple[str, str]] = (),
+) -> list[Message]:
+    """Return the chat: instructions and examples (always the same, so cached), earlier turns, this question."""
+    messages = prefix_messages()
+    for asked, answered in list(history)[-HISTORY_TURNS:]:
+        messages += [Message("user", asked), Message("assistant", _clipped(answered))]
+    return [*messages, Message("user", user_turn(pack(contexts), question, language))]
+
+
+def prefix_messages() -> list[Message]:
+    """Return the part of the chat that is the same for every question."""
+    messages = [Message("system", SYSTEM)]
+    for abstracts, question, answer in EXAMPLES:
+        language: Language = "en" if question.isascii() else "zh"
+        messages += [Message("user", user_turn(abstracts, question, language)), Message("assistant", answer)]
+    return messages
+
+
+def pack(contexts: Sequence[ScoredChunk], budget: int = CONTEXT_TOKENS) -> str:
+    """Return the contexts numbered [1] … [n], whole abstracts as long as `budget` tokens allow.
+
+    A context gets an equal share of what is left; an abstract longer than its share is represented by its
+    best chunk, cut to the share.
+    """
+    parts: list[str] = []
+    for number, context in enumerate(contexts, 1):
+        share = budget // (len(contexts) - number + 1)
+        text = context.paper.text
+        if estimate_tokens(text) > share:
+            text = context.chunk.text[: _chars_for(context.chunk.text, share)]
+        budget -= estimate_tokens(text)
+        title = f"{context.paper.title}. " if context.paper.title else ""
+        parts.append(f"[{number}] {title}{text}")
+    return "\n\n".join(parts)
+
+
+def estimate_tokens(text: str) -> int:
+    """Estimate a chat model's tokens: a Latin character counts a quarter, any other character two thirds.
+
+    Measured with the Qwen2.5 tokenizer on the default corpus: never more than a tenth too low.
+    """
+    latin = sum(char.isascii() for char in text)
+    return int(latin / 4 + (len(text) - latin) / 1.5) + 1
+
+
+def stream_answer(
+    llm: ChatModel, messages: Sequence[Message], contexts: Sequence[ScoredChunk], max_tokens: int
+) -> Iterator[tuple[str, Cited] | Generated]:
+    """Yield `(text that may be shown now, all cited so far)` as it arrives, then what was `Generated`.
+
+    A refusal shows nothing: the first words are held back until they can no longer become one.
+    """
+    stream, start, started = CitedStream(contexts), "", False
+    with closing(llm.stream(messages, max_tokens=max_tokens)) as reply:
+        for delta in reply:
+            if not started:
+                start += delta
+                started = not _may_refuse(start)
+                delta = start
+            if started:
+                shown, cited = stream.feed(delta)
+                if shown:
+                    yield shown, cited
+        if not started:  # the reply ended as a refusal, or as nothing at all
+            yield Generated(Cited("", (), (), 0), refused=True)
+            return
+        cut = stream.feed(_CUT)[0] if reply.finish_reason == "length" else ""
+    end, cited = stream.finish()
+    if cut + end:
+        yield cut + end, cited
+    yield Generated(cited, refused=not cited.sentences)
+
+
+def _may_refuse(start: str) -> bool:
+    """Return whether an answer that begins with `start` is, or may still become, a refusal."""
+    letters = re.sub(r"[\W_]+", "", start).casefold()
+    phrase = NOT_FOUND.replace(" ", "").casefold()
+    return phrase.startswith(letters) or bool(_REFUSED.match(start))
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _HISTORY_CHARS else text[:_HISTORY_CHARS] + "…"
+
+
+def _chars_for(text: str, tokens: int) -> int:
+    return max(1, len(text) * tokens // estimate_tokens(text))

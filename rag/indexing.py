@@ -1,0 +1,215 @@
+"""Build an index: read, fold duplicates, chunk, embed, align, store."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from rag.align import Alignment, Vectors
+from rag.catalog import Catalog
+from rag.chunk import chunk_paper
+from rag.corpus import read_papers
+from rag.dedup import DedupResult, deduplicate
+from rag.errors import CorpusError, LibraryIndexError
+from rag.schema import Chunk, Language, Paper, Problem
+from rag.store import (
+    SCHEMA_VERSION,
+    Contents,
+    Manifest,
+    Store,
+    new_generation,
+    open_store,
+    write_store,
+    writing,
+)
+
+# Longest chunk, in the embedding model's tokens; see benchmarks/chunking.py.
+CHUNK_TOKENS = 400
+_EMBED_STEP = 64
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many are done and how many there are."""
+
+
+class PassageEmbedder(Protocol):
+    """What indexing needs of an embedder; `rag.embed.Embedder` is one."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+
+    @property
+    def digest(self) -> str:
+        """Identifies model and prompts."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest passage, in tokens."""
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Return one row per text, shape (n, d)."""
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens the model sees for `text`."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What an index build did: the manifest written, what could not be read, what was folded."""
+
+    manifest: Manifest
+    problems: tuple[Problem, ...]
+    folded: DedupResult
+
+
+def build_index(
+    paths: Sequence[Path],
+    directory: Path,
+    embedder: PassageEmbedder,
+    *,
+    chroma_url: str | None = None,
+    progress: Progress = lambda stage, done, total: None,
+) -> BuildReport:
+    """Make the index in `directory` hold exactly what `paths` hold.
+
+    Vectors of passages that the index there already has are reused, so adding a file costs its own
+    embedding only. The old index stays in use until the new one is complete.
+
+    Raises:
+        CorpusError: no path, or nothing readable in them.
+        IndexBusyError: another process is writing this index.
+        LibraryIndexError: the index cannot be written.
+    """
+    papers, problems = _read(paths, progress)
+    folded = deduplicate(papers)
+    with writing(directory):
+        kept = {paper.paper_id: paper for paper in folded.kept}
+        tokens = min(CHUNK_TOKENS, embedder.max_tokens)
+        chunks = [
+            chunk
+            for paper in kept.values()
+            for chunk in chunk_paper(paper, max_tokens=tokens, count_tokens=embedder.count_tokens)
+        ]
+        passages = [_passage(kept[chunk.paper_id], chunk) for chunk in chunks]
+        keys = [_key(embedder.digest, passage) for passage in passages]
+        vectors = _embed(passages, keys, embedder, _known(directory, keys), progress)
+        alignment = Alignment.fitted(embedder.name).for_corpus(_by_language(chunks, vectors))
+        manifest = Manifest(
+            schema_version=SCHEMA_VERSION,
+            generation=new_generation(),
+            embedding_model=embedder.name,
+            embedding_digest=embedder.digest,
+            chunk_tokens=tokens,
+            alignment_digest=alignment.digest,
+            inputs=tuple(str(path.resolve()) for path in paths),
+            records=len(papers),
+            papers=len({paper.paper_id for paper in papers}),
+            works=len(kept),
+            chunks=len(chunks),
+            languages=_languages(kept.values()),
+            chroma_url=chroma_url,
+        )
+        aligned = _align(alignment, chunks, vectors)
+        progress("Storing", 0, 1)
+        write_store(
+            directory,
+            manifest,
+            Contents(kept, chunks, keys, vectors, aligned, alignment, folded.dropped, problems),
+        )
+        progress("Storing", 1, 1)
+    return BuildReport(manifest, problems, folded)
+
+
+def open_index(directory: Path, embedding_model: str) -> Store:
+    """Open the index in `directory` for questions embedded by `embedding_model`.
+
+    Raises:
+        IndexMissingError, IndexMismatchError, LibraryIndexError: it cannot be used; the message says why.
+    """
+    manifest = Manifest.read(directory)
+    manifest.check(directory, {"embedding_model": embedding_model})
+    return open_store(directory)
+
+
+def _read(paths: Sequence[Path], progress: Progress) -> tuple[list[Paper], tuple[Problem, ...]]:
+    if not paths:
+        raise CorpusError("Name at least one file or folder of abstracts, as in `rag index corpus`.")
+    papers: list[Paper] = []
+    problems: list[Problem] = []
+    for done, path in enumerate(paths):
+        progress("Reading", done, len(paths))
+        reading = read_papers(path)
+        papers += reading.papers
+        problems += reading.problems
+    progress("Reading", len(paths), len(paths))
+    return papers, tuple(problems)
+
+
+def _passage(paper: Paper, chunk: Chunk) -> str:
+    return f"{paper.title}\n{chunk.text}" if paper.title else chunk.text
+
+
+def _key(digest: str, passage: str) -> str:
+    return hashlib.sha256(f"{digest}\n{passage}".encode()).hexdigest()[:24]
+
+
+def _known(directory: Path, keys: Sequence[str]) -> dict[str, Vectors]:
+    """Return vectors of the current index that can be reused, none when it cannot be read."""
+    try:
+        catalog_path = directory / Manifest.read(directory).generation / "catalog.sqlite"
+    except LibraryIndexError:
+        return {}
+    if not catalog_path.is_file():
+        return {}
+    catalog = Catalog(catalog_path)
+    try:
+        return catalog.vectors(keys)
+    finally:
+        catalog.close()
+
+
+def _embed(
+    passages: Sequence[str],
+    keys: Sequence[str],
+    embedder: PassageEmbedder,
+    known: dict[str, Vectors],
+    progress: Progress,
+) -> Vectors:
+    missing = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in known}
+    # Neighbours of about equal length waste the least on padding.
+    order = sorted(missing, key=lambda key: len(missing[key]))
+    for first in range(0, len(order), _EMBED_STEP):
+        progress("Embedding", first, len(order))
+        step = order[first : first + _EMBED_STEP]
+        rows = embedder.embed_passages([missing[key] for key in step])
+        known |= dict(zip(step, rows, strict=True))
+    progress("Embedding", len(order), len(order))
+    return np.stack([known[key] for key in keys])
+
+
+def _by_language(chunks: Sequence[Chunk], vectors: Vectors) -> dict[Language, Vectors]:
+    languages = {chunk.language for chunk in chunks}
+    return {
+        language: vectors[[i for i, chunk in enumerate(chunks) if chunk.language == language]]
+        for language in sorted(languages)
+    }
+
+
+def _align(alignment: Alignment, chunks: Sequence[Chunk], vectors: Vectors) -> Vectors:
+    aligned = vectors.copy()
+    for language in sorted({chunk.language for chunk in chunks}):
+        rows = [i for i, chunk in enumerate(chunks) if chunk.language == language]
+        aligned[rows] = alignment.apply(vectors[rows], language, "passage")
+    return aligned
+
+
+def _languages(papers: Iterable[Paper]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for paper in papers:
+        counts[paper.language] = counts.get(paper.language, 0) + 1
+    return dict(sorted(counts.items()))

@@ -1,0 +1,339 @@
+"""The pipeline: where the stages are wired together, and the only place that sees the settings."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Protocol, overload
+
+from rag import models
+from rag.align import Vectors
+from rag.clean import clean_text
+from rag.embed import Embedder, load_embedder, resolve_folder
+from rag.errors import QuestionError
+from rag.generate import Generated, build_messages, prefix_messages, stream_answer
+from rag.indexing import BuildReport, PassageEmbedder, Progress, build_index, open_index
+from rag.language import detect_language
+from rag.llm import LLM, open_llm
+from rag.model_specs import MODELS
+from rag.prompts import REFUSALS
+from rag.retrieve import retrieve
+from rag.schema import (
+    Answer,
+    Citation,
+    Language,
+    ScoredChunk,
+    Sentence,
+    SourcesEvent,
+    StreamEvent,
+    TextEvent,
+    Timings,
+)
+from rag.settings import Settings, load_settings
+from rag.store import Manifest, Store
+
+# A question is a sentence or a paragraph; a longer text would crowd the abstracts out of the prompt.
+MAX_QUESTION_CHARS = 2000
+
+History = Sequence[tuple[str, str]]
+"""Earlier turns, oldest first: (question, answer text)."""
+
+
+class QuestionEmbedder(PassageEmbedder, Protocol):
+    """An embedder for both kinds of text; `rag.embed.Embedder` is one."""
+
+    def embed_query(self, text: str) -> Vectors:
+        """Return the vector of one question, shape (1, d)."""
+
+
+class RAG:
+    """A library of abstracts that can be searched and asked; safe to use from several threads.
+
+    Use `RAG.open`; `close()`, or leaving a `with` block, frees models and files.
+    """
+
+    def __init__(
+        self, settings: Settings, *, embedder: QuestionEmbedder | None = None, llm: LLM | None = None
+    ) -> None:
+        """Open the index that `settings` names; `embedder` and `llm` replace the configured ones.
+
+        Raises:
+            IndexMissingError, IndexMismatchError, LibraryIndexError: the index cannot be used.
+        """
+        self.settings = settings
+        self._embedder = embedder
+        self._lock = threading.RLock()
+        self._store = open_index(settings.index, self._embedding_model)
+        self._stamp = Manifest.stamp(settings.index)
+        self.llm: LLM = llm or _open_llm(settings)
+
+    @classmethod
+    def open(cls, index: Path | str | None = None, **arguments: Any) -> RAG:
+        """Open the index in `index` (default: `RAG_INDEX`, else the user data directory).
+
+        `arguments` are fields of `Settings` and win over the environment and the settings file. Models are
+        loaded when they are first needed.
+
+        Raises:
+            SettingsError: an unknown or out-of-range setting.
+            IndexMissingError, IndexMismatchError, LibraryIndexError: the index cannot be used.
+        """
+        return cls(load_settings(index=Path(index) if index is not None else None, **arguments))
+
+    @overload
+    def ask(self, question: str, history: History = (), stream: Literal[False] = False) -> Answer: ...
+
+    @overload
+    def ask(
+        self, question: str, history: History = (), *, stream: Literal[True]
+    ) -> Iterator[StreamEvent]: ...
+
+    def ask(
+        self, question: str, history: History = (), stream: bool = False
+    ) -> Answer | Iterator[StreamEvent]:
+        """Answer one question from the abstracts, in its language, with citations, or refuse.
+
+        With `stream=True` yield a `SourcesEvent`, then `TextEvent`s whose deltas make up `Answer.answer`,
+        then the `Answer` itself.
+
+        Raises:
+            QuestionError: the question is empty or too long.
+            LLMError: the language model cannot answer.
+            ModelError: a model file is missing or wrong.
+        """
+        events = self._events(_checked(question), history)
+        if stream:
+            return events
+        for event in events:
+            if isinstance(event, Answer):
+                return event
+        raise AssertionError("a stream of events ends with an Answer")
+
+    def search(self, query: str, k: int = 10) -> list[ScoredChunk]:
+        """Return up to `k` papers, best first, each with its best chunk.
+
+        Raises:
+            QuestionError: the query is empty or too long, or `k` is below 1.
+        """
+        if k < 1:
+            raise QuestionError(f"The number of results must be at least 1, not {k}.")
+        query = _checked(query)
+        return retrieve(self._current(), self._loaded_embedder(), query, detect_language(query), k)
+
+    def info(self) -> dict[str, Any]:
+        """Return what the index holds, the models, their sizes, and where everything lies on disk."""
+        manifest = self._current().manifest
+        return describe(self.settings, manifest) | {
+            "llm": {
+                "name": self.llm.name,
+                "endpoint": self.llm.endpoint,
+                "leaves_machine": self.llm.leaves_machine,
+            }
+        }
+
+    def warm(self) -> None:
+        """Load both models and let the language model take in its instructions, so the first answer is quick."""
+        self._loaded_embedder().embed_query("warm")
+        self.llm.warm(prefix_messages())
+
+    def close(self) -> None:
+        """Free the models and the index's files."""
+        self.llm.close()
+        self._store.close()
+
+    def __enter__(self) -> RAG:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def _events(self, question: str, history: History) -> Iterator[StreamEvent]:
+        started = time.perf_counter()
+        language = detect_language(question)
+        contexts = tuple(self._contexts(question, language, history))
+        retrieved = time.perf_counter() - started
+        yield SourcesEvent(contexts, language)
+        messages = build_messages(question, contexts, language, history)
+        first: float | None = None
+        generated: Generated | None = None
+        for item in stream_answer(self.llm, messages, contexts, self.settings.max_answer_tokens):
+            if isinstance(item, Generated):
+                generated = item
+                continue
+            first = first or time.perf_counter() - started
+            yield TextEvent(item[0], item[1].citations)
+        if generated is None:
+            raise AssertionError("a generation ends with what was generated")
+        if generated.refused:
+            first = time.perf_counter() - started
+            yield TextEvent(REFUSALS[language])
+        total = time.perf_counter() - started
+        timings = Timings(retrieved, total if first is None else first, total)
+        yield _answer(question, language, contexts, generated, timings)
+
+    def _contexts(self, question: str, language: Language, history: History) -> list[ScoredChunk]:
+        """Retrieve for the question; after earlier turns, also for it together with the one before."""
+        store, embedder, k = self._current(), self._loaded_embedder(), self.settings.top_k
+        found = retrieve(store, embedder, question, language, k)
+        if not history:
+            return found
+        together = _clip(f"{history[-1][0]} {question}")
+        follow = retrieve(store, embedder, together, language, k)
+        pairs = [context for pair in zip(follow, found, strict=False) for context in pair]
+        return list({context.paper.paper_id: context for context in pairs}.values())[:k]
+
+    @property
+    def _embedding_model(self) -> str:
+        return self._embedder.name if self._embedder else self.settings.embedding_model
+
+    def _current(self) -> Store:
+        """Return the open index, opened again when it has been rebuilt meanwhile."""
+        with self._lock:
+            stamp = Manifest.stamp(self.settings.index)
+            if stamp != self._stamp:
+                old, self._store = self._store, open_index(self.settings.index, self._embedding_model)
+                self._stamp = stamp
+                old.close()
+            return self._store
+
+    def _loaded_embedder(self) -> QuestionEmbedder:
+        with self._lock:
+            embedder = self._embedder or configured_embedder(self.settings)
+            self._store.manifest.check(self.settings.index, {"embedding_digest": embedder.digest})
+            self._embedder = embedder
+            return embedder
+
+
+def index_paths(
+    paths: Sequence[Path | str],
+    index: Path | str | None = None,
+    *,
+    embedder: QuestionEmbedder | None = None,
+    progress: Progress = lambda stage, done, total: None,
+    **arguments: Any,
+) -> BuildReport:
+    """Make the index (default: the configured one) hold exactly the abstracts in `paths`.
+
+    Raises:
+        SettingsError, CorpusError, ModelError, IndexBusyError, LibraryIndexError: as `rag.indexing.build_index`.
+    """
+    settings = load_settings(index=Path(index) if index is not None else None, **arguments)
+    return build_index(
+        [Path(path) for path in paths],
+        settings.index,
+        embedder or configured_embedder(settings, fetch=True),
+        chroma_url=settings.chroma_url,
+        progress=progress,
+    )
+
+
+def ask(question: str, history: History = ()) -> Answer:
+    """Answer one question from the default index (`RAG_INDEX`, else the user data directory).
+
+    The index and the models stay loaded for the next question.
+
+    Raises:
+        RagError: as `RAG.open` and `RAG.ask`.
+    """
+    return _default_rag(load_settings().index).ask(question, history)
+
+
+@cache
+def _default_rag(index: Path) -> RAG:
+    return RAG.open(index)
+
+
+def configured_embedder(settings: Settings, *, fetch: bool = False) -> Embedder:
+    """Load the embedding model that the settings name; a missing default model is fetched.
+
+    Raises:
+        ModelError: it is not on this machine, or not usable.
+    """
+    name = settings.embedding_model
+    folder = models.ensure(name) if name in MODELS else resolve_folder(name, fetch=fetch)
+    return load_embedder(
+        name,
+        folder,
+        query_prompt=settings.query_prompt,
+        passage_prompt=settings.passage_prompt,
+        threads=settings.threads,
+    )
+
+
+def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:
+    """Return the figures of `rag info` for an index, without opening any model."""
+    size = sum(path.stat().st_size for path in settings.index.rglob("*") if path.is_file())
+    return {
+        "records": manifest.records,
+        "papers": manifest.papers,
+        "works": manifest.works,
+        "chunks": manifest.chunks,
+        "languages": manifest.languages,
+        "embedding_model": manifest.embedding_model,
+        "models": models.status(),
+        "index_bytes": size,
+        "inputs": list(manifest.inputs),
+        "paths": {"index": str(settings.index), "models": str(models.cache_dir())},
+    }
+
+
+def _open_llm(settings: Settings) -> LLM:
+    key = settings.llm_api_key
+    return open_llm(
+        base_url=settings.llm_base_url,
+        model=settings.llm_model,
+        api_key=key.get_secret_value() if key else None,
+        gguf=lambda: _gguf(settings.llm_model),
+        n_threads=settings.threads,
+        stall_timeout_s=settings.llm_timeout_s,
+    )
+
+
+def _gguf(name: str) -> Path:
+    return models.ensure(name) if name in MODELS else Path(name).expanduser()
+
+
+def _checked(question: str) -> str:
+    text = clean_text(question)
+    if not text:
+        raise QuestionError("The question is empty; write one.")
+    if len(text) > MAX_QUESTION_CHARS:
+        raise QuestionError(
+            f"The question has {len(text):,} characters; ask in at most {MAX_QUESTION_CHARS:,}."
+        )
+    return text
+
+
+def _clip(text: str) -> str:
+    return text[-MAX_QUESTION_CHARS:]
+
+
+def _answer(
+    question: str,
+    language: Language,
+    contexts: tuple[ScoredChunk, ...],
+    generated: Generated,
+    timings: Timings,
+) -> Answer:
+    cited = generated.cited
+    citations: tuple[Citation, ...] = () if generated.refused else cited.citations
+    sentences: tuple[Sentence, ...] = () if generated.refused else cited.sentences
+    return Answer(
+        question=question,
+        language=language,
+        answer=REFUSALS[language] if generated.refused else cited.text,
+        refused=generated.refused,
+        sentences=sentences,
+        citations=citations,
+        contexts=contexts,
+        unknown_markers=cited.unknown_markers,
+        timings=timings,
+    )

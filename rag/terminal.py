@@ -1,0 +1,111 @@
+"""What a person reads in the terminal: answers, search results, build reports and figures as plain text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rag.schema import Answer, Citation, Problem, ScoredChunk, Source
+
+if TYPE_CHECKING:
+    from rag.indexing import BuildReport
+
+_NAMES = {"en": "English", "zh": "Chinese"}
+_WIDTH = 100
+_HEAD_CHARS = 160
+
+
+def answer_sources(answer: Answer) -> str:
+    """Return the list of cited abstracts, or for a refusal the closest ones that do not answer."""
+    if answer.refused:
+        head = "Closest, not answering:" if answer.contexts else ""
+        lines = [_entry("-", context.paper.text, context.paper.sources) for context in answer.contexts]
+        return "\n".join([head, *lines])
+    return "\n".join(_cited(citation) for citation in answer.citations)
+
+
+def search_results(results: Sequence[ScoredChunk]) -> str:
+    """Return ranked papers, each with its best chunk."""
+    if not results:
+        return "Nothing found."
+    return "\n".join(
+        _entry(f"{rank}.", result.chunk.text, result.paper.sources, f"score {result.score:.2f}")
+        for rank, result in enumerate(results, 1)
+    )
+
+
+def build_report(report: BuildReport, directory: str) -> str:
+    """Return what an index build did, in a few lines."""
+    manifest = report.manifest
+    folded = manifest.records - manifest.works
+    return (
+        f"Read {manifest.records:,} records; folded {folded:,} repeats; {manifest.works:,} abstracts "
+        f"({languages(manifest.languages)}) in {manifest.chunks:,} chunks.\nIndex: {directory}"
+    )
+
+
+def problem_lines(problems: Iterable[Problem]) -> str:
+    """Return one line per record or file that could not be read."""
+    return "\n".join(
+        f"Left out: {p.file}{f', record {p.position}' if p.position else ''}: {p.reason}" for p in problems
+    )
+
+
+def info_text(info: Mapping[str, Any]) -> str:
+    """Return the figures of `RAG.info` for a person."""
+    lines = [
+        f"records    {info['records']:,} read",
+        f"papers     {info['papers']:,} distinct texts",
+        f"works      {info['works']:,} after folding duplicates ({languages(info['languages'])})",
+        f"chunks     {info['chunks']:,}",
+        f"embedding  {info['embedding_model']}",
+        f"index      {info['paths']['index']} ({megabytes(info['index_bytes'])})",
+        f"models     {info['paths']['models']}",
+    ]
+    return "\n".join([*lines, *(f"           {line}" for line in model_lines(info["models"]))])
+
+
+def model_lines(models: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return one line per default model."""
+    return [
+        f"{m['name']:<24} {m['kind']:<9} {megabytes(m['size']):>9}  {'here' if m['present'] else 'not fetched'}"
+        for m in models
+    ]
+
+
+def megabytes(size: int) -> str:
+    """Return a size in bytes as megabytes of 10^6 bytes."""
+    return f"{size / 1e6:,.1f} MB"
+
+
+def languages(counts: Mapping[str, int]) -> str:
+    """Return counts by language as "22 English, 9 Chinese"."""
+    return ", ".join(f"{count:,} {_NAMES.get(code, code)}" for code, count in counts.items())
+
+
+def places(sources: Sequence[Source]) -> str:
+    """Return where the copies of an abstract were read, as "in 2 files: a.txt #6, b.txt #3"."""
+    files = len({source.file for source in sources})
+    listed = ", ".join(f"{source.file} #{source.position}" for source in sources)
+    return f"in {files} file{'s' if files != 1 else ''}: {listed}"
+
+
+def _cited(citation: Citation) -> str:
+    return _entry(f"[{citation.number}]", citation.title or citation.text, citation.sources)
+
+
+def _entry(label: str, text: str, sources: Sequence[Source], note: str = "") -> str:
+    head = textwrap.shorten(" ".join(text.split()), _HEAD_CHARS, placeholder=" …")
+    if len(head) < 20 < len(text):  # Chinese has no spaces to shorten at
+        head = text[:_HEAD_CHARS] + ("…" if len(text) > _HEAD_CHARS else "")
+    indent = " " * (len(label) + 1)
+    body = textwrap.fill(head, _WIDTH, initial_indent=f"{label} ", subsequent_indent=indent)
+    tail = textwrap.fill(
+        f"{note}{'; ' if note else ''}{places(sources)}",
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+    )
+    return f"{body}\n{tail}"

@@ -1,0 +1,138 @@
+"""Small fakes that enter through the seams, and the real models and index for integration tests."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.align import Vectors, normalise_rows
+from rag.analyze import analyze
+from rag.endpoint import Message, TextStream
+from rag.pipeline import RAG, index_paths
+from rag.settings import load_settings
+
+ROOT = Path(__file__).parent.parent
+CORPUS = ROOT / "corpus"
+DATA = ROOT.parent / "shared" / "data"
+
+
+class HashEmbedder:
+    """Embeds a text as the sum of one fixed random direction per index term: no model, yet similar texts meet."""
+
+    def __init__(self, name: str = "hash", dimension: int = 64) -> None:
+        self.name = name
+        self.digest = f"{name}-{dimension}"
+        self.max_tokens = 256
+        self.embedded: list[str] = []
+        self._dimension = dimension
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        self.embedded += texts
+        return np.concatenate([self._vector(text) for text in texts])
+
+    def embed_query(self, text: str) -> Vectors:
+        return self._vector(text)
+
+    def count_tokens(self, text: str) -> int:
+        return len(analyze(text)) + 1
+
+    def _vector(self, text: str) -> Vectors:
+        rows = [
+            np.random.default_rng(_seed(term)).standard_normal(self._dimension)
+            for term in analyze(text) or [""]
+        ]
+        return normalise_rows(np.sum(rows, axis=0, keepdims=True).astype(np.float32))
+
+
+def _seed(term: str) -> int:
+    return int.from_bytes(hashlib.sha256(term.encode()).digest()[:8], "big")
+
+
+class ScriptedLLM:
+    """Replies with what a script gives for each chat, in pieces, and remembers every chat."""
+
+    name = "scripted"
+    endpoint: str | None = None
+    leaves_machine = False
+    context_window = 8192
+    supports_grammar = False
+
+    def __init__(self, script: Callable[[Sequence[Message]], str], piece: int = 3) -> None:
+        self.script = script
+        self.chats: list[Sequence[Message]] = []
+        self.warmed = 0
+        self.closed = False
+        self._piece = piece
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        grammar: str | None = None,
+        stop: Sequence[str] = (),
+    ) -> TextStream:
+        self.chats.append(messages)
+        reply = self.script(messages)
+        return TextStream(iter([reply[i : i + self._piece] for i in range(0, len(reply), self._piece)]))
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        grammar: str | None = None,
+        stop: Sequence[str] = (),
+    ) -> str:
+        return "".join(self.stream(messages, max_tokens=max_tokens))
+
+    def warm(self, prefix: Sequence[Message] = ()) -> None:
+        self.warmed += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def embedder() -> HashEmbedder:
+    return HashEmbedder()
+
+
+@pytest.fixture
+def small_corpus(tmp_path: Path) -> Path:
+    """Three abstracts, one of them twice and one in Chinese."""
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    muse = "Muse is a text-to-image Transformer. It reaches an FID of 6.06 on CC3M with 900M parameters."
+    bees = "We count honey bees at 12 hives. Traffic noise lowers foraging by 30 percent."
+    snow = "本文提出SnowNet用于雪深预测。它在高原数据上的误差为2.5厘米。"
+    (folder / "a.txt").write_text(f"{muse}\n\n{bees}\n", encoding="utf-8")
+    (folder / "b.txt").write_text(f"{snow}\n\n{muse}\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def open_rag(tmp_path: Path, small_corpus: Path, embedder: HashEmbedder) -> Iterator[Callable[..., RAG]]:
+    """Index the small corpus with the hash embedder and open it with a scripted language model."""
+    opened: list[RAG] = []
+
+    def open_(
+        script: Callable[[Sequence[Message]], str] | str = "It is 6.06 [1].", **arguments: object
+    ) -> RAG:
+        index = tmp_path / "index"
+        index_paths([small_corpus], index, embedder=embedder)
+        reply = script if callable(script) else lambda messages: script
+        settings = load_settings(index=index, **arguments)
+        rag = RAG(settings, embedder=embedder, llm=ScriptedLLM(reply))
+        opened.append(rag)
+        return rag
+
+    yield open_
+    for rag in opened:
+        rag.close()

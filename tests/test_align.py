@@ -1,0 +1,67 @@
+"""Language alignment undoes an offset and a turn between two languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.align import PRIOR_TEXTS, Alignment, Vectors, fit_alignment, normalise_rows
+
+
+@pytest.fixture
+def parallel() -> dict[str, Vectors]:
+    """Texts whose Chinese vectors are the English ones turned, and both far from the origin."""
+    rng = np.random.default_rng(0)
+    meaning = rng.standard_normal((200, 16)).astype(np.float32)
+    turn = np.linalg.qr(rng.standard_normal((16, 16)))[0].astype(np.float32)
+    return {"en": normalise_rows(meaning + 5), "zh": normalise_rows(meaning @ turn - 5)}
+
+
+def nearest_is_own(queries: Vectors, passages: Vectors) -> float:
+    return float(np.mean((queries @ passages.T).argmax(axis=1) == np.arange(len(queries))))
+
+
+def test_fitted_alignment_brings_translations_together(parallel: dict[str, Vectors]) -> None:
+    half = {("en", "passage"): parallel["en"][:100], ("zh", "passage"): parallel["zh"][:100]}
+    alignment = fit_alignment(half)
+    en = alignment.apply(parallel["en"][100:], "en", "passage")
+    zh = alignment.apply(parallel["zh"][100:], "zh", "passage")
+    assert nearest_is_own(parallel["zh"][100:], parallel["en"][100:]) < 0.2
+    assert nearest_is_own(zh, en) > 0.95
+
+
+def test_rows_stay_of_length_one(parallel: dict[str, Vectors]) -> None:
+    alignment = fit_alignment({("en", "passage"): parallel["en"], ("zh", "passage"): parallel["zh"]})
+    assert np.allclose(np.linalg.norm(alignment.apply(parallel["zh"], "zh", "passage"), axis=1), 1, atol=1e-5)
+
+
+def test_a_large_corpus_moves_the_mean_to_its_own_and_a_small_one_hardly() -> None:
+    fitted = Alignment({("en", "passage"): np.zeros(4, np.float32), ("en", "query"): np.ones(4, np.float32)})
+    corpus = np.full((PRIOR_TEXTS, 4), 2, np.float32)
+    assert np.allclose(fitted.for_corpus({"en": corpus}).means["en", "passage"], 1)
+    assert np.allclose(fitted.for_corpus({"en": corpus[:1]}).means["en", "passage"], 2 / (PRIOR_TEXTS + 1))
+    assert np.allclose(fitted.for_corpus({"en": corpus}).means["en", "query"], 1)
+
+
+def test_without_a_fitted_mean_the_corpus_mean_serves_both_kinds() -> None:
+    means = Alignment().for_corpus({"zh": np.full((3, 4), 7, np.float32)}).means
+    assert np.allclose(means["zh", "passage"], 7)
+    assert np.allclose(means["zh", "query"], 7)
+
+
+def test_saved_alignment_reads_back_the_same(tmp_path: Path, parallel: dict[str, Vectors]) -> None:
+    alignment = fit_alignment({("en", "passage"): parallel["en"], ("zh", "passage"): parallel["zh"]})
+    alignment.save(tmp_path / "a.npz")
+    assert Alignment.load(tmp_path / "a.npz").digest == alignment.digest
+
+
+def test_the_shipped_alignment_is_a_rotation_of_the_default_models_size() -> None:
+    rotation = Alignment.fitted("multilingual-e5-small").rotations["zh"]
+    assert rotation.shape == (384, 384)
+    assert np.allclose(rotation @ rotation.T, np.eye(384), atol=2e-3)
+
+
+def test_an_unknown_model_has_no_fitted_alignment() -> None:
+    assert not Alignment.fitted("no-such-model").means

@@ -1,0 +1,39 @@
+"""Sentence boundaries in both languages."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.sentences import split_sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("One. Two.", ["One.", "Two."]),
+        ("It is 6.06 on CC3M. Next.", ["It is 6.06 on CC3M.", "Next."]),
+        ("See e.g. Muse et al. for more. Done!", ["See e.g. Muse et al. for more.", "Done!"]),
+        ("J. Smith agrees. Fine.", ["J. Smith agrees.", "Fine."]),
+        ("一。二！三？", ["一。", "二！", "三？"]),
+        ("模型达到79.6%。更好", ["模型达到79.6%。", "更好"]),
+        ("他说“好。”然后走了。", ["他说“好。”", "然后走了。"]),
+        ("Code at https://a.b/c.d is open. Yes.", ["Code at https://a.b/c.d is open.", "Yes."]),
+        ("No end", ["No end"]),
+        ("First paragraph\n\nSecond", ["First paragraph", "Second"]),
+        ('He said "yes." Then left.', ['He said "yes."', "Then left."]),
+        ("  ", []),
+    ],
+)
+def test_boundaries(text: str, sentences: list[str]) -> None:
+    assert [text[start:end] for start, end in split_sentences(text)] == sentences
+
+
+@given(st.text(alphabet='aB .!?。！\n1一"”)e.g', max_size=80))
+def test_spans_cover_everything_but_white_space(text: str) -> None:
+    spans = split_sentences(text)
+    assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert "".join(text[s:e] for s, e in spans).split() == text.split() or "".join(
+        "".join(text[s:e].split()) for s, e in spans
+    ) == "".join(text.split())

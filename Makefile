@@ -30,7 +30,12 @@ chat: setup  ## set up what is missing, then serve the page on http://127.0.0.1:
 
 setup: $(VENV)/installed  ## make .venv, fetch and verify the models, index corpus/ unless there is an index
 	@$(BIN)/rag models pull
-	@$(BIN)/rag info >/dev/null 2>&1 || [ $$? -ne 2 ] || $(BIN)/rag index corpus
+	@status=0; $(BIN)/rag info >/dev/null 2>&1 || status=$$?; \
+	case $$status in \
+	    0) ;; \
+	    2) $(BIN)/rag index corpus ;; \
+	    *) $(BIN)/rag info >/dev/null ;; \
+	esac
 
 test: lint  ## the same environment with the test extras: ruff, mypy --strict, every test on the real models
 	@$(BIN)/rag models pull

@@ -67,7 +67,7 @@ def read_papers(path: Path) -> CorpusReading:
 def read_endnote_records(path: Path) -> list[tuple[Paper, Fields]]:
     """Return every record of an EndNote XML file with its raw fields, for measuring deduplication.
 
-    A record without an abstract is kept with its title as text. Raises CorpusError when the XML is broken.
+    A record without an abstract is kept with title, authors and year as its text. Raises CorpusError when the XML is broken.
     """
     data, reason = read_bytes(path)
     try:
@@ -191,6 +191,10 @@ def _paper(fields: Fields, text: str, source: Source) -> Paper:
         doi=doi or None,
         url=_string(fields, "url"),
     )
+
+
+def _citation(fields: Fields) -> str:
+    return f"{fields['title']} {'; '.join(fields['authors'][:3])} {fields['year']}"
 
 
 def _string(fields: Fields, name: str) -> str | None:

@@ -1,0 +1,75 @@
+"""Draw the README's pictures of the page, wide and narrow, in Chromium: `python benchmarks/screenshots.py`.
+
+Serves the default index on a free loopback port, asks one question and photographs the finished answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from ui.app import listen, make_server
+from ui.stream import Library
+
+SIZES = {"wide": (1360, 900), "narrow": (420, 900)}
+QUESTION = "What FID does the 900M Muse model reach on CC3M?"
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
+FLAGS += ["--disable-quic"]
+
+
+@contextmanager
+def serving(rag: Library) -> Iterator[str]:
+    """Serve the page over `rag` on a free loopback port and yield its URL."""
+    with closing(listen("127.0.0.1", 0)) as bound:
+        server = make_server(rag)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def draw(browser: Browser, url: str, question: str, file: Path, size: tuple[int, int], scheme: str) -> None:
+    """Ask `question` at `url` in a window of `size` CSS pixels and save what it shows as PNG."""
+    width, height = size
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        device_scale_factor=2,
+        color_scheme="dark" if scheme == "dark" else "light",
+    )
+    page = context.new_page()
+    page.goto(url)
+    page.get_by_role("textbox").fill(question)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".turn[aria-busy=false]", timeout=120_000)
+    page.wait_for_timeout(400)  # the smooth scrolling comes to rest
+    page.screenshot(path=file)
+    context.close()
+
+
+def main() -> None:
+    """Write wide.png, narrow.png and wide-dark.png."""
+    from rag import RAG
+
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "screenshots")
+    out: Path = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    with serving(RAG.open()) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        for name, size in SIZES.items():
+            draw(browser, url, QUESTION, out / f"{name}.png", size, "light")
+        draw(browser, url, QUESTION, out / "wide-dark.png", SIZES["wide"], "dark")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""A scripted RAG with the real one's public face, for tests and pictures of the page: no model, no index.
+
+It enters through the seam (`ui.app.make_server(rag)`), so nothing is patched. A script is a list of steps;
+`Gate`s hold the stream until the test opens them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rag.errors import QuestionError, RagError
+from rag.schema import (
+    Answer,
+    Chunk,
+    Citation,
+    Language,
+    Paper,
+    ScoredChunk,
+    Sentence,
+    Source,
+    SourcesEvent,
+    StreamEvent,
+    TextEvent,
+    Timings,
+)
+
+
+class Gate:
+    """Hold a script here until `open()`; `reached` says that the stream waits at it."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self._open = threading.Event()
+
+    def open(self) -> None:
+        self._open.set()
+
+    def wait(self) -> None:
+        self.reached.set()
+        if not self._open.wait(timeout=30):
+            raise TimeoutError("nobody opened the gate")
+
+
+Step = StreamEvent | RagError | Gate | float
+Script = Callable[[str, Sequence[tuple[str, str]]], Sequence[Step]]
+
+
+@dataclass
+class FakeRAG:
+    """Answer each question with the steps of `script`; keep what was asked in `asked`."""
+
+    script: Script
+    asked: list[tuple[str, tuple[tuple[str, str], ...]]] = field(default_factory=list)
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    def ask(
+        self, question: str, history: Sequence[tuple[str, str]] = (), *, stream: bool = False
+    ) -> Iterator[StreamEvent]:
+        assert stream, "the page always streams"
+        self.asked.append((question, tuple(history)))
+        return self._play(self.script(question, history))
+
+    def _play(self, steps: Sequence[Step]) -> Iterator[StreamEvent]:
+        try:
+            for step in steps:
+                if isinstance(step, Gate):
+                    step.wait()
+                elif isinstance(step, RagError):
+                    raise step
+                elif isinstance(step, float):
+                    threading.Event().wait(step)
+                else:
+                    yield step
+        finally:
+            self.closed.set()
+
+    def info(self) -> dict[str, Any]:
+        return {"records": 50, "papers": 31, "works": 31, "chunks": 31, "languages": {"en": 22, "zh": 9}}
+
+
+def context(
+    text: str,
+    passage: str = "",
+    *,
+    language: Language = "en",
+    files: Sequence[tuple[str, int]] = (("000.txt", 1),),
+    score: float = 0.5,
+    **paper: Any,
+) -> ScoredChunk:
+    """Return a retrieved paper whose best chunk is `passage` (the whole text when empty)."""
+    start = text.index(passage)
+    end = start + len(passage) if passage else len(text)
+    paper_id = f"{abs(hash(text)):016x}"
+    sources = tuple(Source(file, position) for file, position in files)
+    record = Paper(paper_id, text, language, sources, **paper)
+    return ScoredChunk(record, Chunk(f"{paper_id}-0", paper_id, text[start:end], start, end, language), score)
+
+
+def citation(number: int, found: ScoredChunk, quote: str) -> Citation:
+    """Return the citation of a retrieved paper under `number`, quoting `quote`."""
+    start = found.paper.text.index(quote)
+    paper = found.paper
+    return Citation(
+        number, paper.paper_id, paper.title, paper.text, paper.sources, quote, start, start + len(quote)
+    )
+
+
+def answer(
+    question: str,
+    text: str,
+    contexts: Sequence[ScoredChunk],
+    citations: Sequence[Citation] = (),
+    *,
+    language: Language = "en",
+    refused: bool = False,
+    bare: int = 0,
+    unknown_markers: int = 0,
+) -> Answer:
+    """Return an answer of one sentence that cites `citations`, and `bare` more that cite nothing."""
+    sentences = [Sentence(text, tuple(c.number for c in citations))] + [Sentence("Bare.", ())] * bare
+    return Answer(
+        question, language, text, refused, tuple(sentences), tuple(citations), tuple(contexts),
+        unknown_markers, Timings(0.04, 3.1, 4.9),
+    )  # fmt: skip
+
+
+def script_of(
+    text: str,
+    contexts: Sequence[ScoredChunk],
+    citations: Sequence[Citation] = (),
+    *,
+    language: Language = "en",
+    refused: bool = False,
+    before_text: Sequence[Step] = (),
+    midway: Sequence[Step] = (),
+) -> Script:
+    """Return a script: the sources, `before_text`, half of the words, `midway`, the rest, the answer."""
+
+    def script(question: str, history: Sequence[tuple[str, str]]) -> list[Step]:
+        if not question.strip():
+            return [QuestionError("The question is empty; write one.")]
+        half = len(text) // 2
+        known = tuple(citations)
+        return [
+            SourcesEvent(tuple(contexts), language),
+            *before_text,
+            TextEvent(text[:half], known),
+            *midway,
+            TextEvent(text[half:], known),
+            answer(question, text, contexts, citations, language=language, refused=refused),
+        ]
+
+    return script

@@ -1,0 +1,148 @@
+"""Sources to HTML, pure: a card for each retrieved abstract, the cited ones first, all of it escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+from urllib.parse import quote, urlsplit
+
+from rag import Citation, Paper, ScoredChunk, Source
+from ui.turn import Turn
+
+EMPTY = (
+    '<div class="empty"><h2>Sources <span lang="zh">来源</span></h2><p>The abstracts found for a question appear '
+    'here before the answer begins.</p><p lang="zh">检索到的摘要会先于回答显示在这里。</p></div>'
+)
+_TRAILING = re.compile(r"[\s,.;:，。；：、]+$")
+_LANGUAGE_LABELS = {"en": "English", "zh": "中文"}
+# Two lines of a card in the narrowest layout; a Han character is about twice as wide as a Latin letter.
+_TITLE_CHARS = {"en": 88, "zh": 42}
+
+
+def sources_html(turns: Sequence[Turn]) -> str:
+    """Return one section a question, the newest shown and the others kept for the links of their answers."""
+    if not turns:
+        return EMPTY
+    last = len(turns)
+    return "".join(_section(number, turn, hidden=number != last) for number, turn in enumerate(turns, 1))
+
+
+def _section(number: int, turn: Turn, *, hidden: bool) -> str:
+    state = " hidden" if hidden else ""
+    about = turn.question if len(turn.question) <= 160 else turn.question[:160] + "…"
+    return (
+        f'<section class="shelf" id="sources-{number}" tabindex="-1" aria-label="Sources of question {number}"'
+        f'{state}><h2>Sources <span lang="zh">来源</span></h2>'
+        f'<p class="about"><span class="sr">for the question: </span>{escape(about)}</p>'
+        f"{_groups(number, turn)}</section>"
+    )
+
+
+def _groups(number: int, turn: Turn) -> str:
+    if turn.contexts is None:
+        return (
+            ""
+            if not turn.busy
+            else '<p class="waiting">Searching<span class="dots" aria-hidden="true"></span></p>'
+        )
+    cited = {citation.paper_id: citation for citation in turn.citations}
+    cards = [(context, cited.get(context.paper.paper_id)) for context in turn.contexts]
+    if turn.busy or turn.stopped or turn.error:
+        return _list("Retrieved", "检索到", [_card(number, *pair, place=i) for i, pair in enumerate(cards)])
+    places = {context.paper.paper_id: i for i, (context, _) in enumerate(cards)}
+    first = sorted((c for c in cards if c[1]), key=lambda c: c[1].number if c[1] else 0)
+    rest = [card for card in cards if not card[1]]
+    refused = turn.answer is not None and turn.answer.refused
+    words = ("Closest, not answering", "最接近，但未回答") if refused else ("Also retrieved", "其他检索结果")
+    return _list(
+        "Cited", "已引用", [_card(number, *c, place=places[c[0].paper.paper_id]) for c in first]
+    ) + _list(*words, [_card(number, *c, place=places[c[0].paper.paper_id]) for c in rest])
+
+
+def _list(label: str, chinese: str, cards: Sequence[str]) -> str:
+    if not cards:
+        return ""
+    return f'<h3>{label} <span lang="zh">{chinese}</span></h3><ol class="cards">{"".join(cards)}</ol>'
+
+
+def _card(turn: int, context: ScoredChunk, citation: Citation | None, *, place: int) -> str:
+    paper = context.paper
+    start, end = (citation.start, citation.end) if citation else (context.chunk.start, context.chunk.end)
+    key = f"{turn}-{citation.number}" if citation else f"{turn}-r{place}"
+    # A record without a title is headed by its first words: quoting them again below would say them twice.
+    quoted = citation is not None or paper.title is not None or start > 0
+    passage = f'<blockquote lang="{paper.language}">{_excerpt(paper.text, start, end)}</blockquote>'
+    badge = (
+        f'<span class="number"><span class="sr">Source </span>{citation.number}</span>' if citation else ""
+    )
+    return (
+        f'<li class="card{" cited" if citation else ""}" id="source-{key}" tabindex="-1">'
+        f'<h4 lang="{paper.language}">{badge}{escape(_title(paper))}</h4>'
+        f'<div class="meta"><span>{_LANGUAGE_LABELS[paper.language]}</span>{_byline(paper)}'
+        f"{_where(f'{turn}-{place}', paper.sources)}</div>"
+        f"{passage if quoted else ''}"
+        f'<details class="full" id="full-{turn}-{place}"><summary>Whole abstract <span lang="zh">全文</span></summary>'
+        f'<p lang="{paper.language}">{marked(paper.text, start, end)}</p></details>'
+        f'<a class="back" href="#turn-{turn}" data-goto="turn-{turn}">Back to the answer</a></li>'
+    )
+
+
+def marked(text: str, start: int, end: int) -> str:
+    """Return `text` escaped with `text[start:end]` (code points) in a mark element.
+
+    Nothing is marked when the passage is empty or the whole text: a mark on everything points at nothing.
+    """
+    if start >= end or (start <= 0 and end >= len(text)):
+        return escape(text)
+    return f"{escape(text[:start])}<mark>{escape(text[start:end])}</mark>{escape(text[end:])}"
+
+
+def _excerpt(text: str, start: int, end: int) -> str:
+    passage = text[start:end].strip() or text
+    if passage == text.strip():
+        return escape(passage)
+    before, after = ("…" if start > 0 else ""), ("…" if end < len(text) else "")
+    return f"{before}<mark>{escape(passage)}</mark>{after}"
+
+
+def _title(paper: Paper) -> str:
+    """Return the title, or the first words of the text where a record has none."""
+    if paper.title:
+        return paper.title
+    limit = _TITLE_CHARS[paper.language]
+    line = " ".join(paper.text[: 2 * limit].split())
+    if len(line) <= limit:
+        return line
+    cut = line[:limit]
+    if paper.language == "en" and " " in cut:
+        cut = cut.rsplit(" ", 1)[0]
+    return _TRAILING.sub("", cut) + "…"
+
+
+def _byline(paper: Paper) -> str:
+    parts = [f"{paper.authors[0]} et al." if len(paper.authors) > 2 else " & ".join(paper.authors)]
+    parts.append(str(paper.year) if paper.year is not None else "")
+    spans = "".join(f"<span>{escape(part)}</span>" for part in parts if part)
+    link = f"https://doi.org/{quote(paper.doi)}" if paper.doi else paper.url or ""
+    # A link of the corpus is shown only when it can do no more than open a page.
+    if link.isprintable() and _scheme(link) in {"http", "https"}:
+        spans += f'<a href="{escape(link)}" target="_blank" rel="noopener noreferrer">{"DOI" if paper.doi else "Link"}</a>'
+    return spans
+
+
+def _scheme(link: str) -> str:
+    """Return the scheme of a link, empty where it cannot be parsed."""
+    try:
+        return urlsplit(link).scheme
+    except ValueError:
+        return ""
+
+
+def _where(key: str, sources: Sequence[Source]) -> str:
+    count = len({source.file for source in sources})
+    items = "".join(f"<li>{escape(s.file)}: record {s.position}</li>" for s in sources)
+    return (
+        f'<details class="where" id="where-{key}"><summary>in {count} file{"" if count == 1 else "s"}</summary>'
+        f"<ul>{items}</ul></details>"
+    )

@@ -1,0 +1,78 @@
+"""Turn the blocking stream of an answer into an asynchronous one that can be abandoned at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from typing import Any, Literal, Protocol
+
+from rag import RagError, StreamEvent
+from ui.turn import Turn
+
+BROKE_OFF = (
+    "The answer broke off because of a fault in citefold; the terminal that serves this page shows it."
+)
+
+
+class Library(Protocol):
+    """What the page needs of `rag.RAG`: streamed answers, and figures for the header."""
+
+    def ask(
+        self, question: str, history: Sequence[tuple[str, str]] = ..., *, stream: Literal[True]
+    ) -> Iterator[StreamEvent]:
+        """Yield the sources, then text, then the answer."""
+
+    def info(self) -> dict[str, Any]:
+        """Return at least `records`, `papers`, `works` and `languages`."""
+
+
+async def stream(
+    library: Library, question: str, history: Sequence[tuple[str, str]]
+) -> AsyncGenerator[StreamEvent | RagError, None]:
+    """Yield the events of `library.ask`; an error of citefold is yielded too, as the last one.
+
+    The whole question runs in one thread of its own: a reader who presses Stop while the model is still
+    reading leaves without waiting for it, and the thread ends at its next event. An unforeseen exception
+    goes to `threading.excepthook`, and the stream ends without an Answer.
+    """
+    loop = asyncio.get_running_loop()
+    events: asyncio.Queue[StreamEvent | RagError | None] = asyncio.Queue()
+    abandoned = threading.Event()
+
+    def put(event: StreamEvent | RagError | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed once the server has stopped
+            loop.call_soon_threadsafe(events.put_nowait, event)
+
+    def produce() -> None:
+        try:
+            for event in library.ask(question, history, stream=True):
+                if abandoned.is_set():
+                    return
+                put(event)
+        except RagError as error:
+            put(error)
+        finally:
+            put(None)
+
+    threading.Thread(target=produce, name="question", daemon=True).start()
+    try:
+        while (event := await events.get()) is not None:
+            yield event
+    finally:
+        abandoned.set()
+
+
+async def follow(
+    library: Library, question: str, past: Sequence[tuple[str, str]]
+) -> AsyncGenerator[Turn, None]:
+    """Yield the turn of `question` as it grows, from the bare question to its end; `past` is the history."""
+    turn = Turn(question)
+    yield turn
+    async with contextlib.aclosing(stream(library, question, past)) as events:
+        async for event in events:
+            turn = turn.failed(str(event)) if isinstance(event, RagError) else turn.after(event)
+            yield turn
+    if turn.busy:
+        yield turn.failed(BROKE_OFF)

@@ -1,0 +1,59 @@
+"""One question and what is known of its answer so far: the page's only state, frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rag import Answer, Citation, Language, ScoredChunk, SourcesEvent, StreamEvent, TextEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question with its sources, text and end: an answer, an error, or a reader who pressed Stop.
+
+    `contexts` is None until retrieval is done; `text` grows with each delta; `citations` are those known so
+    far and become the answer's own at the end.
+    """
+
+    question: str
+    language: Language = "en"
+    contexts: tuple[ScoredChunk, ...] | None = None
+    text: str = ""
+    citations: tuple[Citation, ...] = ()
+    answer: Answer | None = None
+    error: str | None = None
+    stopped: bool = False
+
+    @property
+    def busy(self) -> bool:
+        """Return whether more is to come."""
+        return self.answer is None and self.error is None and not self.stopped
+
+    def after(self, event: StreamEvent) -> Turn:
+        """Return the turn as it stands once `event` has arrived."""
+        if isinstance(event, SourcesEvent):
+            return replace(self, contexts=event.contexts, language=event.language)
+        if isinstance(event, TextEvent):
+            return replace(self, text=self.text + event.delta, citations=event.citations or self.citations)
+        return replace(
+            self,
+            language=event.language,
+            contexts=event.contexts,
+            text=event.answer,
+            citations=event.citations,
+            answer=event,
+        )
+
+    def failed(self, error: str) -> Turn:
+        """Return the turn ended by `error`, one sentence for the reader."""
+        return replace(self, error=error)
+
+    def halted(self) -> Turn:
+        """Return the turn ended by the reader; a turn that had ended already stays as it is."""
+        return replace(self, stopped=True) if self.busy else self
+
+
+def history(turns: Sequence[Turn]) -> tuple[tuple[str, str], ...]:
+    """Return the (question, answer text) pairs of the turns that were answered, oldest first."""
+    return tuple((turn.question, turn.answer.answer) for turn in turns if turn.answer)

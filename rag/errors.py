@@ -55,8 +55,6 @@ class IndexMissingError(LibraryIndexError):
 class IndexMismatchError(LibraryIndexError):
     """The index was built by other models, settings or another version."""
 
-    exit_code = 2
-
 
 class IndexBusyError(LibraryIndexError):
     """Another process is writing the index."""

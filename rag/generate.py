@@ -114,6 +114,10 @@ def stream_answer(
                 shown, cited = stream.feed(delta)
                 if shown:
                     yield shown, cited
+        if not started and _letters(start) == "no":
+            started, (shown, cited) = True, stream.feed(start)
+            if shown:
+                yield shown, cited
         if not started:  # the reply ended as a refusal, or as nothing at all
             yield Generated(Cited("", (), (), 0), refused=True)
             return
@@ -126,9 +130,11 @@ def stream_answer(
 
 def _may_refuse(start: str) -> bool:
     """Return whether an answer that begins with `start` is, or may still become, a refusal."""
-    letters = re.sub(r"[\W_]+", "", start).casefold()
-    phrase = NOT_FOUND.replace(" ", "").casefold()
-    return phrase.startswith(letters) or bool(_REFUSED.match(start))
+    return _letters(NOT_FOUND).startswith(_letters(start)) or bool(_REFUSED.match(start))
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_\d]+", "", text).casefold()
 
 
 def _clipped(text: str) -> str:

@@ -163,14 +163,20 @@ def writing(directory: Path) -> Iterator[None]:
     Raises:
         IndexBusyError: another process is writing this index.
     """
+    lock = FileLock(directory / ".lock", timeout=0)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        with FileLock(directory / ".lock", timeout=0):
-            yield
+        lock.acquire()
     except Timeout:
         raise IndexBusyError(
             f"Another process is writing the index in {directory}; try again when it has finished."
         ) from None
+    except OSError as error:
+        raise _unwritable(directory, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @dataclass(frozen=True)
@@ -205,10 +211,7 @@ def write_store(directory: Path, manifest: Manifest, contents: Contents) -> None
         temporary.replace(directory / _MANIFEST)
     except OSError as error:
         shutil.rmtree(home, ignore_errors=True)
-        raise LibraryIndexError(
-            f"The index cannot be written to {directory} ({error.strerror or error}); free some space, or give "
-            "another place with --index."
-        ) from error
+        raise _unwritable(directory, error) from error
     except BaseException:
         shutil.rmtree(home, ignore_errors=True)
         raise
@@ -234,6 +237,13 @@ def _write_generation(home: Path, manifest: Manifest, contents: Contents) -> Non
     )
     vectors.add(contents.chunks, contents.aligned)
     vectors.close()
+
+
+def _unwritable(directory: Path, error: OSError) -> LibraryIndexError:
+    return LibraryIndexError(
+        f"The index cannot be written to {directory} ({error.strerror or error}); free some space, or give "
+        "another place with --index."
+    )
 
 
 def _collection(generation: str) -> str:

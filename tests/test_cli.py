@@ -1,0 +1,92 @@
+"""The command line as a user meets it: output, exit codes, one sentence an error, no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rag
+from rag.cli import main
+
+
+def run(*arguments: str, text: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `rag` in a process of its own, with none of this user's settings."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("RAG_") or key == "RAG_CACHE"}
+    return subprocess.run(
+        [sys.executable, "-m", "rag", *arguments],
+        input=text,
+        text=True,
+        encoding="utf-8",
+        capture_output=True,
+        env=clean | {"PYTHONIOENCODING": "utf-8"} | environment,
+        timeout=300,
+        check=False,
+    )
+
+
+def assert_one_sentence(result: subprocess.CompletedProcess[str], code: int) -> None:
+    assert result.returncode == code, result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.startswith("rag: ")
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\nfrom rag.cli import main\n"
+        "try:\n main(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'pydantic', 'chromadb', 'gradio', 'llama_index', 'sentence_transformers'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stderr.strip() == "[]"
+    assert all(command in result.stdout for command in ("index", "ask", "search", "chat", "info", "models"))
+
+
+@pytest.mark.parametrize("command", [["ask", "What?"], ["search", "x"], ["info"], ["chat"]])
+def test_without_an_index_every_command_names_the_one_that_builds_it(tmp_path: Path, command: list[str]) -> None:
+    result = run(*command, "--index", str(tmp_path / "none"))
+    assert_one_sentence(result, 2)
+    assert "rag index" in result.stderr
+
+
+def test_unknown_settings_and_arguments_are_a_users_mistake(tmp_path: Path) -> None:
+    assert_one_sentence(run("info", RAG_TOPK="3"), 2)
+    assert run("ask").returncode == 2
+    assert run("nonsense").returncode == 2
+
+
+def test_a_missing_corpus_is_a_users_mistake(tmp_path: Path) -> None:
+    assert_one_sentence(run("index", str(tmp_path / "no such"), "--index", str(tmp_path / "i")), 2)
+
+
+def test_the_public_names_are_these_and_all_of_them_load() -> None:
+    assert set(rag.__all__) == {
+        "RAG", "Answer", "Chunk", "Citation", "CorpusError", "IndexBusyError", "IndexMismatchError",
+        "IndexMissingError", "LLMError", "LLMResponseError", "LLMUnreachableError", "Language", "LibraryIndexError",
+        "ModelError", "Paper", "QuestionError", "RagError", "ScoredChunk", "Sentence", "Settings", "SettingsError",
+        "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings", "UserError", "ask", "index_paths",
+        "load_settings",
+    }  # fmt: skip
+    assert all(getattr(rag, name) is not None for name in rag.__all__)
+    with pytest.raises(AttributeError):
+        getattr(rag, "no_such_name")
+
+
+def test_json_of_info_lists_what_is_indexed(
+    tmp_path: Path, small_corpus: Path, embedder: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rag.index_paths([small_corpus], tmp_path / "index", embedder=embedder)
+    assert main(["info", "--json", "--index", str(tmp_path / "index")]) == 0
+    info = json.loads(capsys.readouterr().out)
+    assert (info["records"], info["papers"], info["works"], info["chunks"]) == (4, 3, 3, 3)
+    assert main(["info", "--index", str(tmp_path / "index")]) == 0
+    shown = capsys.readouterr().out
+    assert "4 read" in shown
+    assert "2 English, 1 Chinese" in shown

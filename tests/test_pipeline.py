@@ -1,0 +1,255 @@
+"""The way from a question to a cited answer, with fakes at the seams."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+from conftest import HashEmbedder, ScriptedLLM
+
+from rag.endpoint import Message
+from rag.errors import (
+    CorpusError,
+    IndexMismatchError,
+    IndexMissingError,
+    LLMUnreachableError,
+    QuestionError,
+    SettingsError,
+)
+from rag.generate import prefix_messages
+from rag.pipeline import RAG, index_paths
+from rag.prompts import REFUSALS
+from rag.schema import Answer, SourcesEvent, TextEvent
+from rag.settings import load_settings
+
+OpenRag = Callable[..., RAG]
+QUESTION = "What FID does Muse reach on CC3M?"
+
+
+def test_an_answer_cites_the_abstract_its_marker_names(open_rag: OpenRag) -> None:
+    answer = open_rag("It reaches 6.06 [1].").ask(QUESTION)
+    assert answer.answer == "It reaches 6.06 [1]."
+    assert not answer.refused
+    assert answer.language == "en"
+    [citation] = answer.citations
+    assert "FID of 6.06" in citation.text
+    assert citation.text[citation.start : citation.end] == citation.quote
+    assert [(s.file, s.position) for s in citation.sources] == [("a.txt", 1), ("b.txt", 2)]
+
+
+def test_events_are_sources_then_text_then_the_answer_the_text_makes_up(open_rag: OpenRag) -> None:
+    events = list(open_rag("It reaches 6.06 [1]. That is low [1].").ask(QUESTION, stream=True))
+    assert isinstance(events[0], SourcesEvent)
+    assert isinstance(events[-1], Answer)
+    texts = [event for event in events if isinstance(event, TextEvent)]
+    assert len(texts) > 2
+    assert len(events) == len(texts) + 2
+    assert "".join(event.delta for event in texts) == events[-1].answer
+    assert events[0].contexts == events[-1].contexts
+
+
+def test_sources_come_before_the_language_model_is_asked(open_rag: OpenRag) -> None:
+    rag = open_rag()
+    events = rag.ask(QUESTION, stream=True)
+    assert isinstance(next(iter(events)), SourcesEvent)
+    assert isinstance(rag.llm, ScriptedLLM)
+    assert rag.llm.chats == []
+
+
+@pytest.mark.parametrize("reply", ["NOT FOUND", "Not found.", " NOT FOUND [1]", "", "  \n", "[1]", "NOT", "not_found"])
+def test_a_refusal_is_said_in_the_language_of_the_question(open_rag: OpenRag, reply: str) -> None:
+    rag = open_rag(reply)
+    for question, language in ((QUESTION, "en"), ("蜜蜂的学习率是多少?", "zh")):
+        answer = rag.ask(question)
+        assert answer.refused
+        assert answer.answer == REFUSALS[answer.language]
+        assert answer.language == language
+        assert answer.citations == ()
+        assert answer.sentences == ()
+        assert answer.contexts
+
+
+def test_a_refusal_streams_no_word_of_the_models(open_rag: OpenRag) -> None:
+    texts = [e.delta for e in open_rag("NOT FOUND").ask(QUESTION, stream=True) if isinstance(e, TextEvent)]
+    assert texts == [REFUSALS["en"]]
+
+
+@pytest.mark.parametrize("reply", ["Not only that [1].", "Nothing is lost [1].", "Note it [1].", "No."])
+def test_an_answer_that_begins_like_a_refusal_is_shown_whole(open_rag: OpenRag, reply: str) -> None:
+    answer = open_rag(reply).ask(QUESTION)
+    assert answer.answer == reply
+    assert not answer.refused
+
+
+def test_markers_that_name_no_context_are_removed_and_counted(open_rag: OpenRag) -> None:
+    answer = open_rag("It reaches 6.06 [1][9]. Yes [44].").ask(QUESTION)
+    assert answer.answer == "It reaches 6.06 [1]. Yes."
+    assert answer.unknown_markers == 2
+
+
+def test_the_model_sees_instructions_first_then_the_numbered_abstracts_and_the_question(open_rag: OpenRag) -> None:
+    rag = open_rag()
+    rag.ask(QUESTION)
+    rag.ask("How many hives?", history=[(QUESTION, "It is 6.06 [1].")])
+    assert isinstance(rag.llm, ScriptedLLM)
+    first, second = rag.llm.chats
+    prefix = prefix_messages()
+    assert list(first[: len(prefix)]) == list(second[: len(prefix)]) == prefix
+    assert "[1] Muse is a text-to-image" in first[-1].content
+    assert QUESTION in first[-1].content
+    assert [m.content for m in second[len(prefix) : -1]] == [QUESTION, "It is 6.06 [1]."]
+
+
+def test_a_follow_up_also_finds_what_the_question_before_was_about(open_rag: OpenRag) -> None:
+    rag = open_rag(top_k=1)
+    answer = rag.ask("And how low?", history=[(QUESTION, "It is 6.06 [1].")])
+    assert "Muse" in answer.contexts[0].paper.text
+
+
+def test_an_answer_cut_at_its_longest_says_so(open_rag: OpenRag) -> None:
+    from rag.endpoint import TextStream
+
+    class Cut(ScriptedLLM):
+        def stream(self, messages: Sequence[Message], **options: object) -> TextStream:
+            def deltas():
+                yield "It reaches 6.06 on [1"
+                return "length"
+
+            return TextStream(deltas())
+
+    rag = open_rag()
+    rag.llm = Cut(lambda messages: "")
+    answer = rag.ask(QUESTION)
+    assert answer.answer.endswith("…")
+
+
+def test_errors_of_the_language_model_reach_the_caller(open_rag: OpenRag) -> None:
+    def fail(messages: Sequence[Message]) -> str:
+        raise LLMUnreachableError("down")
+
+    with pytest.raises(LLMUnreachableError):
+        open_rag(fail).ask(QUESTION)
+
+
+@pytest.mark.parametrize("question", ["", "   \n\t", "\x00\x07", "x" * 100_000])
+def test_an_empty_or_endless_question_is_refused_with_a_sentence(open_rag: OpenRag, question: str) -> None:
+    rag = open_rag()
+    with pytest.raises(QuestionError, match=r"\.$"):
+        rag.ask(question)
+    with pytest.raises(QuestionError, match=r"\.$"):
+        rag.search(question)
+
+
+def test_control_characters_in_a_question_are_dropped(open_rag: OpenRag) -> None:
+    assert open_rag().ask("What FID\x00 does Muse\x1b reach?").question == "What FID does Muse reach?"
+
+
+def test_search_gives_one_entry_a_paper_best_first(open_rag: OpenRag) -> None:
+    results = open_rag().search(QUESTION, k=10)
+    assert len({r.paper.paper_id for r in results}) == len(results) == 3
+    assert [r.score for r in results] == sorted((r.score for r in results), reverse=True)
+    assert "Muse" in results[0].paper.text
+    assert set(results[0].to_dict()) == {"paper_id", "score", "text", "chunk", "start", "end", "sources"}
+    with pytest.raises(QuestionError):
+        open_rag().search(QUESTION, k=0)
+
+
+def test_answers_have_the_keys_of_the_contract(open_rag: OpenRag) -> None:
+    record = open_rag().ask(QUESTION).to_dict()
+    assert list(record) == [
+        "question", "language", "answer", "refused", "sentences", "citations", "contexts", "unknown_markers", "timings",
+    ]  # fmt: skip
+    assert set(record["citations"][0]) == {
+        "number", "paper_id", "title", "text", "sources", "quote", "start", "end",
+    }  # fmt: skip
+    assert set(record["contexts"][0]) == {"paper_id", "chunk_id", "score", "text"}
+    assert set(record["timings"]) == {"retrieve_s", "first_token_s", "total_s"}
+    assert record["sentences"] == [{"text": "It is 6.06.", "citations": [1]}]
+
+
+def test_records_are_frozen(open_rag: OpenRag) -> None:
+    answer = open_rag().ask(QUESTION)
+    with pytest.raises(FrozenInstanceError):
+        answer.answer = "other"
+
+
+def test_info_counts_records_papers_and_works(open_rag: OpenRag) -> None:
+    info = open_rag().info()
+    assert (info["records"], info["papers"], info["works"]) == (4, 3, 3)
+    assert info["languages"] == {"en": 2, "zh": 1}
+    assert Path(info["paths"]["index"]).is_dir()
+
+
+def test_an_index_that_is_not_there_names_the_command(tmp_path: Path) -> None:
+    with pytest.raises(IndexMissingError, match="rag index"):
+        RAG.open(tmp_path / "none")
+
+
+def test_an_index_built_by_another_model_names_the_command(
+    tmp_path: Path, small_corpus: Path, embedder: HashEmbedder
+) -> None:
+    index_paths([small_corpus], tmp_path / "index", embedder=embedder)
+    with pytest.raises(IndexMismatchError, match=f"rag index {small_corpus} --index"):
+        RAG(load_settings(index=tmp_path / "index"), embedder=HashEmbedder("other"))
+    changed = HashEmbedder(embedder.name, dimension=32)
+    rag = RAG(load_settings(index=tmp_path / "index"), embedder=changed)
+    with pytest.raises(IndexMismatchError, match="embedding digest"):
+        rag.search("muse")
+    rag.close()
+
+
+def test_a_rebuilt_index_is_seen_by_an_open_library_and_reuses_its_vectors(
+    open_rag: OpenRag, small_corpus: Path, embedder: HashEmbedder, tmp_path: Path
+) -> None:
+    rag = open_rag()
+    assert len(rag.search("otters in Kamchatka")) == 3
+    embedder.embedded.clear()
+    (small_corpus / "c.txt").write_text("Otters return to Kamchatka rivers.", encoding="utf-8")
+    time.sleep(0.01)
+    index_paths([small_corpus], tmp_path / "index", embedder=embedder)
+    assert embedder.embedded == ["Otters return to Kamchatka rivers."]
+    assert "Otters" in rag.search("otters in Kamchatka")[0].paper.text
+    generations = [p for p in (tmp_path / "index").iterdir() if p.is_dir()]
+    assert len(generations) == 1
+
+
+def test_nothing_to_index_is_an_error_and_leaves_the_old_index(
+    open_rag: OpenRag, tmp_path: Path, embedder: HashEmbedder
+) -> None:
+    rag = open_rag()
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(CorpusError):
+        index_paths([empty], tmp_path / "index", embedder=embedder)
+    assert rag.search(QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [("RAG_TOP_K", "0", "RAG_TOP_K"), ("RAG_TOPK", "3", "RAG_TOPK"), ("RAG_THREADS", "many", "RAG_THREADS")],
+)
+def test_unknown_and_out_of_range_settings_are_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=message):
+        load_settings()
+
+
+def test_arguments_win_over_environment_over_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "citefold.toml"
+    file.write_text('top_k = 4\nllm_model = "from-file"\n', encoding="utf-8")
+    monkeypatch.setenv("RAG_SETTINGS", str(file))
+    assert (load_settings().top_k, load_settings().llm_model) == (4, "from-file")
+    monkeypatch.setenv("RAG_TOP_K", "5")
+    assert load_settings().top_k == 5
+    assert load_settings(top_k=6).top_k == 6
+    file.write_text("top_q = 4\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="top_q"):
+        load_settings()
+    file.write_text("not toml", encoding="utf-8")
+    with pytest.raises(SettingsError, match="TOML"):
+        load_settings()

@@ -45,9 +45,13 @@ class LlamaProcess:
         """The process id."""
         return self._process.pid
 
-    def alive(self) -> bool:
-        """Return whether the process runs."""
-        return self._process.poll() is None
+    def alive(self, after_s: float = 0.0) -> bool:
+        """Return whether the process runs, and still does after so many seconds."""
+        try:
+            self._process.wait(after_s)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
 
     def load(self, gguf: Path, name: str) -> None:
         """Load a model and wait for it (seconds).
@@ -71,7 +75,7 @@ class LlamaProcess:
             context_window=self._options.n_ctx,
             stall_timeout_s=_STALL_TIMEOUT_S,
             supports_grammar=True,
-            failures=Failures(SUBJECT, "ask again, and if it stays so start the program anew", key),
+            failures=Failures(SUBJECT, "start the program anew", key),
         )
 
     def _exchange(self, line: str) -> dict[str, str]:

@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Protocol
 
 from rag.endpoint import CONNECT_TIMEOUT_S, STALL_TIMEOUT_S, EndpointLLM, FinishReason, Message, TextStream
-from rag.errors import LLMError, ModelError
+from rag.errors import LLMError, LLMResponseError, LLMUnreachableError, ModelError
 from rag.llama_process import SUBJECT, LlamaProcess
 from rag.llama_server import DEFAULT_CONTEXT, ServerOptions
 
 __all__ = ["LLM", "EmbeddedLLM", "EndpointLLM", "Message", "ServerOptions", "TextStream", "open_llm"]
+
+
+# A dying process closes its connections a little before it can be waited for.
+_DYING_S = 0.5
 
 
 class LLM(Protocol):
@@ -169,8 +173,8 @@ class EmbeddedLLM:
         )
         try:
             yield from reply
-        except LLMError:
-            if server.alive():
+        except (LLMUnreachableError, LLMResponseError):
+            if server.alive(after_s=_DYING_S):
                 raise
             raise self._ended() from None
         finally:

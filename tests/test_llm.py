@@ -373,7 +373,7 @@ class TestEmbedded:
         assert time.monotonic() - began < 20
 
     def test_a_warmed_prefix_is_not_read_again(self, embedded: EmbeddedLLM) -> None:
-        prefix = [Message("system", "Rules: " + "be exact and cite your sources. " * 100)]
+        prefix = [Message("system", "Rules: " + "be exact and cite your sources. " * 40)]
         question = [*prefix, Message("user", "Say hi.")]
         cold = seconds_to_first_word(embedded, question)
         embedded.warm([Message("user", "Something else.")])
@@ -544,7 +544,7 @@ class TestProcess:
         assert longest < 1.0
 
     def test_memory_stays_within_its_share(self, embedded: EmbeddedLLM) -> None:
-        embedded.complete([Message("user", "word " * 3000)], max_tokens=2)
+        embedded.complete([Message("user", "word " * 600)], max_tokens=2)
         assert embedded._server is not None
         status = Path(f"/proc/{embedded._server.pid}/status").read_text()
         peak_mb = (

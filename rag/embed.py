@@ -130,9 +130,10 @@ def resolve_folder(name: str, *, fetch: bool) -> Path:
 
 
 def _stay_offline() -> None:
-    """Keep the model libraries from asking the hub for newer files of a model that is already here."""
+    """Keep the model libraries quiet, and from asking the hub for newer files of a model that is here."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 
 def _saved_prompts(folder: Path) -> dict[str, str]:

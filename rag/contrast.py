@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Literal
 
-from rag.numbers import find_numbers
+from rag.numbers import Number, find_numbers
 
 Contrast = Literal["number", "negation", "direction"]
 
@@ -37,9 +37,10 @@ _EVENTS = (
 )
 _PREFIXES = ("un", "in", "im", "ir", "il", "non", "dis")
 _TYPO_LENGTH = 7  # shorter words one slip apart are too often two words (gain and pain, more and mode)
+_ROMAN_NUMBER = re.compile(r"\b(?:I{2,3}|IV|VI{1,3}|IX)\b")
 _TOKEN = re.compile(
-    "|".join(f"(?P<{name}_han>{words})" for name, words in _EVENTS)
-    + r"|(?P<roman>\b(?:I{2,3}|IV|VI{1,3}|IX)\b)|(?P<han>[\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af])"
+    "|".join(f"(?P<{name}_han>{words})" for name, words in _EVENTS) + rf"|(?P<roman>{_ROMAN_NUMBER.pattern})"
+    r"|(?P<han>[\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af])"
     r"|(?P<word>[^\W\d_\u3400-\u9fff]+(?:['’][a-z]+)?)|(?P<other>\w)"
 )
 _ROMAN = {"II": 2, "III": 3, "IV": 4, "VI": 6, "VII": 7, "VIII": 8, "IX": 9}
@@ -69,7 +70,10 @@ def find_contrast(first: str, second: str) -> Contrast | None:
 
 def number_sequence(text: str) -> tuple[str, ...]:
     """Return the values of a text in reading order, each in one canonical spelling."""
-    return tuple(token for token in contrast_tokens(text) if token.startswith("#"))
+    text = _UNIT_POWER.sub(lambda match: match[0].translate(_SUPERSCRIPTS), text)
+    found = [(number.start, _spell(number)) for number in find_numbers(text)]
+    found += [(match.start(), f"#{_ROMAN[match[0]]}") for match in _ROMAN_NUMBER.finditer(text)]
+    return tuple(spelled for _, spelled in sorted(found))
 
 
 @lru_cache(maxsize=4096)
@@ -85,6 +89,10 @@ def contrast_tokens(text: str) -> tuple[str, ...]:
         )
         position = number.end
     return (*tokens, *_words(text, position, len(text)))
+
+
+def _spell(number: Number) -> str:
+    return f"#{number.value.normalize()}"
 
 
 def _words(text: str, start: int, end: int) -> list[str]:

@@ -34,7 +34,7 @@ _SEPARATOR = re.compile(r"^[ \t]*translated by[ \t]*谷歌翻译[ \t]*$", re.MUL
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 _DOI_PREFIX = re.compile(r"^\s*(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)[12]\d{3}(?!\d)")
-_AUTHOR_SEPARATORS = (";", " and ", ",")
+_INITIALS = re.compile(r"(?:[A-Z]\.?[ -]?){1,4}")
 
 Fields = dict[str, Any]
 
@@ -203,12 +203,26 @@ def _string(fields: Fields, name: str) -> str | None:
 
 
 def _authors(value: object) -> tuple[str, ...]:
-    """Return author names from a list, or from one string divided by ";", "and" or "," (the first it has)."""
+    """Return author names from a list, or from one string ("A; B", "Li, X. and Wu, Y.", "A. Lee, B. Wu and C")."""
     names: list[object] = value if isinstance(value, list) else []
     if isinstance(value, str):
-        separator = next((mark for mark in _AUTHOR_SEPARATORS if mark in value), ";")
-        names = list(value.replace(" and ", separator).split(separator))
+        names = [*_split_authors(value)]
     return tuple(name for name in (clean_text(n) for n in names if isinstance(n, str)) if name)
+
+
+def _split_authors(value: str) -> list[str]:
+    if ";" in value:
+        return value.split(";")
+    joined = re.split(r"\s+and\s+", value)
+    if len(joined) > 1 and all(name.count(",") == 1 for name in joined):
+        return joined
+    names: list[str] = []
+    for part in (part.strip() for name in joined for part in name.split(",")):
+        if names and _INITIALS.fullmatch(part):
+            names[-1] += f", {part}"
+        else:
+            names.append(part)
+    return names
 
 
 def _nothing_readable(path: Path, problems: tuple[Problem, ...]) -> str:

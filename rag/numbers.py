@@ -10,10 +10,10 @@ from decimal import Decimal
 
 from rag.numerals import chinese_numbers, english_numbers
 
-# One character for one character, so that spans stay those of the given text: full-width forms, minus sign,
+# One character for one character, so that spans stay those of the given text: full-width forms, minus sign, hyphens,
 # thin spaces, subscripts (CO₂ is CO2). Superscripts stay: 10⁶ is an exponent.
 _SAME_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x2080 + i: 0x30 + i for i in range(10)}
-_SAME_WIDTH |= {0x2212: 0x2D, 0x2009: 0xA0, 0x202F: 0xA0, 0x2007: 0xA0}
+_SAME_WIDTH |= {0x2212: 0x2D, 0x2010: 0x2D, 0x2011: 0x2D, 0x2009: 0xA0, 0x202F: 0xA0, 0x2007: 0xA0}
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 # Beyond this exponent a "number" such as 1e999999999 is a name or an attack, not a quantity.
 _MAX_EXPONENT = 400

@@ -20,6 +20,13 @@ _SHARED_AUTHORS = 0.5
 _YEARS_APART = 1
 # Below this share of shingles two abstracts are two texts (.05 is chance); then an alike title is a series.
 _OTHER_ABSTRACT = 0.3
+# What a title says about the kind of paper: a rejoinder repeats the title it answers and is another work.
+_KINDS = re.compile(
+    r"\b(comments?|repl(?:y|ies)|rejoinder|discussion|response|erratum|errata|corrigendum|correction|retract\w*"
+    r"|addendum|editorial|thesis|protocol)\b|(勘误|更正|撤回|评论|回复)",
+    re.IGNORECASE,
+)
+_KIND_WORDS_LONG = 30  # characters of a text without title in which a kind is looked for
 _BLOCK_LENGTH = 30
 # A record without an abstract carries its title and a few names as text; an abstract is longer than that.
 _CITATION_TAIL = 200
@@ -48,6 +55,27 @@ def reference_key(paper: Paper) -> tuple[str, tuple[str, ...], int] | None:
     return (title, names, paper.year) if title and names and paper.year else None
 
 
+def kinds(paper: Paper) -> frozenset[str]:
+    """Return the words by which title (or beginning) marks a comment, reply, erratum, thesis and the like."""
+    found = _KINDS.findall(paper.title or paper.text[:_KIND_WORDS_LONG])
+    return frozenset("".join(groups).lower().removesuffix("s") for groups in found)
+
+
+def is_other_work(first: Paper, second: Paper) -> bool:
+    """Return whether two papers under one DOI are two: unlike titles and unlike abstracts.
+
+    Proceedings print one DOI on all their papers, and some databases cut DOIs off ("10.5121/ijcsit").
+    """
+    titled = fold_title(first.title) and fold_title(second.title)
+    return bool(
+        titled
+        and title_likeness(first, second) is None
+        and has_abstract(first)
+        and has_abstract(second)
+        and _abstracts_alike(first, second) < _OTHER_ABSTRACT
+    )
+
+
 def title_blocks(paper: Paper) -> list[str]:
     """Return the keys under which papers with an alike title meet: its beginning and its end."""
     title = fold_title(paper.title)
@@ -65,7 +93,7 @@ def reference_score(first: Paper, second: Paper) -> float | None:
     ours, theirs = doi_key(first), doi_key(second)
     if ours and theirs and ours != theirs:
         return None
-    likeness = _title_likeness(first, second)
+    likeness = title_likeness(first, second)
     if likeness is None or not _agree(first, second, equal_titles=likeness == 1.0):
         return None
     if has_abstract(first) and has_abstract(second) and _abstracts_alike(first, second) < _OTHER_ABSTRACT:
@@ -81,13 +109,14 @@ def has_abstract(paper: Paper) -> bool:
     )
 
 
-def _title_likeness(first: Paper, second: Paper) -> float | None:
+def title_likeness(first: Paper, second: Paper) -> float | None:
+    """Return how alike two titles are, in (0, 1]; None if one is missing or they name two works."""
     ours, theirs = fold_title(first.title), fold_title(second.title)
     if not ours or not theirs:
         return None
     if ours == theirs:
         return 1.0
-    if find_contrast(first.title or "", second.title or ""):
+    if find_contrast(first.title or "", second.title or "") or kinds(first) != kinds(second):
         return None
     shorter, longer = sorted((ours, theirs), key=len)
     if len(shorter) >= _CONTAINED_TITLE and (longer.startswith(shorter) or longer.endswith(shorter)):

@@ -1,6 +1,7 @@
 """Draw the README's pictures of the page, wide and narrow, in Chromium: `python benchmarks/screenshots.py`.
 
-Serves the default index on a free loopback port, asks one question and photographs the finished answer.
+Serves the default index on a free loopback port with warm models, asks one question, follows its first
+citation where the sources stand beside the answer, and photographs that.
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ def draw(browser: Browser, url: str, question: str, file: Path, size: tuple[int,
     page.get_by_role("textbox").fill(question)
     page.keyboard.press("Enter")
     page.wait_for_selector(".turn[aria-busy=false]", timeout=120_000)
-    page.wait_for_timeout(400)  # the smooth scrolling comes to rest
+    if width >= SIZES["wide"][0] and page.locator(".cite").count():
+        page.locator(".cite").first.click()
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(600)  # the smooth scrolling comes to rest
     page.screenshot(path=file)
     context.close()
 
@@ -63,7 +67,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "screenshots")
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
-    with serving(RAG.open()) as url, sync_playwright() as playwright:
+    with RAG.open() as rag, serving(rag) as url, sync_playwright() as playwright:
+        rag.warm()
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         for name, size in SIZES.items():
             draw(browser, url, QUESTION, out / f"{name}.png", size, "light")

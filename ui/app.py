@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag import UserError
-from ui.format import chat_html, masthead_html, status_text
+from ui.format import chat_html, masthead_html, status_html, status_text
 from ui.guard import Guard
 from ui.sources import sources_html
 from ui.stream import Library, follow
@@ -65,7 +65,7 @@ def build_app(rag: Library, *, notice: str | None = None, examples: Sequence[str
                         send = gr.Button("Ask 提问", elem_id="send", variant="primary", min_width=0, scale=0)
                         stop = gr.Button("Stop 停止", elem_id="stop", min_width=0, scale=0)
                     with gr.Row(elem_id="line"):
-                        status = gr.HTML(_HINT, elem_id="status", apply_default_css=False)
+                        status = gr.HTML(status_html(_HINT), elem_id="status", apply_default_css=False)
                         clear = gr.Button("New conversation 新对话", elem_id="clear", min_width=0, scale=0)
             with gr.Column(elem_id="side", min_width=0):
                 sources = gr.HTML(sources_html(()), elem_id="sources", apply_default_css=False)
@@ -86,7 +86,7 @@ def _answerer(rag: Library) -> Any:
 
     async def answer(question: str, past: tuple[Turn, ...]) -> AsyncIterator[tuple[Any, ...]]:
         if not question.strip():
-            yield skip(), skip(), skip(), skip(), "Write a question first · 请先输入问题"
+            yield skip(), skip(), skip(), skip(), status_html("Write a question first · 请先输入问题")
             return
         before: Turn | None = None
         async with contextlib.aclosing(follow(rag, question.strip(), history(past))) as steps:
@@ -100,7 +100,7 @@ def _answerer(rag: Library) -> Any:
                     chat_html(shown),
                     sources_html(shown) if panel else skip(),
                     shown,
-                    status_text(turn) if news else skip(),
+                    status_html(status_text(turn)) if news else skip(),
                 )
                 before = turn
 
@@ -110,11 +110,11 @@ def _answerer(rag: Library) -> Any:
 def _halt(turns: tuple[Turn, ...]) -> tuple[Any, ...]:
     shown = (*turns[:-1], turns[-1].halted()) if turns else ()
     status = status_text(shown[-1]) if shown else _HINT
-    return _gradio().skip(), chat_html(shown), sources_html(shown), shown, status
+    return _gradio().skip(), chat_html(shown), sources_html(shown), shown, status_html(status)
 
 
 def _clear() -> tuple[Any, ...]:
-    return "", chat_html(()), sources_html(()), (), _HINT
+    return "", chat_html(()), sources_html(()), (), status_html(_HINT)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -183,6 +183,8 @@ def _gradio() -> Any:
     """Import gradio with everything off that it would send: read at its import, so set before it."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    # Its statistics of questions, for the monitoring page that is off here, cost a table after every event.
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = "1000000000"
     import gradio
 
     return gradio

@@ -61,7 +61,6 @@
     panel.setAttribute("role", "complementary");
     panel.setAttribute("aria-label", "Sources");
     panel.tabIndex = 0;
-    $("status")?.setAttribute("role", "status");
     const all = { childList: true, subtree: true, characterData: true };
     new MutationObserver(() => grow(chat)).observe(chat, all);
     const attributes = { attributes: true, attributeFilter: ["hidden", "open", "id", "class"] };

@@ -60,6 +60,11 @@ def status_text(turn: Turn) -> str:
     return f"{_many(len(turn.contexts), 'source')} found; writing the answer…"
 
 
+def status_html(text: str) -> str:
+    """Return the line below the question box; a change of it is read out."""
+    return f'<p role="status">{escape(text)}</p>'
+
+
 def _turn_html(number: int, turn: Turn) -> str:
     question = turn.question
     if len(question) > _QUESTION_SHOWN:

@@ -54,7 +54,8 @@ def _groups(number: int, turn: Turn) -> str:
     first = sorted((c for c in cards if c[1]), key=lambda c: c[1].number if c[1] else 0)
     rest = [card for card in cards if not card[1]]
     refused = turn.answer is not None and turn.answer.refused
-    words = ("Closest, not answering", "最接近，但未回答") if refused else ("Also retrieved", "其他检索结果")
+    words = ("Also retrieved", "其他检索结果") if first else ("Retrieved, none cited", "检索到，均未引用")
+    words = ("Closest, not answering", "最接近，但未回答") if refused else words
     return _list(
         "Cited", "已引用", [_card(number, *c, place=places[c[0].paper.paper_id]) for c in first]
     ) + _list(*words, [_card(number, *c, place=places[c[0].paper.paper_id]) for c in rest])

@@ -29,13 +29,14 @@ class Library(Protocol):
 
 
 async def stream(
-    library: Library, question: str, history: Sequence[tuple[str, str]]
-) -> AsyncGenerator[StreamEvent | RagError, None]:
-    """Yield the events of `library.ask`; an error of citefold is yielded too, as the last one.
+    library: Library, question: str, past: Sequence[tuple[str, str]]
+) -> AsyncGenerator[list[StreamEvent | RagError], None]:
+    """Yield the events of `library.ask`, all that have arrived at a time; an error of citefold comes last.
 
     The whole question runs in one thread of its own: a reader who presses Stop while the model is still
-    reading leaves without waiting for it, and the thread ends at its next event. An unforeseen exception
-    goes to `threading.excepthook`, and the stream ends without an Answer.
+    reading leaves without waiting for it, and the thread ends at its next event. A page slower than the model
+    gets several words at once and never falls behind. An unforeseen exception goes to `threading.excepthook`,
+    and the stream ends without an Answer.
     """
     loop = asyncio.get_running_loop()
     events: asyncio.Queue[StreamEvent | RagError | None] = asyncio.Queue()
@@ -47,7 +48,7 @@ async def stream(
 
     def produce() -> None:
         try:
-            for event in library.ask(question, history, stream=True):
+            for event in library.ask(question, past, stream=True):
                 if abandoned.is_set():
                     return
                 put(event)
@@ -58,8 +59,14 @@ async def stream(
 
     threading.Thread(target=produce, name="question", daemon=True).start()
     try:
-        while (event := await events.get()) is not None:
-            yield event
+        ended = False
+        while not ended:
+            arrived = [await events.get()]
+            while not events.empty():
+                arrived.append(events.get_nowait())
+            ended = arrived[-1] is None
+            if news := [event for event in arrived if event is not None]:
+                yield news
     finally:
         abandoned.set()
 
@@ -71,8 +78,9 @@ async def follow(
     turn = Turn(question)
     yield turn
     async with contextlib.aclosing(stream(library, question, past)) as events:
-        async for event in events:
-            turn = turn.failed(str(event)) if isinstance(event, RagError) else turn.after(event)
+        async for arrived in events:
+            for event in arrived:
+                turn = turn.failed(str(event)) if isinstance(event, RagError) else turn.after(event)
             yield turn
     if turn.busy:
         yield turn.failed(BROKE_OFF)

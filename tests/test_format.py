@@ -1,0 +1,190 @@
+"""What the page makes of turns: escaped, cited first, offsets in code points."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+from fake_rag import answer, citation, context
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag import SourcesEvent, TextEvent
+from ui.format import chat_html, masthead_html, status_text
+from ui.sources import marked, sources_html
+from ui.turn import Turn, history
+
+HOSTILE = (
+    '<script>alert(1)</script><img src=x onerror=alert(2)>" onmouseover="alert(3) $x^2$ **b** ${1} {{2}} `'
+)
+ALLOWED = set(
+    "article h1 h2 h3 h4 p span a div footer button section ol ul li details summary mark blockquote".split()
+)
+ALLOWED |= {"header"}
+
+
+class Parsed(HTMLParser):
+    """The elements, attributes and text of a fragment; unbalanced tags fail."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, cls: str) -> list[dict[str, str | None]]:
+        return [attrs for _, attrs in self.elements if cls in (attrs.get("class") or "").split()]
+
+
+def assert_harmless(html: str) -> Parsed:
+    page = Parsed(html)
+    for tag, attrs in page.elements:
+        assert tag in ALLOWED
+        assert not [name for name in attrs if name.startswith("on") or name in {"style", "src", "srcdoc"}]
+        assert (attrs.get("href") or "#").startswith(("#", "https://", "http://"))
+    return page
+
+
+def finished(question: str, text: str, found, cited, **extra) -> Turn:
+    return Turn(question).after(answer(question, text, found, cited, **extra))
+
+
+@given(st.text(), st.text(), st.text(min_size=1), st.text(), st.text())
+def test_nothing_of_corpus_question_or_model_becomes_markup(question, reply, abstract, title, file) -> None:
+    found = context(abstract, title=title, files=[(file, 1)], url=title, authors=(file,))
+    turn = finished(question, reply, [found], [citation(1, found, abstract[:1])])
+    assert_harmless(chat_html([turn]))
+    assert_harmless(sources_html([turn]))
+    assert_harmless(chat_html([Turn(question, error=reply)]))
+
+
+def test_hostile_text_is_shown_as_text() -> None:
+    found = context(HOSTILE, title=HOSTILE, files=[(HOSTILE, 1)], url="javascript:alert(1)", doi=None)
+    turn = finished(HOSTILE, f"{HOSTILE} [1].", [found], [citation(1, found, "alert(1)")])
+    chat, panel = assert_harmless(chat_html([turn])), assert_harmless(sources_html([turn]))
+    assert chat.text.count(HOSTILE) == 2
+    assert panel.text.count(HOSTILE) >= 3
+    assert "javascript:" not in sources_html([turn])
+    assert HOSTILE in assert_harmless(masthead_html({"papers": 1, "languages": {"en": 1}}, HOSTILE)).text
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "data:text/html,x", "//host/x", "http://[", "java\nscript:x", "file:///x"]
+)
+def test_a_link_that_is_not_a_web_page_is_left_out(url: str) -> None:
+    turn = finished("q", "a", [context("Text.", url=url)], [])
+    assert all(
+        not (attrs.get("href") or "#").startswith(url[:4])
+        for _, attrs in Parsed(sources_html([turn])).elements
+    )
+
+
+@given(st.text(), st.integers(0, 50), st.integers(0, 50))
+def test_marking_keeps_every_character(text: str, start: int, end: int) -> None:
+    page = Parsed(marked(text, start, end))
+    assert page.text == text.replace("\r\n", "\n").replace("\r", "\n") or page.text == text
+
+
+def test_offsets_are_code_points() -> None:
+    text = "𝔽𝔻𝔾 😀😀 Muse reaches 6.06 on 𝒞𝒞3M."
+    found = context(text)
+    html = sources_html([finished("q", "It is 6.06 [1].", [found], [citation(1, found, "6.06 on 𝒞𝒞3M")])])
+    assert html.count("<mark>6.06 on 𝒞𝒞3M</mark>") == 2
+
+
+def test_a_mark_on_everything_is_no_mark() -> None:
+    assert marked("all & of it", 0, 11) == "all &amp; of it"
+    assert marked("text", 2, 2) == "text"
+
+
+def test_only_known_markers_become_links() -> None:
+    found = context("Muse reaches 6.06.")
+    chat = Parsed(
+        chat_html([finished("q", "6.06 [1]. Array[2] is text.", [found], [citation(1, found, "6.06")])])
+    )
+    assert [attrs["data-goto"] for attrs in chat.all("cite")] == ["source-1-1"]
+    assert "Array[2]" in chat.text
+
+
+def test_every_citation_link_has_its_card() -> None:
+    found = [context(f"Abstract {name}.") for name in "abcd"]
+    cited = [citation(1, found[2], "c"), citation(2, found[0], "a")]
+    turns = [finished("q", "One [1]. Two [2].", found, cited)] * 2
+    links = {attrs["data-goto"] for attrs in Parsed(chat_html(turns)).all("cite")}
+    ids = [attrs["id"] for _, attrs in Parsed(sources_html(turns)).elements if "id" in attrs]
+    assert links == {"source-1-1", "source-1-2", "source-2-1", "source-2-2"} <= set(ids)
+    assert len(ids) == len(set(ids))
+
+
+def test_cited_cards_come_first_and_in_order() -> None:
+    found = [context(f"Abstract {name}.") for name in "abcd"]
+    html = sources_html(
+        [finished("q", "x [1] [2]", found, [citation(1, found[2], "c"), citation(2, found[0], "a")])]
+    )
+    order = [html.index(f"{number}</span>Abstract {name}.") for number, name in ((1, "c"), (2, "a"))]
+    rest = [html.index(f">Abstract {name}.</h4>") for name in "bd"]
+    assert order + rest == sorted(order + rest)
+    assert html.index("Cited") < html.index("Also retrieved") < rest[0]
+
+
+def test_a_refusal_says_so_and_calls_its_sources_closest() -> None:
+    turn = finished("q", "The abstracts do not answer this.", [context("Text.")], [], refused=True)
+    assert "No answer in the abstracts" in chat_html([turn])
+    assert "Closest, not answering" in sources_html([turn])
+    assert "Cited" not in sources_html([turn])
+    assert status_text(turn) == "No answer in the abstracts."
+
+
+def test_a_source_names_its_files() -> None:
+    found = context("Text.", files=[("a.txt", 3), ("b.txt", 1), ("b.txt", 9)])
+    html = sources_html([finished("q", "a", [found], [])])
+    assert "in 2 files" in html
+    assert [f"{f}: record {n}" in html for f, n in (("a.txt", 3), ("b.txt", 1), ("b.txt", 9))] == [True] * 3
+
+
+def test_gaps_of_an_answer_are_named() -> None:
+    html = chat_html([finished("q", "a", [context("Text.")], [], bare=1, unknown_markers=1)])
+    assert "2 sentences without a source" in html
+    assert "1 marker named no source and left out" in html
+
+
+def test_only_the_newest_sources_are_shown_and_all_are_kept() -> None:
+    turns = [finished(f"q{i}", "a", [context(f"Text {i}.")], []) for i in range(3)]
+    shelves = Parsed(sources_html(turns)).all("shelf")
+    assert ["hidden" in attrs for attrs in shelves] == [True, True, False]
+
+
+def test_a_turn_grows_with_its_events() -> None:
+    found = context("Muse reaches 6.06.")
+    turn = Turn("q")
+    assert status_text(turn) == "Searching the abstracts…"
+    turn = turn.after(SourcesEvent((found,), "zh"))
+    assert (turn.busy, turn.language, status_text(turn)) == (
+        True,
+        "zh",
+        "1 source found; writing the answer…",
+    )
+    turn = turn.after(TextEvent("6", (citation(1, found, "6.06"),))).after(TextEvent(".06"))
+    assert (turn.text, len(turn.citations)) == ("6.06", 1)
+    assert turn.halted().text == "6.06"
+    done = turn.after(answer("q", "6.06 [1].", [found], [citation(1, found, "6.06")]))
+    assert not done.busy
+    assert done.halted() is done
+    assert history([done, turn.halted(), turn.failed("no")]) == (("q", "6.06 [1]."),)
+
+
+def test_a_pasted_book_does_not_hide_the_answer() -> None:
+    assert len(chat_html([Turn("x" * 100_000)])) < 5_000

@@ -23,9 +23,14 @@ _STALL_TIMEOUT_S = 900.0
 
 
 class LlamaProcess:
-    """The process of `rag.llama_server` and, once it has loaded a model, `client` to talk to it."""
+    """The process of `rag.llama_server` and, once it has loaded a model, `client` to talk to it.
+
+    `base_url` and `key` let any other OpenAI client talk to it as well.
+    """
 
     client: EndpointLLM
+    base_url: str
+    key: str
 
     def __init__(self, options: ServerOptions) -> None:
         """Start the process, which takes no time; `load` does the work."""
@@ -59,8 +64,8 @@ class LlamaProcess:
         Raises:
             ModelError: it cannot be loaded, or the process was closed meanwhile.
         """
-        key = secrets.token_urlsafe(32)
-        job = {"gguf": str(gguf), "name": name, "api_key": key, "options": asdict(self._options)}
+        self.key = secrets.token_urlsafe(32)
+        job = {"gguf": str(gguf), "name": name, "api_key": self.key, "options": asdict(self._options)}
         answer = self._exchange(json.dumps(job))
         if "address" not in answer:
             reason = answer.get("error", "the process ended")
@@ -68,14 +73,15 @@ class LlamaProcess:
                 f"The language model {gguf} cannot be loaded ({reason}); it is broken, of an unknown kind or "
                 "too large for the memory: run `rag models pull` or name another in RAG_LLM_MODEL."
             )
+        self.base_url = f"{answer['address']}/v1"
         self.client = EndpointLLM(
-            f"{answer['address']}/v1",
+            self.base_url,
             name,
-            key,
+            self.key,
             context_window=self._options.n_ctx,
             stall_timeout_s=_STALL_TIMEOUT_S,
             supports_grammar=True,
-            failures=Failures(SUBJECT, "start the program anew", key),
+            failures=Failures(SUBJECT, "start the program anew", self.key),
         )
 
     def _exchange(self, line: str) -> dict[str, str]:

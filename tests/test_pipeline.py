@@ -59,7 +59,9 @@ def test_sources_come_before_the_language_model_is_asked(open_rag: OpenRag) -> N
     assert rag.llm.chats == []
 
 
-@pytest.mark.parametrize("reply", ["NOT FOUND", "Not found.", " NOT FOUND [1]", "", "  \n", "[1]", "NOT", "not_found"])
+@pytest.mark.parametrize(
+    "reply", ["NOT FOUND", "Not found.", " NOT FOUND [1]", "", "  \n", "[1]", "NOT", "not_found"]
+)
 def test_a_refusal_is_said_in_the_language_of_the_question(open_rag: OpenRag, reply: str) -> None:
     rag = open_rag(reply)
     for question, language in ((QUESTION, "en"), ("蜜蜂的学习率是多少?", "zh")):
@@ -90,7 +92,9 @@ def test_markers_that_name_no_context_are_removed_and_counted(open_rag: OpenRag)
     assert answer.unknown_markers == 2
 
 
-def test_the_model_sees_instructions_first_then_the_numbered_abstracts_and_the_question(open_rag: OpenRag) -> None:
+def test_the_model_sees_instructions_first_then_the_numbered_abstracts_and_the_question(
+    open_rag: OpenRag,
+) -> None:
     rag = open_rag()
     rag.ask(QUESTION)
     rag.ask("How many hives?", history=[(QUESTION, "It is 6.06 [1].")])

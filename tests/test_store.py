@@ -26,16 +26,22 @@ TEXTS: list[tuple[str, Language]] = [
 
 
 def paper(number: int, text: str, language: Language) -> Paper:
-    return Paper(f"p{number}", text, language, (Source("a.txt", number),), title=None, authors=("A. B.",), year=2020)
+    return Paper(
+        f"p{number}", text, language, (Source("a.txt", number),), title=None, authors=("A. B.",), year=2020
+    )
 
 
 def contents() -> Contents:
     papers = {f"p{n}": paper(n, text, language) for n, (text, language) in enumerate(TEXTS)}
-    chunks = [Chunk(f"{p.paper_id}-0", p.paper_id, p.text, 0, len(p.text), p.language) for p in papers.values()]
+    chunks = [
+        Chunk(f"{p.paper_id}-0", p.paper_id, p.text, 0, len(p.text), p.language) for p in papers.values()
+    ]
     vectors = normalise_rows(np.eye(3, 8, dtype=np.float32) + 0.1)
     drops = [Drop(replace(papers["p0"], paper_id="p9"), "p0", "near", 0.97)]
     keys = [f"k{n}" for n in range(3)]
-    return Contents(papers, chunks, keys, vectors, vectors, Alignment(), drops, [Problem("b.txt", 3, "empty")])
+    return Contents(
+        papers, chunks, keys, vectors, vectors, Alignment(), drops, [Problem("b.txt", 3, "empty")]
+    )
 
 
 def manifest(generation: str | None = None) -> Manifest:
@@ -55,7 +61,7 @@ def index(tmp_path: Path) -> Path:
 def test_dense_search_gives_cosines_by_language(index: Path) -> None:
     store, vectors = open_store(index), contents().vectors
     found = store.dense(vectors[2:], 3)
-    assert [chunk for chunk, _ in found][0] == "p2-0"
+    assert found[0][0] == "p2-0"
     assert np.allclose([score for _, score in found], sorted(vectors @ vectors[2], reverse=True), atol=1e-5)
     assert [chunk for chunk, _ in store.dense(vectors[2:], 3, "en")] in (["p0-0", "p1-0"], ["p1-0", "p0-0"])
     store.close()
@@ -128,7 +134,9 @@ def test_two_chunks_of_one_id_are_an_error_not_a_silent_loss(index: Path) -> Non
     vectors.close()
 
 
-def _hold(path: Path, ready: multiprocessing.synchronize.Event, done: multiprocessing.synchronize.Event) -> None:
+def _hold(
+    path: Path, ready: multiprocessing.synchronize.Event, done: multiprocessing.synchronize.Event
+) -> None:
     with FileLock(path / ".lock"):
         ready.set()
         done.wait(30)

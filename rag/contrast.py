@@ -84,9 +84,7 @@ def contrast_tokens(text: str) -> tuple[str, ...]:
     position = 0
     for number in find_numbers(text):
         tokens += _words(text, position, number.start)
-        tokens.append(
-            f"#{number.value.normalize():f}" if number.value.adjusted() < 50 else f"#{number.value}"
-        )
+        tokens.append(_spell(number))
         position = number.end
     return (*tokens, *_words(text, position, len(text)))
 

@@ -28,6 +28,7 @@ _KINDS = re.compile(
 )
 _KIND_WORDS_LONG = 30  # characters of a text without title in which a kind is looked for
 _BLOCK_LENGTH = 30
+_INITIALS = re.compile(r"(?:[A-Z]\.?-?){1,3}")  # "Asemota EA", "E. A. Asemota"
 # A record without an abstract carries its title and a few names as text; an abstract is longer than that.
 _CITATION_TAIL = 200
 
@@ -39,14 +40,14 @@ def fold_title(title: str | None) -> str:
 
 
 def surnames(paper: Paper) -> tuple[str, ...]:
-    """Return the folded family names: before a comma ("Asemota, E. A."), else the last long word."""
+    """Return the folded family names: before a comma, else the last word that is no initials."""
     return tuple(name for name in map(_surname, paper.authors) if name)
 
 
 def doi_key(paper: Paper) -> str | None:
     """Return the DOI in lower case without what databases append, or None."""
     doi = (paper.doi or "").strip().casefold().rstrip(".,; ")
-    return doi if re.match(r"10\.\d{4,9}/\S", doi) else None
+    return doi if re.match(r"10\.\d+/\S", doi) else None
 
 
 def reference_key(paper: Paper) -> tuple[str, tuple[str, ...], int] | None:
@@ -141,5 +142,7 @@ def _abstracts_alike(first: Paper, second: Paper) -> float:
 
 
 def _surname(author: str) -> str:
-    family = author.split(",")[0] if "," in author else max(author.split()[-2:] or [""], key=len)
-    return fold_title(family)
+    if "," in author:
+        return fold_title(author.split(",")[0])
+    words = [word for word in author.split() if not _INITIALS.fullmatch(word)] or author.split()[:1]
+    return fold_title(words[-1]) if words else ""

@@ -1,0 +1,139 @@
+"""Score deduplication on two flagged bibliographic sets, and time it on many abstracts.
+
+    python -m benchmarks.dedup [--data DIR] [--scale N] [--json FILE]
+
+Data: `dedup/` (IEBH/dedupe-sweep, MIT): copper, 505 records, on which the thresholds were chosen, and
+tafenoquine, 179 records, scored for the result only (its groups of equal titles were listed once to find the
+flag, before any rule was written). The truth is the word "Duplicate" in a record's
+`<caption>`. It stands on every record that has another record of the same work in the set, on the one to keep
+too (no group of equal titles has exactly one unflagged member). What is scored therefore needs no choice of
+which member to keep:
+
+- record: predicted positive is a record in a cluster of two or more; truth is the flag. Precision and recall
+  with 95% Wilson intervals (records of one cluster err together, so read them as a little too narrow).
+- cluster: the share of clusters of two or more whose members all carry the flag.
+- split: pairs of kept papers with one DOI or one title, flagged all the same. The flags cannot show a group
+  cut in two halves; this counts candidates for it.
+
+The rows "text only" and "reference only" leave out the bibliographic fields, or the abstracts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rag.corpus import Fields, read_endnote_records, read_papers
+from rag.dedup import DedupResult, deduplicate
+from rag.metrics import wilson_interval
+from rag.reference import doi_key, fold_title
+from rag.schema import Paper
+
+ROOT = Path(__file__).parents[1]
+SETS = {"copper": "tuned on", "tafenoquine": "test"}
+Records = list[tuple[Paper, Fields]]
+
+
+def score(records: Records, result: DedupResult) -> Counter[str]:
+    """Count records by prediction and flag, and clusters that are right; see the module's definition."""
+    flagged = {paper.sources[0]: fields["caption"] == "Duplicate" for paper, fields in records}
+    counts: Counter[str] = Counter(records=len(records), kept=len(result.kept))
+    for kept in result.kept:
+        flags = [flagged[source] for source in kept.sources]
+        if len(flags) > 1:
+            counts.update(tp=sum(flags), fp=len(flags) - sum(flags), clusters=1, right=all(flags))
+        else:
+            counts.update(fn=flags[0], tn=not flags[0])
+    apart = [kept for kept in result.kept if flagged[kept.sources[0]]]
+    for key in (doi_key, lambda paper: fold_title(paper.title)):
+        seen = Counter(key(kept) for kept in apart if key(kept))
+        counts["split"] += sum(n - 1 for n in seen.values())
+    return counts
+
+
+def measure(records: Records, ablate: str = "") -> dict[str, Any]:
+    """Deduplicate and return counts, precision and recall with intervals, reasons and seconds."""
+    papers = [_without(paper, ablate) for paper, _ in records]
+    started = time.process_time()
+    result = deduplicate(papers)
+    seconds = time.process_time() - started
+    counts = score(records, result)
+    found, real = counts["tp"] + counts["fp"], counts["tp"] + counts["fn"]
+    return {
+        **counts,
+        "precision": counts["tp"] / max(1, found),
+        "precision_95": wilson_interval(counts["tp"], found),
+        "recall": counts["tp"] / max(1, real),
+        "recall_95": wilson_interval(counts["tp"], real),
+        "reasons": Counter(drop.reason for drop in result.dropped),
+        "seconds": seconds,
+    }
+
+
+def scale(path: Path, count: int) -> dict[str, Any]:
+    """Time reading and deduplicating the first `count` abstracts of a JSONL file, in seconds of one core."""
+    started = time.process_time()
+    papers = read_papers(path).papers[:count]
+    read = time.process_time()
+    result = deduplicate(papers)
+    return {
+        "abstracts": len(papers),
+        "kept": len(result.kept),
+        "reasons": Counter(drop.reason for drop in result.dropped),
+        "read_s": read - started,
+        "dedup_s": time.process_time() - read,
+    }
+
+
+def _without(paper: Paper, ablate: str) -> Paper:
+    if ablate == "text only":
+        return replace(paper, title=None, authors=(), year=None, doi=None)
+    if ablate == "reference only":
+        citation = f"{paper.title} {paper.sources[0].position}"
+        return replace(paper, text=citation, paper_id=citation)
+    return paper
+
+
+def _row(name: str, result: dict[str, Any]) -> str:
+    low, high = result["precision_95"]
+    below, above = result["recall_95"]
+    return (
+        f"| {name} | {result['records']} | {result['kept']} | {result['precision']:.3f} [{low:.3f}, {high:.3f}] "
+        f"| {result['recall']:.3f} [{below:.3f}, {above:.3f}] | {result['right']}/{result['clusters']} "
+        f"| {result['split']} | {result['seconds']:.1f} |"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the table and write the JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--scale", type=int, default=0, metavar="N", help="also time N arXiv abstracts")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    options = parser.parse_args(argv)
+    sets = {name: read_endnote_records(options.data / "dedup" / f"{name}.xml.gz") for name in SETS}
+    everything = [record for records in sets.values() for record in records]
+    results = {f"{name} ({SETS[name]})": measure(records) for name, records in sets.items()}
+    results["both in one pile"] = measure(everything)
+    results |= {f"both, {ablate}": measure(everything, ablate) for ablate in ("text only", "reference only")}
+    print("| set | records | kept | precision [95%] | recall [95%] | clusters right | split | seconds |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name, result in results.items():
+        print(_row(name, result))
+    if options.scale:
+        results["scale"] = scale(options.data / "arxiv_50k.jsonl.gz", options.scale)
+        print("\n" + ", ".join(f"{name} {value}" for name, value in results["scale"].items()))
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -20,6 +20,7 @@ _INVISIBLE = (
 )
 _INVISIBLE_CHARS = re.compile(f"[{_INVISIBLE}]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\x80-\x84\x86-\x9f]+")
+_RARE_SPACE = re.compile(r"[\x0b\x1c-\x1f]")  # whitespace to Python, control characters to ftfy
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _WRAP_IN_HAN = re.compile(f"(?<=[{_HAN}])[ \t]*[\r\n]+[ \t]*(?=[{_HAN}])")
 # An entity that a scraper pulled apart ("& lt ;") or cut ("&lt 5"); only the names that occur in abstracts,
@@ -94,7 +95,7 @@ def _visible(match: re.Match[str]) -> str:
 
 
 def _clean_once(text: str) -> str:
-    text = _BROKEN_ENTITY.sub(r"&\1;", text)
+    text = _BROKEN_ENTITY.sub(r"&\1;", _RARE_SPACE.sub(" ", text))
     text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
     text = _TAG_PAIR.sub(_untag, _LINE_TAG.sub("\n", text))
     if not text.isascii() or "\x1b" in text:  # nothing in plain ASCII needs ftfy but terminal escapes

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, overload
 
 from rag import models
 from rag.align import Vectors
+from rag.cite import Cited
 from rag.clean import clean_text
 from rag.embed import Embedder, load_embedder, resolve_folder
 from rag.errors import QuestionError
@@ -161,10 +162,9 @@ class RAG:
         contexts = tuple(self._contexts(question, language, history))
         retrieved = time.perf_counter() - started
         yield SourcesEvent(contexts, language)
-        messages = build_messages(question, contexts, language, history)
         first: float | None = None
         generated: Generated | None = None
-        for item in stream_answer(self.llm, messages, contexts, self.settings.max_answer_tokens):
+        for item in self._generate(question, language, contexts, history):
             if isinstance(item, Generated):
                 generated = item
                 continue
@@ -178,6 +178,16 @@ class RAG:
         total = time.perf_counter() - started
         timings = Timings(retrieved, total if first is None else first, total)
         yield _answer(question, language, contexts, generated, timings)
+
+    def _generate(
+        self, question: str, language: Language, contexts: tuple[ScoredChunk, ...], history: History
+    ) -> Iterator[tuple[str, Cited] | Generated]:
+        """Ask the language model, unless nothing in the library is near the question."""
+        nearest = max((c.dense for c in contexts if c.dense is not None), default=-1.0)
+        if nearest < self.settings.min_similarity and not history:
+            return iter([Generated(Cited("", (), (), 0), refused=True)])
+        messages = build_messages(question, contexts, language, history)
+        return stream_answer(self.llm, messages, contexts, self.settings.max_answer_tokens)
 
     def _contexts(self, question: str, language: Language, history: History) -> list[ScoredChunk]:
         """Retrieve for the question; after earlier turns, also for it together with the one before."""

@@ -65,6 +65,7 @@ class ScriptedLLM:
     def __init__(self, script: Callable[[Sequence[Message]], str], piece: int = 3) -> None:
         self.script = script
         self.chats: list[Sequence[Message]] = []
+        self.grammars: list[str | None] = []
         self.warmed = 0
         self.closed = False
         self._piece = piece
@@ -79,6 +80,7 @@ class ScriptedLLM:
         stop: Sequence[str] = (),
     ) -> TextStream:
         self.chats.append(messages)
+        self.grammars.append(grammar)
         reply = self.script(messages)
         return TextStream(iter([reply[i : i + self._piece] for i in range(0, len(reply), self._piece)]))
 
@@ -137,7 +139,7 @@ def open_rag(tmp_path: Path, small_corpus: Path, embedder: HashEmbedder) -> Iter
         index = tmp_path / "index"
         index_paths([small_corpus], index, embedder=embedder)
         reply = script if callable(script) else lambda messages: script
-        settings = load_settings(index=index, **arguments)
+        settings = load_settings(index=index, **{"min_similarity": -1.0} | arguments)
         rag = RAG(settings, embedder=embedder, llm=ScriptedLLM(reply))
         opened.append(rag)
         return rag

@@ -113,6 +113,13 @@ def test_a_follow_up_also_finds_what_the_question_before_was_about(open_rag: Ope
     assert "Muse" in answer.contexts[0].paper.text
 
 
+def test_a_question_far_from_every_abstract_is_refused_without_asking_the_model(open_rag: OpenRag) -> None:
+    rag = open_rag(min_similarity=0.99)
+    assert rag.ask(QUESTION).refused
+    assert isinstance(rag.llm, ScriptedLLM)
+    assert rag.llm.chats == []
+
+
 def test_an_answer_cut_at_its_longest_says_so(open_rag: OpenRag) -> None:
     from rag.endpoint import TextStream
 
@@ -257,3 +264,15 @@ def test_arguments_win_over_environment_over_file(monkeypatch: pytest.MonkeyPatc
     file.write_text("not toml", encoding="utf-8")
     with pytest.raises(SettingsError, match="TOML"):
         load_settings()
+
+
+def test_a_model_that_takes_a_grammar_is_held_to_markers(open_rag: OpenRag) -> None:
+    from rag.generate import answer_grammar
+
+    rag = open_rag()
+    assert isinstance(rag.llm, ScriptedLLM)
+    rag.ask(QUESTION)
+    rag.llm.supports_grammar = True
+    rag.ask(QUESTION)
+    assert rag.llm.grammars == [None, answer_grammar(3)]
+    assert '("1" | "2" | "3")' in answer_grammar(3)

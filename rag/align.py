@@ -72,9 +72,10 @@ class Alignment:
             hasher.update(np.ascontiguousarray(array, dtype="<f4").tobytes())
         return hasher.hexdigest()[:16]
 
-    def save(self, path: Path) -> None:
-        """Write it as an .npz file."""
-        np.savez(path, allow_pickle=False, **self._arrays())
+    def save(self, path: Path, *, half: bool = False) -> None:
+        """Write it as an .npz file, in half precision to ship it."""
+        arrays = {name: value.astype(np.float16) if half else value for name, value in self._arrays().items()}
+        np.savez(path, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> Alignment:

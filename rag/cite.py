@@ -1,4 +1,4 @@
-"""Markers to citations: which abstract each sentence of an answer names, and markers that name nothing."""
+"""Citations: which abstract each sentence of an answer rests on, and markers that name nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rag.attribute import Attributor, Evidence, best_evidence
 from rag.schema import Citation, ScoredChunk, Sentence
 from rag.sentences import split_sentences
 
@@ -15,75 +16,122 @@ _MARKER = re.compile(rf"\s*(?:\[\s*({_NUMBERS})\s*\]|【\s*({_NUMBERS})\s*】)")
 _RANGE = re.compile(r"(\d+)(?:\s*[–-]\s*(\d+))?")
 # The end of a text that could still grow into a marker.
 _PARTIAL_MARKER = re.compile(r"\s*(?:[\[【][\s\d,，、;；–-]*)?$")
-_CLOSING = "。！？.!?；;…\"'”’)）」』"
+_CUT = "…"
 _STOP = "。！？.!?；;…"
 
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """An answer with its citations; `text` carries the markers that remain, renumbered 1, 2, …"""
+    """An answer with its citations; `text` carries the markers that remain, renumbered 1, 2, …
+
+    `dropped` are sentences left out because they state a number that no cited abstract does.
+    """
 
     text: str
     sentences: tuple[Sentence, ...]
     citations: tuple[Citation, ...]
     unknown_markers: int
+    dropped: tuple[str, ...] = ()
 
 
-def cite(raw: str, contexts: Sequence[ScoredChunk]) -> Cited:
-    """Map the markers in a model's `raw` answer to the contexts, which it saw as [1] … [n].
+def cite(
+    raw: str,
+    contexts: Sequence[ScoredChunk],
+    attributor: Attributor | None = None,
+    question: str = "",
+    *,
+    unfinished: bool = False,
+) -> Cited:
+    """Map a model's `raw` answer to the contexts, which it saw as [1] … [n].
 
-    Citations are numbered in order of first mention, and each number stands once, at the end of its
-    sentence. A marker that names no context is removed and counted; nothing else of the text changes.
+    With an `attributor` every sentence is attributed to the contexts that fit it, its markers being one signal,
+    and dropped when it states a number that is neither in those nor in the `question`; without, the markers
+    decide and nothing is dropped. Citations are numbered in order of first mention, and each number stands
+    once, at the end of its sentence. A marker that names no context is removed and counted. The last sentence
+    of an `unfinished` answer is left out.
     """
     plain, marks = _strip_markers(raw)
     spans = split_sentences(plain)
     named = _by_sentence(spans, marks)
-    numbers: dict[int, int] = {}
-    sentences: list[Sentence] = []
-    text = ""
-    for index, (start, end) in enumerate(spans):
+    writer = _Writer(contexts, attributor, question)
+    for index, (start, end) in enumerate(spans[:-1] if unfinished else spans):
         known = [mark for mark in dict.fromkeys(named.get(index, ())) if 1 <= mark <= len(contexts)]
-        for mark in known:
-            numbers.setdefault(mark, len(numbers) + 1)
-        sentences.append(Sentence(plain[start:end], tuple(sorted(numbers[mark] for mark in known))))
         gap = plain[spans[index - 1][1] : start] if index else ""
-        text += gap + render_sentence(sentences[-1])
+        writer.add(plain[start:end], known, gap)
     unknown = sum(not 1 <= mark <= len(contexts) for _, found in marks for mark in found)
-    citations = tuple(_citation(number, contexts[mark - 1]) for mark, number in numbers.items())
-    return Cited(text, tuple(sentences), citations, unknown)
+    return writer.cited(unknown)
+
+
+class _Writer:
+    """Builds an answer sentence by sentence, giving out citation numbers."""
+
+    def __init__(self, contexts: Sequence[ScoredChunk], attributor: Attributor | None, question: str) -> None:
+        self._contexts = contexts
+        self._attributor = attributor
+        self._question = question
+        self._numbers: dict[int, int] = {}
+        self._evidence: dict[int, list[Evidence]] = {}
+        self._sentences: list[Sentence] = []
+        self._dropped: list[str] = []
+        self._text = ""
+
+    def add(self, text: str, marks: Sequence[int], gap: str) -> None:
+        """Add a sentence that follows the one before after `gap`, or drop it."""
+        if self._attributor is not None:
+            found = self._attributor.attribute(text, marks)
+            marks = [item.number for item in found]
+            if not self._attributor.states_numbers(text, marks, self._question):
+                self._dropped.append(text)
+                return
+            for item in found:
+                self._evidence.setdefault(item.number, []).append(item)
+        for mark in marks:
+            self._numbers.setdefault(mark, len(self._numbers) + 1)
+        self._sentences.append(Sentence(text, tuple(sorted(self._numbers[mark] for mark in marks))))
+        self._text += (gap if self._text else "") + render_sentence(self._sentences[-1])
+
+    def cited(self, unknown_markers: int) -> Cited:
+        """Return what has been added."""
+        best = best_evidence(self._evidence)
+        citations = tuple(
+            _citation(number, self._contexts[mark - 1], best.get(mark))
+            for mark, number in self._numbers.items()
+        )
+        return Cited(self._text, tuple(self._sentences), citations, unknown_markers, tuple(self._dropped))
 
 
 class CitedStream:
     """`cite` for an answer that arrives in pieces: what it has shown never changes.
 
-    The pieces returned by `feed` and `finish`, put together, are `cite(raw, contexts).text`.
+    The pieces returned by `feed` and `finish`, put together, are `cite(raw, contexts, …).text`. The sentence
+    that is being written is held back: only a whole one can be attributed and checked.
     """
 
-    def __init__(self, contexts: Sequence[ScoredChunk]) -> None:
-        """Start an answer that may cite `contexts`."""
+    def __init__(
+        self, contexts: Sequence[ScoredChunk], attributor: Attributor | None = None, question: str = ""
+    ) -> None:
+        """Start an answer to `question` that may cite `contexts`."""
         self._contexts = contexts
+        self._attributor = attributor
+        self._question = question
         self._raw = ""
         self._shown = ""
 
     def feed(self, delta: str) -> tuple[str, Cited]:
-        """Take the next piece of the raw answer; return the text that may be shown now, and all cited so far.
-
-        Held back are the last sentence's closing punctuation, which its markers precede, and whatever may
-        still turn out to be a marker.
-        """
+        """Take the next piece of the raw answer; return the text that may be shown now, and all cited so far."""
         self._raw += delta
-        settled = cite(_PARTIAL_MARKER.sub("", self._raw), self._contexts)
-        return self._advance(_open_end(settled)), settled
+        return self._advance(_PARTIAL_MARKER.sub("", self._raw), unfinished=True)
 
-    def finish(self) -> tuple[str, Cited]:
-        """Return the rest of the text and the whole answer."""
-        whole = cite(self._raw, self._contexts)
-        return self._advance(whole.text), whole
+    def finish(self, *, cut: bool = False) -> tuple[str, Cited]:
+        """Return the rest of the text and the whole answer, ending in … when it was cut at its longest."""
+        raw = _PARTIAL_MARKER.sub("", self._raw) + _CUT if cut else self._raw
+        return self._advance(raw, unfinished=False)
 
-    def _advance(self, text: str) -> str:
-        delta = text[len(self._shown) :]
+    def _advance(self, raw: str, *, unfinished: bool) -> tuple[str, Cited]:
+        cited = cite(raw, self._contexts, self._attributor, self._question, unfinished=unfinished)
+        delta = cited.text[len(self._shown) :]
         self._shown += delta
-        return delta
+        return delta, cited
 
 
 def render_sentence(sentence: Sentence) -> str:
@@ -94,15 +142,6 @@ def render_sentence(sentence: Sentence) -> str:
     body = sentence.text.rstrip(_STOP)
     space = " " if body and body[-1].isascii() else ""
     return f"{body}{space}{markers}{sentence.text[len(body) :]}"
-
-
-def _open_end(cited: Cited) -> str:
-    """Return the text of an unfinished answer up to where its last sentence may still change."""
-    if not cited.sentences:
-        return ""
-    last = cited.sentences[-1]
-    before = cited.text[: len(cited.text) - len(render_sentence(last))]
-    return before + last.text.rstrip(_CLOSING + " ")
 
 
 def _by_sentence(
@@ -140,8 +179,10 @@ def _numbers(marker: str) -> list[int]:
     return [number for first, end in ranges for number in range(first, min(end, first + 50) + 1)]
 
 
-def _citation(number: int, context: ScoredChunk) -> Citation:
+def _citation(number: int, context: ScoredChunk, evidence: Evidence | None) -> Citation:
+    """Cite a context: the sentence that fits best is quoted, or its best chunk when nothing was attributed."""
     paper, chunk = context.paper, context.chunk
+    start, end = (evidence.start, evidence.end) if evidence else (chunk.start, chunk.end)
     return Citation(
-        number, paper.paper_id, paper.title, paper.text, paper.sources, chunk.text, chunk.start, chunk.end
+        number, paper.paper_id, paper.title, paper.text, paper.sources, paper.text[start:end], start, end
     )

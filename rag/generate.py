@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from rag.attribute import Attributor
 from rag.cite import Cited, CitedStream
 from rag.endpoint import Message
 from rag.prompts import EXAMPLES, NOT_FOUND, SYSTEM, user_turn
@@ -18,8 +19,6 @@ CONTEXT_TOKENS = 4000
 # Earlier turns the model sees again, and how much of each answer.
 HISTORY_TURNS = 2
 _HISTORY_CHARS = 600
-# Shown where an answer was cut at its longest.
-_CUT = "…"
 _MAX_CLAIMS = 6
 _REFUSED = re.compile(r"\W*not[\s_-]*found\b", re.IGNORECASE)
 
@@ -102,13 +101,18 @@ def estimate_tokens(text: str) -> int:
 
 
 def stream_answer(
-    llm: ChatModel, messages: Sequence[Message], contexts: Sequence[ScoredChunk], max_tokens: int
+    llm: ChatModel,
+    messages: Sequence[Message],
+    contexts: Sequence[ScoredChunk],
+    max_tokens: int,
+    attributor: Attributor | None = None,
+    question: str = "",
 ) -> Iterator[tuple[str, Cited] | Generated]:
     """Yield `(text that may be shown now, all cited so far)` as it arrives, then what was `Generated`.
 
     A refusal shows nothing: the first words are held back until they can no longer become one.
     """
-    stream, start, started = CitedStream(contexts), "", False
+    stream, start, started = CitedStream(contexts, attributor, question), "", False
     grammar = answer_grammar(len(contexts)) if llm.supports_grammar else None
     with closing(llm.stream(messages, max_tokens=max_tokens, grammar=grammar)) as reply:
         for delta in reply:
@@ -121,16 +125,15 @@ def stream_answer(
                 if shown:
                     yield shown, cited
         if not started and _letters(start) == "no":
-            started, (shown, cited) = True, stream.feed(start)
-            if shown:
-                yield shown, cited
+            started = True
+            stream.feed(start)
         if not started:  # the reply ended as a refusal, or as nothing at all
             yield Generated(Cited("", (), (), 0), refused=True)
             return
-        cut = stream.feed(_CUT)[0] if reply.finish_reason == "length" else ""
-    end, cited = stream.finish()
-    if cut + end:
-        yield cut + end, cited
+        cut = reply.finish_reason == "length"
+    end, cited = stream.finish(cut=cut)
+    if end:
+        yield end, cited
     yield Generated(cited, refused=not cited.sentences)
 
 

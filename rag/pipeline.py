@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, overload
 
 from rag import models
 from rag.align import Vectors
+from rag.attribute import Attributor
 from rag.cite import Cited
 from rag.clean import clean_text
 from rag.embed import Embedder, load_embedder, resolve_folder
@@ -187,7 +188,10 @@ class RAG:
         if nearest < self.settings.min_similarity and not history:
             return iter([Generated(Cited("", (), (), 0), refused=True)])
         messages = build_messages(question, contexts, language, history)
-        return stream_answer(self.llm, messages, contexts, self.settings.max_answer_tokens)
+        attributor = Attributor(contexts, self._loaded_embedder(), self._current().alignment)
+        return stream_answer(
+            self.llm, messages, contexts, self.settings.max_answer_tokens, attributor, question
+        )
 
     def _contexts(self, question: str, language: Language, history: History) -> list[ScoredChunk]:
         """Retrieve for the question; after earlier turns, also for it together with the one before."""

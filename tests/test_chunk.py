@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +24,7 @@ def test_chunks_are_stretches_of_the_text_within_the_limit(parts: list[str], lim
     text = " ".join(parts)
     chunks = chunk_paper(paper(text), max_tokens=limit, count_tokens=len)
     assert all(text[c.start : c.end] == c.text and 0 < len(c.text) <= limit for c in chunks)
-    assert all(a.end <= b.start for a, b in zip(chunks, chunks[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(chunks))
     assert "".join("".join(c.text.split()) for c in chunks) == "".join(text.split())
     assert len({c.chunk_id for c in chunks}) == len(chunks)
 

@@ -21,7 +21,7 @@ align embed
 analyze catalog vectors store
 retrieve
 prompts address failures endpoint llama_server llama_process llm
-cite generate
+attribute cite generate
 indexing pipeline
 metrics evaluate
 terminal cli __main__ __init__

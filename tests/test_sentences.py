@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +35,7 @@ def test_boundaries(text: str, sentences: list[str]) -> None:
 @given(st.text(alphabet='aB .!?。！\n1一"”)e.g', max_size=80))
 def test_spans_cover_everything_but_white_space(text: str) -> None:
     spans = split_sentences(text)
-    assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
     assert "".join(text[s:e] for s, e in spans).split() == text.split() or "".join(
         "".join(text[s:e].split()) for s, e in spans
     ) == "".join(text.split())

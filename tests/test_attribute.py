@@ -1,0 +1,105 @@
+"""Attribution overrules a wrong marker and finds the sentence."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import HashEmbedder
+
+from rag.align import Alignment
+from rag.attribute import Attributor
+from rag.cite import CitedStream, cite
+from rag.schema import Chunk, Paper, ScoredChunk, Source
+
+TEXTS = [
+    "Muse is a text-to-image Transformer. It reaches an FID of 6.06 on CC3M. Code is online.",
+    "We count honey bees at 12 hives. Traffic noise lowers foraging by 30 percent.",
+    "SnowNet predicts snow depth. Its error is 2.5 cm on plateau data.",
+]
+
+
+@pytest.fixture
+def contexts() -> list[ScoredChunk]:
+    papers = [Paper(f"p{n}", text, "en", (Source("a", n),)) for n, text in enumerate(TEXTS, 1)]
+    return [
+        ScoredChunk(p, Chunk(f"{p.paper_id}-0", p.paper_id, p.text, 0, len(p.text), "en"), 1.0)
+        for p in papers
+    ]
+
+
+@pytest.fixture
+def attributor(contexts: list[ScoredChunk], embedder: HashEmbedder) -> Attributor:
+    return Attributor(contexts, embedder, Alignment())
+
+
+@pytest.mark.parametrize(
+    ("raw", "paper", "quote"),
+    [
+        ("The FID on CC3M is 6.06 [2].", "p1", "It reaches an FID of 6.06 on CC3M."),
+        ("The FID on CC3M is 6.06.", "p1", "It reaches an FID of 6.06 on CC3M."),
+        ("Noise lowers foraging by 30 percent [1].", "p2", "Traffic noise lowers foraging by 30 percent."),
+        ("The error is 2.5 cm [1][3].", "p3", "Its error is 2.5 cm on plateau data."),
+    ],
+)
+def test_the_abstract_that_says_it_is_cited_whatever_the_marker(
+    contexts: list[ScoredChunk], attributor: Attributor, raw: str, paper: str, quote: str
+) -> None:
+    [citation] = cite(raw, contexts, attributor).citations
+    assert citation.paper_id == paper
+    assert citation.quote == citation.text[citation.start : citation.end] == quote
+
+
+def test_each_sentence_is_attributed_by_itself(contexts: list[ScoredChunk], attributor: Attributor) -> None:
+    result = cite("Muse reaches an FID of 6.06. Bees were counted at 12 hives.", contexts, attributor)
+    assert result.text == "Muse reaches an FID of 6.06 [1]. Bees were counted at 12 hives [2]."
+    assert [c.paper_id for c in result.citations] == ["p1", "p2"]
+
+
+def test_an_unfinished_sentence_is_not_attributed(
+    contexts: list[ScoredChunk], attributor: Attributor, embedder: HashEmbedder
+) -> None:
+    stream = CitedStream(contexts, attributor)
+    for piece in ("The FID", " on CC3M", " is 6", ".06", " [2", "]"):
+        assert stream.feed(piece)[1].citations == ()
+    assert embedder.embedded == []
+    end, whole = stream.finish()
+    assert end == "The FID on CC3M is 6.06 [1]"
+    assert [c.paper_id for c in whole.citations] == ["p1"]
+
+
+def test_contexts_are_embedded_once_an_answer(
+    contexts: list[ScoredChunk], attributor: Attributor, embedder: HashEmbedder
+) -> None:
+    for text in ("One thing.", "Another thing.", "One thing."):
+        attributor.attribute(text)
+    assert len(embedder.embedded) == 7 + 2
+
+
+def test_nothing_retrieved_gives_nothing_to_cite(embedder: HashEmbedder) -> None:
+    assert cite("Yes [1].", [], Attributor([], embedder, Alignment())).citations == ()
+
+
+@pytest.mark.parametrize(
+    ("raw", "question", "text"),
+    [
+        ("Muse was trained on 512 GPUs [1].", "", ""),
+        ("The FID on CC3M is 6.06 [1]. It took 77 hours [1].", "", "The FID on CC3M is 6.06 [1]."),
+        ("It took 77 hours [1]. The FID on CC3M is 6.06 [1].", "", "The FID on CC3M is 6.06 [1]."),
+        (
+            "Foraging falls by thirty percent at 12 hives [2].",
+            "",
+            "Foraging falls by thirty percent at 12 hives [1].",
+        ),
+        ("噪声使觅食减少百分之三十[2]。", "", "噪声使觅食减少百分之三十[1]。"),
+        (
+            "The 900M Muse reaches an FID of 6.06 [1].",
+            "The 900M Muse?",
+            "The 900M Muse reaches an FID of 6.06 [1].",
+        ),
+    ],
+)
+def test_a_sentence_whose_numbers_no_cited_abstract_states_is_dropped(
+    contexts: list[ScoredChunk], attributor: Attributor, raw: str, question: str, text: str
+) -> None:
+    result = cite(raw, contexts, attributor, question)
+    assert result.text == text
+    assert len(result.dropped) == (raw.count("[") - text.count("["))

@@ -64,7 +64,7 @@ def main() -> None:
     from rag import RAG
 
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "screenshots")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "ui" / "screenshots")
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     with RAG.open() as rag, serving(rag) as url, sync_playwright() as playwright:

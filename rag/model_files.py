@@ -42,11 +42,14 @@ def sha256(path: Path) -> str:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Put the bytes of `source` at `target` at once; a hard link where the file system allows it."""
+    """Put the bytes of `source` at `target` at once; a hard link where the file system allows it.
+
+    Of a symbolic link (the hub's own cache is made of relative ones) the file it leads to is taken.
+    """
     making = target.with_name(target.name + ".making")
     making.unlink(missing_ok=True)
     try:
-        os.link(source, making)
+        os.link(source.resolve(), making)
     except OSError:
         shutil.copyfile(source, making)
     making.replace(target)

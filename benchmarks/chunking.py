@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.parallel import ABSTRACTS, LANGUAGES, QUERIES, cells, dense_ranks, sample, stored_language
 from rag.align import Alignment
 from rag.chunk import chunk_paper
-from rag.pipeline import configured_embedder
+from rag.configure import configured_embedder
 from rag.schema import Paper, Source
 from rag.settings import load_settings
 

@@ -23,7 +23,18 @@ QUESTIONS = ROOT / "benchmarks" / "dev_questions.jsonl"
 DISTRACTORS = 200
 SEED = 20261121
 # Asking does not change an index, so a change in these alone keeps the built one.
-_ASK_ONLY = {"__init__", "__main__", "attribute", "cite", "cli", "endpoint", "evaluate", "failures", "generate", "llm"}
+_ASK_ONLY = {
+    "__init__",
+    "__main__",
+    "attribute",
+    "cite",
+    "cli",
+    "endpoint",
+    "evaluate",
+    "failures",
+    "generate",
+    "llm",
+}
 _ASK_ONLY |= {"llama_process", "llama_server", "metrics", "pipeline", "prompts", "retrieve", "verify"}
 
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from benchmarks.parallel import ABSTRACTS, LANGUAGES, QUERIES, cells, dense_ranks, sample, stored_language
 from rag.align import Alignment, Kind, Vectors, fit_alignment
+from rag.configure import configured_embedder
 from rag.embed import Embedder
-from rag.pipeline import configured_embedder
 from rag.schema import Language
 from rag.settings import load_settings
 

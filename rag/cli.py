@@ -6,6 +6,8 @@ Exit codes: 0 answered or refused, 2 for a user's mistake, 1 otherwise, 130 afte
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import json
 import os
 import sys
@@ -14,9 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import RagError
+from rag.errors import QuestionError, RagError
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from rag.indexing import Progress
     from rag.pipeline import RAG
 
@@ -25,10 +29,15 @@ _INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every error is one sentence on standard error."""
-    parsed = _parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], int] = parsed.run
+    for stream in (
+        sys.stdout,
+        sys.stderr,
+    ):  # a terminal of another encoding shows \u escapes, not a traceback
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return run(parsed)
+        code = _run(arguments)
+        sys.stdout.flush()  # so that a reader that has gone is noticed here
     except RagError as error:
         print(f"rag: {error}", file=sys.stderr)
         return error.exit_code
@@ -36,8 +45,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nrag: stopped.", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:  # the reader of our output has closed it, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        print("rag: the disk is full, so the output could not be written; free some space.", file=sys.stderr)
+        return 1
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        parsed = _parser().parse_args(arguments)
+    except SystemExit as end:  # argparse has printed its help or its complaint
+        return end.code if isinstance(end.code, int) else 0
+    run: Callable[[argparse.Namespace], int] = parsed.run
+    return run(parsed)
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere, so that the interpreter's exit does not fail on it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,10 +109,10 @@ def _parser() -> argparse.ArgumentParser:
 
     models = commands.add_parser("models", parents=[common], help="list, fetch or add the default models")
     actions = models.add_subparsers(metavar="[pull|add]")
-    pull = actions.add_parser("pull", help="fetch and verify the models that are missing")
+    pull = actions.add_parser("pull", parents=[common], help="fetch and verify the models that are missing")
     pull.add_argument("names", nargs="*", metavar="NAME", help="default: the two models in use")
     pull.set_defaults(run=_models_pull)
-    add = actions.add_parser("add", help="install a model file copied by hand")
+    add = actions.add_parser("add", parents=[common], help="install a model file copied by hand")
     add.add_argument("file", metavar="FILE", type=Path)
     add.set_defaults(run=_models_add)
     models.set_defaults(run=_models)
@@ -104,7 +134,7 @@ def _index(parsed: argparse.Namespace) -> int:
 
 def _ask(parsed: argparse.Namespace) -> int:
     with _open(parsed) as rag:
-        _warn_of_endpoint(rag)
+        _warn_of_leaving(rag)
         if parsed.json or parsed.question == "-":
             return _json_lines(parsed.question, "question", lambda question: rag.ask(question).to_dict())
         return _ask_aloud(rag, parsed.question)
@@ -126,6 +156,7 @@ def _search(parsed: argparse.Namespace) -> int:
     from rag.terminal import search_results
 
     with _open(parsed) as rag:
+        _warn_of_leaving(rag)
         if parsed.json or parsed.query == "-":
             return _json_lines(
                 parsed.query,
@@ -137,27 +168,32 @@ def _search(parsed: argparse.Namespace) -> int:
 
 
 def _chat(parsed: argparse.Namespace) -> int:
-    from threading import Thread
+    from threading import Event, Thread
 
     from ui.app import serve
 
+    closing = Event()
     with _open(parsed) as rag:
-        _warn_of_endpoint(rag)
-        Thread(target=_warm, args=(rag,), daemon=True).start()
-        serve(rag, host=parsed.host, port=parsed.port, notice=_endpoint_notice(rag))
+        _warn_of_leaving(rag)
+        warming = Thread(target=_warm, args=(rag, closing), daemon=True)
+        try:
+            serve(rag, host=parsed.host, port=parsed.port, notice=rag.notice, ready=warming.start)
+        finally:
+            closing.set()
     return 0
 
 
-def _warm(rag: RAG) -> None:
+def _warm(rag: RAG, closing: Event) -> None:
     """Load the models while the page opens; an error shows again, with its remedy, at the first question."""
     try:
         rag.warm()
     except RagError as error:
-        print(f"rag: {error}", file=sys.stderr)
+        if not closing.is_set():
+            print(f"rag: {error}", file=sys.stderr)
 
 
 def _info(parsed: argparse.Namespace) -> int:
-    from rag.pipeline import describe
+    from rag.configure import describe
     from rag.settings import load_settings
     from rag.store import Manifest
     from rag.terminal import info_text
@@ -178,13 +214,13 @@ def _models(parsed: argparse.Namespace) -> int:
 
 def _models_pull(parsed: argparse.Namespace) -> int:
     from rag import models
+    from rag.configure import needed_models
+    from rag.embed import resolve_folder
     from rag.model_specs import MODELS
     from rag.settings import load_settings
 
-    settings = load_settings()
-    names = parsed.names or [n for n in (settings.embedding_model, settings.llm_model) if n in MODELS]
-    for name in names:
-        print(f"{name}: {models.ensure(name)}")
+    for name in parsed.names or needed_models(load_settings()):
+        print(f"{name}: {models.ensure(name) if name in MODELS else resolve_folder(name, fetch=True)}")
     return 0
 
 
@@ -223,20 +259,17 @@ def _json_lines(argument: str, key: str, answer: Callable[[str], dict[str, Any]]
 
 
 def _lines() -> Iterator[str]:
+    if sys.stdin is None:
+        raise QuestionError(
+            "There is no standard input to read questions from; give a question instead of -."
+        )
     for line in sys.stdin.buffer:
         yield line.decode("utf-8", errors="replace").rstrip("\r\n")
 
 
-def _endpoint_notice(rag: RAG) -> str | None:
-    if not rag.llm.leaves_machine:
-        return None
-    return f"Questions and the abstracts found for them are sent to {rag.llm.endpoint}."
-
-
-def _warn_of_endpoint(rag: RAG) -> None:
-    notice = _endpoint_notice(rag)
-    if notice:
-        print(f"Note: {notice}", file=sys.stderr)
+def _warn_of_leaving(rag: RAG) -> None:
+    if rag.notice:
+        print(f"Note: {rag.notice}", file=sys.stderr)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +15,13 @@ from rag.errors import ModelError
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
-    from tokenizers import Tokenizer
 
 _BATCH = 16
 _SMALL_FILE = 1 << 20
 _EDGE = 1 << 16
+# Tokens a model adds around a text, at most; and the shortest chunk that still makes sense.
+_SPECIAL_TOKENS = 4
+_SHORTEST = 32
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,14 @@ class Embedder:
     """Turns texts into L2-normalised vectors, questions and passages each with their own prompt.
 
     `embedding` is a LlamaIndex `BaseEmbedding`, so that a LlamaIndex user can take it out or put another
-    one in; `digest` identifies model and prompts in the index's manifest.
+    one in; `digest` identifies model and prompts in the index's manifest; `count_tokens` counts what the model
+    sees of a text, special tokens left out.
     """
 
     name: str
     digest: str
     embedding: BaseEmbedding
-    tokenizer: Tokenizer
+    count_tokens: Callable[[str], int]
     max_tokens: int
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
@@ -45,10 +48,6 @@ class Embedder:
         """Return the vector of one question, shape (1, d)."""
         row = self.embedding.get_query_embedding(text)
         return stack([row], len(row))
-
-    def count_tokens(self, text: str) -> int:
-        """Return how many tokens the model sees for `text`, special tokens not counted."""
-        return len(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
 
 def load_embedder(
@@ -75,7 +74,6 @@ def load_embedder(
     )
     import torch
     from llama_index.embeddings.huggingface import HuggingFaceEmbedding
-    from tokenizers import Tokenizer
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
     try:
@@ -88,22 +86,35 @@ def load_embedder(
             cache_folder=str(folder),
             local_files_only=True,
         )
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    except (OSError, ValueError) as error:
+        count_tokens = _token_counter(folder)
+    except (OSError, ValueError, KeyError) as error:
         raise ModelError(
             f"{folder} holds no usable sentence-transformers model ({str(error).splitlines()[0]}); "
             "name another with RAG_EMBEDDING_MODEL or run `rag models pull`."
         ) from error
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    prompt_tokens = len(tokenizer.encode(passage).ids)
     return Embedder(
         name=name,
         digest=_digest(folder, query, passage),
         embedding=embedding,
-        tokenizer=tokenizer,
-        max_tokens=embedding.max_length - prompt_tokens,
+        count_tokens=count_tokens,
+        max_tokens=max(_SHORTEST, embedding.max_length - count_tokens(passage) - _SPECIAL_TOKENS),
     )
+
+
+def _token_counter(folder: Path) -> Callable[[str], int]:
+    """Return a function that counts a text's tokens, special tokens not included."""
+    from tokenizers import Tokenizer
+
+    file = folder / "tokenizer.json"
+    if file.is_file():
+        fast = Tokenizer.from_file(str(file))
+        fast.no_truncation()
+        fast.no_padding()
+        return lambda text: len(fast.encode(text, add_special_tokens=False).ids)
+    from transformers import AutoTokenizer
+
+    slow = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    return lambda text: len(slow.encode(text, add_special_tokens=False))
 
 
 def resolve_folder(name: str, *, fetch: bool) -> Path:
@@ -115,6 +126,7 @@ def resolve_folder(name: str, *, fetch: bool) -> Path:
     path = Path(name).expanduser()
     if path.is_dir():
         return path
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     if not fetch:
         _stay_offline()
     from huggingface_hub import snapshot_download

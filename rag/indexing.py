@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -125,14 +128,17 @@ def build_index(
     return BuildReport(manifest, problems, folded)
 
 
-def open_index(directory: Path, embedding_model: str) -> Store:
+def open_index(directory: Path, embedding_model: str, chroma_url: str | None = None) -> Store:
     """Open the index in `directory` for questions embedded by `embedding_model`.
+
+    A `chroma_url` must be the one it was built with; without one, the index knows its own.
 
     Raises:
         IndexMissingError, IndexMismatchError, LibraryIndexError: it cannot be used; the message says why.
     """
     manifest = Manifest.read(directory)
-    manifest.check(directory, {"embedding_model": embedding_model})
+    expected = {"embedding_model": embedding_model} | ({"chroma_url": chroma_url} if chroma_url else {})
+    manifest.check(directory, expected)
     return open_store(directory)
 
 
@@ -143,10 +149,18 @@ def _read(paths: Sequence[Path], progress: Progress) -> tuple[list[Paper], tuple
     problems: list[Problem] = []
     for done, path in enumerate(paths):
         progress("Reading", done, len(paths))
-        reading = read_papers(path)
+        try:
+            reading = read_papers(path)
+        except CorpusError as error:
+            if len(paths) == 1 or not os.path.lexists(path):
+                raise
+            problems.append(Problem(str(path), None, str(error)))
+            continue
         papers += reading.papers
         problems += reading.problems
     progress("Reading", len(paths), len(paths))
+    if not papers:
+        raise CorpusError("None of the paths holds a readable abstract; " + problems[0].reason)
     return papers, tuple(problems)
 
 
@@ -166,11 +180,11 @@ def _known(directory: Path, keys: Sequence[str]) -> dict[str, Vectors]:
         return {}
     if not catalog_path.is_file():
         return {}
-    catalog = Catalog(catalog_path)
     try:
-        return catalog.vectors(keys)
-    finally:
-        catalog.close()
+        with closing(Catalog(catalog_path)) as catalog:
+            return catalog.vectors(keys)
+    except sqlite3.Error:  # a damaged index has nothing to reuse, and is about to be replaced
+        return {}
 
 
 def _embed(

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, overload
 
-from rag import models
 from rag.align import Vectors
 from rag.attribute import Attributor
 from rag.cite import Cited
 from rag.clean import clean_text
-from rag.embed import Embedder, load_embedder, resolve_folder
+from rag.configure import configured_embedder, configured_llm, describe, leaving_notice
 from rag.errors import QuestionError
 from rag.generate import Generated, build_messages, prefix_messages, stream_answer
 from rag.indexing import BuildReport, PassageEmbedder, Progress, build_index, open_index
 from rag.language import detect_language
-from rag.llm import LLM, open_llm
-from rag.model_specs import MODELS
+from rag.llm import LLM
 from rag.prompts import REFUSALS
 from rag.retrieve import retrieve
 from rag.schema import (
@@ -40,6 +40,7 @@ from rag.store import Manifest, Store
 
 # A question is a sentence or a paragraph; a longer text would crowd the abstracts out of the prompt.
 MAX_QUESTION_CHARS = 2000
+MAX_RESULTS = 1000
 
 History = Sequence[tuple[str, str]]
 """Earlier turns, oldest first: (question, answer text)."""
@@ -69,9 +70,11 @@ class RAG:
         self.settings = settings
         self._embedder = embedder
         self._lock = threading.RLock()
-        self._store = open_index(settings.index, self._embedding_model)
-        self._stamp = Manifest.stamp(settings.index)
-        self.llm: LLM = llm or _open_llm(settings)
+        self._closed = False
+        self._readers: Counter[Store] = Counter()
+        self._stamp = Manifest.stamp(settings.index)  # before opening: a rebuild in between must be noticed
+        self._store = open_index(settings.index, self._embedding_model, settings.chroma_url)
+        self.llm: LLM = llm or configured_llm(settings)
 
     @classmethod
     def open(cls, index: Path | str | None = None, **arguments: Any) -> RAG:
@@ -119,23 +122,24 @@ class RAG:
         """Return up to `k` papers, best first, each with its best chunk.
 
         Raises:
-            QuestionError: the query is empty or too long, or `k` is below 1.
+            QuestionError: the query is empty or too long, or `k` is out of range.
         """
-        if k < 1:
-            raise QuestionError(f"The number of results must be at least 1, not {k}.")
-        query = _checked(query)
-        return retrieve(self._current(), self._loaded_embedder(), query, detect_language(query), k)
+        if not 1 <= k <= MAX_RESULTS:
+            raise QuestionError(f"The number of results must be from 1 to {MAX_RESULTS:,}, not {k}.")
+        query, embedder = _checked(query), self._loaded_embedder()
+        with self._reading() as store:
+            return retrieve(store, embedder, query, detect_language(query), k)
 
     def info(self) -> dict[str, Any]:
         """Return what the index holds, the models, their sizes, and where everything lies on disk."""
-        manifest = self._current().manifest
-        return describe(self.settings, manifest) | {
-            "llm": {
-                "name": self.llm.name,
-                "endpoint": self.llm.endpoint,
-                "leaves_machine": self.llm.leaves_machine,
-            }
-        }
+        with self._reading() as store:
+            return describe(self.settings, store.manifest)
+
+    @property
+    def notice(self) -> str | None:
+        """The sentence that says which text leaves this machine, None when none does."""
+        with self._reading() as store:
+            return leaving_notice(self.llm, store.manifest.chroma_url)
 
     def warm(self) -> None:
         """Load both models and let the language model take in its instructions, so the first answer is quick."""
@@ -145,7 +149,10 @@ class RAG:
     def close(self) -> None:
         """Free the models and the index's files."""
         self.llm.close()
-        self._store.close()
+        with self._lock:
+            self._closed = True
+            if not self._readers[self._store]:
+                self._store.close()
 
     def __enter__(self) -> RAG:
         """Return itself."""
@@ -188,19 +195,21 @@ class RAG:
         if nearest < self.settings.min_similarity and not history:
             return iter([Generated(Cited("", (), (), 0), refused=True)])
         messages = build_messages(question, contexts, language, history)
-        attributor = Attributor(contexts, self._loaded_embedder(), self._current().alignment)
+        with self._reading() as store:
+            attributor = Attributor(contexts, self._loaded_embedder(), store.alignment)
         return stream_answer(
             self.llm, messages, contexts, self.settings.max_answer_tokens, attributor, question
         )
 
     def _contexts(self, question: str, language: Language, history: History) -> list[ScoredChunk]:
         """Retrieve for the question; after earlier turns, also for it together with the one before."""
-        store, embedder, k = self._current(), self._loaded_embedder(), self.settings.top_k
-        found = retrieve(store, embedder, question, language, k)
-        if not history:
-            return found
-        together = _clip(f"{history[-1][0]} {question}")
-        follow = retrieve(store, embedder, together, language, k)
+        embedder, k = self._loaded_embedder(), self.settings.top_k
+        with self._reading() as store:
+            found = retrieve(store, embedder, question, language, k)
+            if not history:
+                return found
+            together = f"{history[-1][0]} {question}"[-MAX_QUESTION_CHARS:]
+            follow = retrieve(store, embedder, together, language, k)
         pairs = [context for pair in zip(follow, found, strict=False) for context in pair]
         return list({context.paper.paper_id: context for context in pairs}.values())[:k]
 
@@ -208,15 +217,29 @@ class RAG:
     def _embedding_model(self) -> str:
         return self._embedder.name if self._embedder else self.settings.embedding_model
 
-    def _current(self) -> Store:
-        """Return the open index, opened again when it has been rebuilt meanwhile."""
+    @contextmanager
+    def _reading(self) -> Iterator[Store]:
+        """Give the current index, opened again when it has been rebuilt; it stays open while it is read."""
         with self._lock:
-            stamp = Manifest.stamp(self.settings.index)
-            if stamp != self._stamp:
-                old, self._store = self._store, open_index(self.settings.index, self._embedding_model)
-                self._stamp = stamp
+            store = self._current()
+            self._readers[store] += 1
+        try:
+            yield store
+        finally:
+            with self._lock:
+                self._readers[store] -= 1
+                if not self._readers[store] and (self._closed or store is not self._store):
+                    store.close()
+
+    def _current(self) -> Store:
+        stamp = Manifest.stamp(self.settings.index)
+        if stamp != self._stamp:
+            old = self._store
+            self._store = open_index(self.settings.index, self._embedding_model, self.settings.chroma_url)
+            self._stamp = stamp
+            if not self._readers[old]:
                 old.close()
-            return self._store
+        return self._store
 
     def _loaded_embedder(self) -> QuestionEmbedder:
         with self._lock:
@@ -265,56 +288,6 @@ def _default_rag(index: Path) -> RAG:
     return RAG.open(index)
 
 
-def configured_embedder(settings: Settings, *, fetch: bool = False) -> Embedder:
-    """Load the embedding model that the settings name; a missing default model is fetched.
-
-    Raises:
-        ModelError: it is not on this machine, or not usable.
-    """
-    name = settings.embedding_model
-    folder = models.ensure(name) if name in MODELS else resolve_folder(name, fetch=fetch)
-    return load_embedder(
-        name,
-        folder,
-        query_prompt=settings.query_prompt,
-        passage_prompt=settings.passage_prompt,
-        threads=settings.threads,
-    )
-
-
-def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:
-    """Return the figures of `rag info` for an index, without opening any model."""
-    size = sum(path.stat().st_size for path in settings.index.rglob("*") if path.is_file())
-    return {
-        "records": manifest.records,
-        "papers": manifest.papers,
-        "works": manifest.works,
-        "chunks": manifest.chunks,
-        "languages": manifest.languages,
-        "embedding_model": manifest.embedding_model,
-        "models": models.status(),
-        "index_bytes": size,
-        "inputs": list(manifest.inputs),
-        "paths": {"index": str(settings.index), "models": str(models.cache_dir())},
-    }
-
-
-def _open_llm(settings: Settings) -> LLM:
-    key = settings.llm_api_key
-    return open_llm(
-        base_url=settings.llm_base_url,
-        model=settings.llm_model,
-        api_key=key.get_secret_value() if key else None,
-        gguf=lambda: _gguf(settings.llm_model),
-        n_threads=settings.threads,
-        stall_timeout_s=settings.llm_timeout_s,
-    )
-
-
-def _gguf(name: str) -> Path:
-    return models.ensure(name) if name in MODELS else Path(name).expanduser()
-
-
 def _checked(question: str) -> str:
     text = clean_text(question)
     if not text:
@@ -324,10 +297,6 @@ def _checked(question: str) -> str:
             f"The question has {len(text):,} characters; ask in at most {MAX_QUESTION_CHARS:,}."
         )
     return text
-
-
-def _clip(text: str) -> str:
-    return text[-MAX_QUESTION_CHARS:]
 
 
 def _answer(
@@ -349,5 +318,6 @@ def _answer(
         citations=citations,
         contexts=contexts,
         unknown_markers=cited.unknown_markers,
+        dropped_sentences=len(cited.dropped),
         timings=timings,
     )

@@ -173,7 +173,8 @@ class Answer:
 
     `answer` is the text a reader sees, with markers such as [1]; `refused` is true when the abstracts do
     not answer the question, and then `citations` is empty. `unknown_markers` counts markers that named no
-    context and were removed.
+    context and were removed, `dropped_sentences` sentences left out because they state a number that no cited
+    abstract does.
     """
 
     question: str
@@ -185,6 +186,7 @@ class Answer:
     contexts: tuple[ScoredChunk, ...]
     unknown_markers: int
     timings: Timings
+    dropped_sentences: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON contract of an answer (README, section "JSON")."""
@@ -205,6 +207,7 @@ class Answer:
                 for c in self.contexts
             ],
             "unknown_markers": self.unknown_markers,
+            "dropped_sentences": self.dropped_sentences,
             "timings": self.timings.to_dict(),
         }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -31,7 +31,7 @@ _OTHER_VARIABLES = {"RAG_CACHE", "RAG_SETTINGS", "RAG_CI"}
 
 def _settings_file() -> Path:
     named = os.environ.get("RAG_SETTINGS")
-    return Path(named) if named else user_config_path("citefold") / "citefold.toml"
+    return Path(named).expanduser() if named else user_config_path("citefold") / "citefold.toml"
 
 
 class Settings(BaseSettings):
@@ -41,7 +41,7 @@ class Settings(BaseSettings):
         SettingsError: through `load_settings`, for an unknown key or a value outside its range.
     """
 
-    model_config = SettingsConfigDict(env_prefix="RAG_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="RAG_", env_ignore_empty=True, extra="forbid", frozen=True)
 
     index: Path = Field(default_factory=lambda: user_data_path("citefold") / "index")
     """Directory of the index."""
@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     threads: int | None = Field(default=None, ge=1, le=512)
     """CPU threads of the models; None: as many as the machine has cores."""
 
+    @field_validator("index")
+    @classmethod
+    def _expand(cls, path: Path) -> Path:
+        return path.expanduser()
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -103,6 +108,10 @@ def load_settings(**arguments: Any) -> Settings:
         raise SettingsError(
             f"Unknown setting {unknown[0]} in the environment; known are {', '.join(sorted(known))}."
         )
+    if os.environ.get("RAG_SETTINGS") and not _settings_file().is_file():
+        raise SettingsError(
+            f"There is no settings file {_settings_file()}; correct RAG_SETTINGS or unset it."
+        )
     try:
         return Settings(**{key: value for key, value in arguments.items() if value is not None})
     except ValidationError as error:
@@ -114,3 +123,7 @@ def load_settings(**arguments: Any) -> Settings:
         ) from error
     except ValueError as error:  # the settings file is not TOML
         raise SettingsError(f"The settings file {_settings_file()} is not valid TOML: {error}.") from error
+    except OSError as error:
+        raise SettingsError(
+            f"The settings file {_settings_file()} cannot be read: {error.strerror}."
+        ) from error

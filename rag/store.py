@@ -15,7 +15,7 @@ import shutil
 import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from rag.align import Alignment, Vectors
 from rag.catalog import Catalog, write_catalog
 from rag.errors import IndexBusyError, IndexMismatchError, IndexMissingError, LibraryIndexError
 from rag.schema import Chunk, Drop, Language, Paper, Problem
-from rag.vectors import VectorIndex, open_vectors
+from rag.vectors import VectorIndex, drop_collection, open_vectors
 
 SCHEMA_VERSION = 1
 _MANIFEST = "manifest.json"
@@ -201,23 +201,45 @@ def new_generation() -> str:
 def write_store(directory: Path, manifest: Manifest, contents: Contents) -> None:
     """Write a new generation and make it the current one; call it inside `writing(directory)`.
 
-    The generation that was current, and remains of interrupted builds, are deleted afterwards.
+    The generation it replaces stays, for readers that have just opened it, until the next build; older ones, and
+    remains of interrupted builds, are deleted.
+
+    Raises:
+        LibraryIndexError: the disk is full or cannot be written, or the Chroma server failed.
     """
     home = directory / manifest.generation
+    replaced = _current(directory)
+    done = False
     try:
         _write_generation(home, manifest, contents)
         temporary = directory / f".{_MANIFEST}"
         temporary.write_text(json.dumps(asdict(manifest), ensure_ascii=False, indent=1), encoding="utf-8")
         temporary.replace(directory / _MANIFEST)
-    except OSError as error:
-        shutil.rmtree(home, ignore_errors=True)
+        done = True
+    except (OSError, sqlite3.Error) as error:
         raise _unwritable(directory, error) from error
-    except BaseException:
-        shutil.rmtree(home, ignore_errors=True)
-        raise
+    finally:
+        if not done:
+            _delete(directory, manifest)
+    if replaced is not None and replaced.chroma_url:
+        drop_collection(replaced.chroma_url, _collection(replaced.generation))
+    keep = {manifest.generation, replaced.generation if replaced else ""}
     for path in directory.iterdir():
-        if path.is_dir() and path != home and (path / "catalog.sqlite").exists():
+        if path.is_dir() and path.name not in keep and (path / "catalog.sqlite").exists():
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _current(directory: Path) -> Manifest | None:
+    try:
+        return Manifest.read(directory)
+    except LibraryIndexError:
+        return None
+
+
+def _delete(directory: Path, manifest: Manifest) -> None:
+    shutil.rmtree(directory / manifest.generation, ignore_errors=True)
+    if manifest.chroma_url:
+        drop_collection(manifest.chroma_url, _collection(manifest.generation))
 
 
 def _write_generation(home: Path, manifest: Manifest, contents: Contents) -> None:
@@ -235,13 +257,14 @@ def _write_generation(home: Path, manifest: Manifest, contents: Contents) -> Non
     vectors = open_vectors(
         home / "chroma", _collection(manifest.generation), url=manifest.chroma_url, create=True
     )
-    vectors.add(contents.chunks, contents.aligned)
-    vectors.close()
+    with closing(vectors):
+        vectors.add(contents.chunks, contents.aligned)
 
 
-def _unwritable(directory: Path, error: OSError) -> LibraryIndexError:
+def _unwritable(directory: Path, error: OSError | sqlite3.Error) -> LibraryIndexError:
+    reason = error.strerror or error if isinstance(error, OSError) else error
     return LibraryIndexError(
-        f"The index cannot be written to {directory} ({error.strerror or error}); free some space, or give "
+        f"The index cannot be written to {directory} ({reason}); free some space, or give "
         "another place with --index."
     )
 

@@ -60,10 +60,15 @@ def info_text(info: Mapping[str, Any]) -> str:
         f"works      {info['works']:,} after folding duplicates ({languages(info['languages'])})",
         f"chunks     {info['chunks']:,}",
         f"embedding  {info['embedding_model']}",
+        f"answers    {info['llm']['name']}{_at(info['llm']['endpoint'])}",
         f"index      {info['paths']['index']} ({megabytes(info['index_bytes'])})",
         f"models     {info['paths']['models']}",
     ]
     return "\n".join([*lines, *(f"           {line}" for line in model_lines(info["models"]))])
+
+
+def _at(endpoint: str | None) -> str:
+    return f" at {endpoint}" if endpoint else ", on this machine"
 
 
 def model_lines(models: Iterable[Mapping[str, Any]]) -> list[str]:

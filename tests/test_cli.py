@@ -48,7 +48,7 @@ def assert_one_sentence(result: subprocess.CompletedProcess[str], code: int) -> 
 def test_help_imports_nothing_heavy() -> None:
     script = (
         "import sys\nfrom rag.cli import main\n"
-        "try:\n main(['--help'])\nexcept SystemExit: pass\n"
+        "main(['--help'])\n"
         "heavy = {'torch', 'numpy', 'pydantic', 'chromadb', 'gradio', 'llama_index', 'sentence_transformers'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
@@ -88,6 +88,45 @@ def test_the_public_names_are_these_and_all_of_them_load() -> None:
     assert not hasattr(rag, "no_such_name")
 
 
+@pytest.mark.parametrize("command", [["models"], ["--help"]])
+def test_a_reader_that_has_gone_is_no_error(command: list[str]) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as gone:
+        result = subprocess.run(
+            [sys.executable, "-m", "rag", *command],
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            env=environment,
+            check=False,
+        )
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
+def test_a_full_disk_for_the_output_is_one_sentence() -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "rag", "models"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment,
+            check=False,
+        )
+    assert result.returncode == 1
+    assert result.stderr.startswith(b"rag: the disk is full")
+
+
+def test_missing_standard_input_and_other_encodings_are_no_traceback(
+    tmp_path: Path, small_corpus: Path, embedder: object
+) -> None:
+    rag.index_paths([small_corpus], tmp_path / "index", embedder=embedder)
+    shown = run("info", "--json", "--index", str(tmp_path / "index"), PYTHONIOENCODING="latin-1")
+    assert shown.returncode == 0
+    assert "Traceback" not in shown.stderr
+
+
 def test_json_of_info_lists_what_is_indexed(
     tmp_path: Path, small_corpus: Path, embedder: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -95,6 +134,7 @@ def test_json_of_info_lists_what_is_indexed(
     assert main(["info", "--json", "--index", str(tmp_path / "index")]) == 0
     info = json.loads(capsys.readouterr().out)
     assert (info["records"], info["papers"], info["works"], info["chunks"]) == (4, 3, 3, 3)
+    assert info["llm"]["endpoint"] is None
     assert main(["info", "--index", str(tmp_path / "index")]) == 0
     shown = capsys.readouterr().out
     assert "4 read" in shown

@@ -17,10 +17,10 @@ from conftest import CORPUS, ROOT
 from test_cli import assert_one_sentence, run
 
 from rag import RAG, ScoredChunk, models
+from rag.configure import configured_embedder
 from rag.language import detect_language
 from rag.llama_process import LlamaProcess
 from rag.llama_server import ServerOptions
-from rag.pipeline import configured_embedder
 from rag.settings import DEFAULT_LLM, load_settings
 
 pytestmark = pytest.mark.models

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 # A module may import those before it; one line a stage, in the direction of flow.
 ORDER = """
 errors schema language settings
-clean numerals numbers encoding endnote corpus
+clean numerals numbers encoding endnote files corpus
 boilerplate contrast minhash reference dedup
 sentences chunk
 model_specs fetch e5 e5_folder model_files model_cache models
@@ -22,7 +22,7 @@ analyze catalog vectors store
 retrieve
 prompts address failures endpoint llama_server llama_process llm
 attribute cite generate
-indexing pipeline
+indexing configure pipeline
 metrics evaluate
 terminal cli __main__ __init__
 """.split()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import FrozenInstanceError
@@ -17,6 +19,7 @@ from rag.errors import (
     IndexMissingError,
     LLMUnreachableError,
     QuestionError,
+    RagError,
     SettingsError,
 )
 from rag.generate import prefix_messages
@@ -145,6 +148,59 @@ def test_errors_of_the_language_model_reach_the_caller(open_rag: OpenRag) -> Non
         open_rag(fail).ask(QUESTION)
 
 
+def test_an_invented_number_is_dropped_and_counted(open_rag: OpenRag) -> None:
+    answer = open_rag("It reaches an FID of 6.06 on CC3M [1]. It took 512 GPUs [1].").ask(QUESTION)
+    assert answer.answer == "It reaches an FID of 6.06 on CC3M [1]."
+    assert answer.dropped_sentences == 1
+    nothing_left = open_rag("It took 512 GPUs [1].").ask(QUESTION)
+    assert nothing_left.refused
+    assert nothing_left.dropped_sentences == 1
+
+
+def test_searching_goes_on_while_the_index_is_rebuilt(
+    open_rag: OpenRag, small_corpus: Path, embedder: HashEmbedder, tmp_path: Path
+) -> None:
+    rag, errors, stop = open_rag(), [], threading.Event()
+
+    def search() -> None:
+        while not stop.is_set():
+            try:
+                assert rag.search(QUESTION)
+            except (RagError, AssertionError, AttributeError, KeyError, sqlite3.Error) as error:
+                errors.append(error)
+
+    threads = [threading.Thread(target=search) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(5):
+        index_paths([small_corpus], tmp_path / "index", embedder=embedder)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def test_a_damaged_index_can_be_built_again(
+    open_rag: OpenRag, small_corpus: Path, embedder: HashEmbedder, tmp_path: Path
+) -> None:
+    open_rag().close()
+    [catalog] = (tmp_path / "index").glob("*/catalog.sqlite")
+    catalog.write_bytes(b"garbage" * 1000)
+    index_paths([small_corpus], tmp_path / "index", embedder=embedder)
+    assert open_rag().search(QUESTION)
+
+
+def test_one_unreadable_path_among_several_is_named_and_the_rest_kept(
+    small_corpus: Path, embedder: HashEmbedder, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.txt").touch()
+    report = index_paths([small_corpus, tmp_path / "empty.txt"], tmp_path / "index", embedder=embedder)
+    assert report.manifest.works == 3
+    assert [problem.file for problem in report.problems] == [str(tmp_path / "empty.txt")]
+    with pytest.raises(CorpusError, match="no such"):
+        index_paths([small_corpus, tmp_path / "no such"], tmp_path / "index", embedder=embedder)
+
+
 @pytest.mark.parametrize("question", ["", "   \n\t", "\x00\x07", "x" * 100_000])
 def test_an_empty_or_endless_question_is_refused_with_a_sentence(open_rag: OpenRag, question: str) -> None:
     rag = open_rag()
@@ -171,7 +227,8 @@ def test_search_gives_one_entry_a_paper_best_first(open_rag: OpenRag) -> None:
 def test_answers_have_the_keys_of_the_contract(open_rag: OpenRag) -> None:
     record = open_rag().ask(QUESTION).to_dict()
     assert list(record) == [
-        "question", "language", "answer", "refused", "sentences", "citations", "contexts", "unknown_markers", "timings",
+        "question", "language", "answer", "refused", "sentences", "citations", "contexts", "unknown_markers",
+        "dropped_sentences", "timings",
     ]  # fmt: skip
     assert set(record["citations"][0]) == {
         "number", "paper_id", "title", "text", "sources", "quote", "start", "end",
@@ -223,8 +280,11 @@ def test_a_rebuilt_index_is_seen_by_an_open_library_and_reuses_its_vectors(
     index_paths([small_corpus], tmp_path / "index", embedder=embedder)
     assert embedder.embedded == ["Otters return to Kamchatka rivers."]
     assert "Otters" in rag.search("otters in Kamchatka")[0].paper.text
+    index_paths([small_corpus], tmp_path / "index", embedder=embedder)
     generations = [p for p in (tmp_path / "index").iterdir() if p.is_dir()]
-    assert len(generations) == 1
+    assert (
+        len(generations) == 2
+    )  # the current one, and the one it replaced for readers that have just opened it
 
 
 def test_nothing_to_index_is_an_error_and_leaves_the_old_index(

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,9 +158,19 @@ def make_server(
     return uvicorn.Server(config)
 
 
-def serve(rag: Library, host: str = "127.0.0.1", port: int = 7860, notice: str | None = None) -> None:
-    """Serve the page until Ctrl-C; raise UserError when the port cannot be had."""
+def serve(
+    rag: Library,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    notice: str | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve the page until Ctrl-C; raise UserError when the port cannot be had.
+
+    `ready` is called once the port is ours, before the page is built.
+    """
     with contextlib.closing(listen(host, port)) as bound:
+        ready()
         server = make_server(rag, host, notice=notice)
         shown = f"[{host}]" if ":" in host else host
         print(f"citefold is at http://{shown}:{bound.getsockname()[1]} (Ctrl-C stops it)", flush=True)

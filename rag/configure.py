@@ -1,0 +1,104 @@
+"""The settings turned into things: the embedder, the language model, and what `rag info` says of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from rag import models
+from rag.address import is_loopback
+from rag.embed import Embedder, load_embedder, resolve_folder
+from rag.llm import LLM, open_llm
+from rag.model_specs import MODELS
+from rag.settings import Settings
+from rag.store import Manifest
+from rag.vectors import server_address
+
+
+def configured_embedder(settings: Settings, *, fetch: bool = False) -> Embedder:
+    """Load the embedding model that the settings name; a missing default model is fetched.
+
+    Raises:
+        ModelError: it is not on this machine, or not usable.
+    """
+    name = settings.embedding_model
+    folder = models.ensure(name) if name in MODELS else resolve_folder(name, fetch=fetch)
+    return load_embedder(
+        name,
+        folder,
+        query_prompt=settings.query_prompt,
+        passage_prompt=settings.passage_prompt,
+        threads=settings.threads,
+    )
+
+
+def configured_llm(settings: Settings) -> LLM:
+    """Return the language model that the settings name; nothing is loaded or sent yet.
+
+    Raises:
+        SettingsError: an address, key or model name that cannot be used.
+    """
+    key = settings.llm_api_key
+    return open_llm(
+        base_url=settings.llm_base_url,
+        model=settings.llm_model,
+        api_key=key.get_secret_value() if key else None,
+        gguf=lambda: _gguf(settings.llm_model),
+        n_threads=settings.threads,
+        stall_timeout_s=settings.llm_timeout_s,
+    )
+
+
+def needed_models(settings: Settings) -> list[str]:
+    """Return the default models that these settings use."""
+    named = [settings.embedding_model] + ([] if settings.llm_base_url else [settings.llm_model])
+    return [name for name in named if name in MODELS]
+
+
+def leaving_notice(llm: LLM, chroma_url: str | None) -> str | None:
+    """Return the sentence that says which text leaves this machine, None when none does."""
+    sent = []
+    if llm.leaves_machine:
+        sent.append(f"Questions and the abstracts found for them are sent to {llm.endpoint}.")
+    if chroma_url and not is_loopback(server_address(chroma_url)[0]):
+        host, port, _ = server_address(chroma_url)
+        sent.append(f"The abstracts are stored on, and searched through, the Chroma server {host}:{port}.")
+    return " ".join(sent) or None
+
+
+def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:
+    """Return the figures of `rag info` for an index, without loading any model."""
+    llm = configured_llm(settings)
+    return {
+        "records": manifest.records,
+        "papers": manifest.papers,
+        "works": manifest.works,
+        "chunks": manifest.chunks,
+        "languages": manifest.languages,
+        "embedding_model": manifest.embedding_model,
+        "llm": {"name": llm.name, "endpoint": llm.endpoint, "leaves_machine": llm.leaves_machine},
+        "models": models.status(),
+        "index_bytes": _bytes_in(settings.index),
+        "inputs": list(manifest.inputs),
+        "paths": {
+            "index": str(settings.index),
+            "chroma": manifest.chroma_url or str(settings.index / manifest.generation / "chroma"),
+            "models": str(models.cache_dir()),
+        },
+    }
+
+
+def _gguf(name: str) -> Path:
+    return models.ensure(name) if name in MODELS else Path(name).expanduser()
+
+
+def _bytes_in(directory: Path) -> int:
+    size = 0
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            try:
+                size += os.stat(os.path.join(folder, name)).st_size
+            except FileNotFoundError:  # an index that is being rebuilt loses files meanwhile
+                continue
+    return size

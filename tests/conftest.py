@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from rag.settings import load_settings
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "corpus"
+_KEPT = {"RAG_CACHE", "RAG_CI", "RAG_TEST_GGUF"}
 DATA = ROOT.parent / "shared" / "data"
 
 
@@ -100,6 +102,14 @@ class ScriptedLLM:
 
     def close(self) -> None:
         self.closed = True
+
+
+@pytest.fixture(autouse=True)
+def nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the developer's own settings out of the tests; the model cache stays."""
+    for name in [name for name in os.environ if name.startswith("RAG_") and name not in _KEPT]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))
 
 
 @pytest.fixture

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import multiprocessing
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import chromadb
 import numpy as np
 import pytest
 from filelock import FileLock
 
 from rag.align import Alignment, normalise_rows
 from rag.catalog import Catalog, write_catalog
-from rag.errors import IndexBusyError, IndexMismatchError, IndexMissingError, LibraryIndexError
+from rag.errors import IndexBusyError, IndexMismatchError, IndexMissingError, LibraryIndexError, SettingsError
 from rag.schema import Chunk, Drop, Language, Paper, Problem, Source
 from rag.store import SCHEMA_VERSION, Contents, Manifest, new_generation, open_store, write_store, writing
-from rag.vectors import open_vectors
+from rag.vectors import open_vectors, server_address
 
 TEXTS: list[tuple[str, Language]] = [
     ("Spiking networks on CIFAR10-DVS reach 74 percent.", "en"),
@@ -181,6 +192,85 @@ def test_a_damaged_index_is_one_sentence(index: Path, lost: str) -> None:
     file.write_bytes(b"garbage")
     with pytest.raises(LibraryIndexError, match="damaged"):
         open_store(index)
+
+
+def _build_in_little_room(
+    directory: Path, room: int, answer: multiprocessing.queues.SimpleQueue[str]
+) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+    try:
+        with writing(directory):
+            write_store(directory, manifest(), contents())
+    except LibraryIndexError as error:
+        answer.put(str(error))
+    else:
+        answer.put("")
+
+
+@pytest.mark.parametrize("room", [10_000, 20_000, 150_000])
+def test_a_full_disk_is_one_sentence_and_leaves_the_old_index(index: Path, room: int) -> None:
+    context = multiprocessing.get_context("spawn")
+    answer = context.SimpleQueue()
+    other = context.Process(target=_build_in_little_room, args=(index, room, answer))
+    other.start()
+    said = answer.get()
+    other.join()
+    assert "free some space" in said
+    store = open_store(index)
+    assert store.lexical("latency", 5)
+    store.close()
+
+
+@pytest.fixture
+def chroma_server(tmp_path: Path, free_port: int) -> Iterator[str]:
+    """A real Chroma server on loopback."""
+    command = [Path(sys.executable).with_name("chroma"), "run", "--path", tmp_path / "server"]
+    with subprocess.Popen(
+        [*command, "--host", "127.0.0.1", "--port", str(free_port)], stdout=subprocess.DEVNULL, cwd=tmp_path
+    ) as server:
+        try:
+            for _ in range(300):
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", free_port), 1):
+                    break
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{free_port}"
+        finally:
+            server.terminate()
+            with warnings.catch_warnings():  # Chroma's own client never closes its connections
+                warnings.simplefilter("ignore", ResourceWarning)
+                gc.collect()
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_a_chroma_server_serves_as_well_and_keeps_no_old_collections(
+    tmp_path: Path, chroma_server: str
+) -> None:
+    directory = tmp_path / "index"
+    for _ in range(3):
+        with writing(directory):
+            write_store(directory, replace(manifest(), chroma_url=chroma_server), contents())
+    broken = replace(contents(), passage_keys=["only one"])
+    with writing(directory), pytest.raises(ValueError, match="zip"):
+        write_store(directory, replace(manifest(), chroma_url=chroma_server), broken)
+    store, vectors = open_store(directory), contents().vectors
+    assert store.dense(vectors[2:], 3)[0][0] == "p2-0"
+    store.close()
+    host, port, _ = server_address(chroma_server)
+    client = chromadb.HttpClient(host=host, port=port)
+    assert client.count_collections() == 1
+
+
+def test_a_chroma_server_that_is_down_is_one_sentence(tmp_path: Path, free_port: int) -> None:
+    url = f"http://127.0.0.1:{free_port}"
+    with writing(tmp_path / "index"), pytest.raises(LibraryIndexError, match=url):
+        write_store(tmp_path / "index", replace(manifest(), chroma_url=url), contents())
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "ftp://x", "http://", "http://h:port"])
+def test_a_server_address_of_another_form_is_a_settings_error(url: str) -> None:
+    with pytest.raises(SettingsError, match="RAG_CHROMA_URL"):
+        server_address(url)
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Fit the language alignment of an embedding model on parallel papers, and say what it brings.
 
-    python -m benchmarks.fit_alignment                 fit on 1,500 papers and write rag/data/alignment-NAME.npz
-    python -m benchmarks.fit_alignment --evaluate      fit on 500, report on 1,000 others; writes nothing
+    python -m benchmarks.fit_alignment [--dry-run]
+
+First fits on 500 papers and reports on the 1,000 others, then fits on all and writes
+rag/data/alignment-NAME.npz.
 
 Papers are drawn from ../shared/data/bilingual_arxiv/train with a fixed seed. A question is a title (English) or
 a headline (Chinese). The figures are those of the dense arm alone.
@@ -27,17 +29,17 @@ HELD_OUT_FROM = 500
 
 
 def main() -> None:
-    """Fit, and write or evaluate."""
+    """Report on held-out papers, then fit on all and write."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--evaluate", action="store_true")
+    parser.add_argument("--dry-run", action="store_true", help="write nothing")
     parser.add_argument("--papers", type=int, default=FIT_PAPERS)
     arguments = parser.parse_args()
     embedder = configured_embedder(load_settings())
     vectors = embed(embedder, arguments.papers)
-    if arguments.evaluate:
-        evaluate(vectors)
+    evaluate(vectors)
+    if arguments.dry_run:
         return
     alignment = fit_alignment(vectors)
     path = Path("rag/data") / f"alignment-{embedder.name}.npz"

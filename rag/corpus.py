@@ -18,18 +18,10 @@ from rag.clean import clean_text, paper_id
 from rag.encoding import decode, is_undecodable, read_bytes
 from rag.endnote import XmlError, endnote_fields
 from rag.errors import CorpusError
+from rag.files import LINE_KINDS, XML_KINDS, CorpusFile, corpus_files, shown
 from rag.language import detect_language
 from rag.schema import Paper, Problem, Source
 
-_TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".md"})
-_LINE_SUFFIXES = frozenset({".jsonl", ".ndjson"})
-# Formats that hold papers elsewhere; in a folder, files of any other kind are not meant for us.
-_EXPECTED_SUFFIXES = frozenset(
-    {".json", ".csv", ".tsv", ".ris", ".bib", ".nbib", ".enw", ".pdf", ".doc", ".docx", ".html", ".htm"}
-)
-_NOT_CORPUS = re.compile(
-    r"readme|licen[cs]e|notice|checksums?\b|(?:md5|sha\d+)sums?\b|.*\.(?:md5|sha\d+|asc|sig)$", re.IGNORECASE
-)
 _SEPARATOR = re.compile(r"^[ \t]*translated by[ \t]*谷歌翻译[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 _DOI_PREFIX = re.compile(r"^\s*(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
@@ -47,16 +39,18 @@ class CorpusReading:
     problems: tuple[Problem, ...]
 
 
-def read_papers(path: Path) -> CorpusReading:
+def read_papers(path: Path, name_from: Path | None = None) -> CorpusReading:
     """Read every supported file at `path`, a file or a folder (recursively, sorted by name).
 
-    Each Paper has one Source: the file name relative to the folder (the bare name for a single file) and the
-    1-based record, for JSONL the line. Hidden files, README, licence and checksum files are passed over.
-    Raises CorpusError when the path does not exist or holds no readable abstract.
+    Each Paper has one Source: the file's name and the 1-based record, for JSONL the line. Names are relative
+    to the folder `name_from`, by default to `path` (the bare name for a single file); give the common parent
+    to read several paths into one index, or two files of one name would look like one. Hidden files, README,
+    licence and checksum files are passed over; a file of an unknown format is a Problem.
+    Raises CorpusError when the path does not exist, cannot be seen or holds no readable abstract.
     """
-    if not path.exists():
-        raise CorpusError(f"There is no file or folder {str(path)!r}: check the path.")
-    items = [item for file, name in _files(path) for item in _read_file(file, name)]
+    items: list[Paper | Problem] = []
+    for found in corpus_files(path, name_from):
+        items += [found] if isinstance(found, Problem) else _read_file(found)
     papers = tuple(item for item in items if isinstance(item, Paper))
     problems = tuple(item for item in items if isinstance(item, Problem))
     if not papers:
@@ -67,7 +61,7 @@ def read_papers(path: Path) -> CorpusReading:
 def read_endnote_records(path: Path) -> list[tuple[Paper, Fields]]:
     """Return every record of an EndNote XML file with its raw fields, for measuring deduplication.
 
-    A record without an abstract is kept with title, authors and year as its text. Raises CorpusError when the XML is broken.
+    A record without an abstract is kept with its title as text. Raises CorpusError when the XML is broken.
     """
     data, reason = read_bytes(path)
     try:
@@ -85,54 +79,27 @@ def read_endnote_records(path: Path) -> list[tuple[Paper, Fields]]:
     ]
 
 
-def _files(path: Path) -> list[tuple[Path, str]]:
-    """Return the files to look at and the name each goes by, hidden and accompanying files left out."""
-    if path.is_file():
-        return [(path, path.name)]
-    found = ((file, file.relative_to(path)) for file in path.rglob("*") if file.is_file())
-    return [
-        (file, name.as_posix())
-        for file, name in sorted(found, key=lambda item: item[1].as_posix())
-        if not any(part.startswith(".") for part in name.parts)
-        and not _NOT_CORPUS.match(name.name)
-        and _kind(file) in _TEXT_SUFFIXES | _LINE_SUFFIXES | _EXPECTED_SUFFIXES | {".xml"}
-    ]
-
-
-def _kind(file: Path) -> str:
-    suffixes = [suffix.lower() for suffix in file.suffixes]
-    if suffixes and suffixes[-1] == ".gz":
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
-
-
-def _read_file(file: Path, name: str) -> Iterator[Paper | Problem]:
-    if (kind := _kind(file)) in _EXPECTED_SUFFIXES:
-        yield Problem(
-            name, None, f"{kind} files are not read; convert it to JSONL, plain text or EndNote XML"
-        )
-        return
-    data, stopped = read_bytes(file)
+def _read_file(file: CorpusFile) -> Iterator[Paper | Problem]:
+    data, stopped = read_bytes(file.path)
     if data.strip():
-        yield from _read_xml(data, name) if kind == ".xml" else _read_text(data, name, kind)
+        yield from _read_xml(data, file.name) if file.kind in XML_KINDS else _read_text(data, file)
     elif not stopped:
-        yield Problem(name, None, "empty file")
+        yield Problem(file.name, None, "empty file")
     if stopped:
-        yield Problem(name, None, stopped)
+        yield Problem(file.name, None, stopped)
 
 
-def _read_text(data: bytes, name: str, kind: str) -> Iterator[Paper | Problem]:
+def _read_text(data: bytes, file: CorpusFile) -> Iterator[Paper | Problem]:
     if (text := decode(data)) is None:
-        yield Problem(name, None, "binary file, no text")
+        yield Problem(file.name, None, "binary file, no text")
         return
-    parts = _lines(text) if kind in _LINE_SUFFIXES else _abstracts(text)
-    for position, part in parts:
+    by_line = file.kind in LINE_KINDS
+    for position, part in _lines(text) if by_line else _abstracts(text):
+        source = Source(file.name, position)
         if is_undecodable(part):
-            yield Problem(name, position, "not valid UTF-8; save the file as UTF-8")
-        elif kind in _LINE_SUFFIXES:
-            yield _read_line(part, Source(name, position))
+            yield Problem(file.name, position, "not valid UTF-8; save the file as UTF-8")
         else:
-            yield _record({"abstract": part}, Source(name, position))
+            yield _read_line(part, source) if by_line else _record({"abstract": part}, source)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -193,10 +160,6 @@ def _paper(fields: Fields, text: str, source: Source) -> Paper:
     )
 
 
-def _citation(fields: Fields) -> str:
-    return f"{fields['title']} {'; '.join(fields['authors'][:3])} {fields['year']}"
-
-
 def _string(fields: Fields, name: str) -> str | None:
     value = fields.get(name)
     return clean_text(value) or None if isinstance(value, str) else None
@@ -227,8 +190,8 @@ def _split_authors(value: str) -> list[str]:
 
 def _nothing_readable(path: Path, problems: tuple[Problem, ...]) -> str:
     if not problems:
-        return f"{str(path)!r} holds no abstracts: give .txt, .jsonl or EndNote .xml files."
+        return f"{shown(path)} holds no abstracts: give .txt, .jsonl or EndNote .xml files."
     first = problems[0]
     place = first.file if first.position is None else f"{first.file}, record {first.position}"
     more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
-    return f"No readable abstract in {str(path)!r} ({place}: {first.reason}{more}): fix or convert the files."
+    return f"No readable abstract in {shown(path)} ({place}: {first.reason}{more}): fix or convert the files."

@@ -1,7 +1,11 @@
 import gzip
 import hashlib
 import json
+import os
 import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -172,6 +176,40 @@ def test_broken_xml_keeps_what_came_before(tmp_path: Path) -> None:
     assert [(file, position) for file, position, _ in problems] == [("a.xml", 2), ("b.xml", 1)]
 
 
+@pytest.mark.parametrize(
+    ("declared", "written"),
+    [("GBK", "gbk"), ("gb2312", "gbk"), ("GB18030", "gb18030"), ("Big5", "big5"), ("utf8", "utf-8")],
+)
+def test_xml_in_a_declared_encoding(tmp_path: Path, declared: str, written: str) -> None:
+    text = RECORD.replace("Zinc", "銅表面")
+    xml = f"<?xml version='1.0' encoding='{declared}'?><xml><records>{text}</records></xml>"
+    (tmp_path / "a.xml").write_bytes(xml.encode(written))
+    assert read_papers(tmp_path).papers[0].title == "銅表面 & copper"
+
+
+def test_a_mark_of_utf8_overrides_the_declared_encoding(tmp_path: Path) -> None:
+    xml = f"<?xml version='1.0' encoding='GBK'?><xml>{RECORD.replace('Zinc', '锌')}</xml>"
+    (tmp_path / "a.xml").write_bytes(xml.encode("utf-8-sig"))
+    assert read_papers(tmp_path).papers[0].title == "锌 & copper"
+
+
+@pytest.mark.parametrize("declared", ["foo", "rot13", "base64", "undefined"])
+def test_xml_of_an_unknown_encoding_is_a_problem(tmp_path: Path, declared: str) -> None:
+    (tmp_path / "a.txt").write_text(ENGLISH[0])
+    (tmp_path / "b.xml").write_text(f'<?xml version="1.0" encoding="{declared}"?><xml>{RECORD}</xml>')
+    texts, ((file, position, reason),) = read(tmp_path)
+    assert (texts, file, position) == ([ENGLISH[0]], "b.xml", 1)
+    assert f"unknown encoding {declared!r}" in reason
+
+
+def test_bytes_that_are_not_the_declared_encoding_keep_the_records_before(tmp_path: Path) -> None:
+    head, tail = f"<?xml version='1.0' encoding='GBK'?><xml>{RECORD}<record>".encode(), b"</record></xml>"
+    (tmp_path / "a.xml").write_bytes(head + b"\xff\xff" + tail)
+    texts, ((_, position, reason),) = read(tmp_path)
+    assert (texts, position) == (["Background: Low zinc."], 2)
+    assert reason.endswith("it is not valid gbk")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 def test_encodings(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "a.txt").write_bytes(SEPARATOR.join(CHINESE).encode(encoding))
@@ -219,6 +257,9 @@ def test_folders_are_read_in_order_with_relative_names(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     for name in ("empty.txt", "paper.pdf", "photo.jpg", "LICENSE"):
         (tmp_path / name).write_bytes(b"")
+    os.mkfifo(tmp_path / "pipe.txt")
+    (tmp_path / "loop.txt").symlink_to("loop.txt")
+    (tmp_path / "linked").symlink_to(tmp_path / "b")
     (tmp_path / "bin.txt").write_bytes(bytes(range(256)) * 4)
     (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(b'{"abstract": "Kept line."}\n' * 3)[:-6])
     reading = read_papers(tmp_path)
@@ -227,13 +268,16 @@ def test_folders_are_read_in_order_with_relative_names(tmp_path: Path) -> None:
         ("empty.txt", "empty file"),
         ("bin.txt", "binary file, no text"),
         ("paper.pdf", ".pdf files are not read"),
+        ("photo.jpg", ".jpg files are not read"),
+        ("pipe.txt", "not a regular file"),
+        ("linked", "a link to a folder"),
+        ("loop.txt", "cannot be read to its end"),
         ("cut.jsonl.gz", "cannot be read to its end"),
     }
     assert not {p.file for p in reading.problems} & {
         "README.md",
         ".hidden.txt",
         "SHA256SUMS",
-        "photo.jpg",
         "LICENSE",
     }
 
@@ -260,3 +304,120 @@ def test_missing_path_and_empty_folder(tmp_path: Path) -> None:
         read_papers(tmp_path / "none")
     with pytest.raises(CorpusError, match="holds no abstracts"):
         read_papers(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *["license_plate_recognition.jsonl", "noticeable.txt", "readme_first_studies.txt", "notice.jsonl"],
+        *["checksum methods.txt", "licensed.txt", "license-plates.txt", "md5sums of genes.txt"],
+    ],
+)
+def test_a_corpus_named_like_a_licence_is_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text('{"abstract": "Plates are read."}')
+    assert [p.sources[0].file for p in read_papers(tmp_path).papers] == [name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *[
+            "README",
+            "readme.md",
+            "README.zh-CN.md",
+            "README_en.txt",
+            "LICENSE",
+            "LICENCE.txt",
+            "LICENSE-APACHE",
+        ],
+        *["NOTICE", "checksums.txt", "SHA256SUMS", "md5sums.txt", "a.txt.sha256", "a.jsonl.asc"],
+    ],
+)
+def test_what_lies_beside_a_corpus_is_passed_over(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.txt").write_text(ENGLISH[0])
+    (tmp_path / name).write_text("Not an abstract.")
+    assert read(tmp_path) == ([ENGLISH[0]], [])
+
+
+def test_a_file_of_an_unknown_kind_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "papers.dat").write_text(ENGLISH[0])
+    with pytest.raises(CorpusError, match=r"papers\.dat: \.dat files are not read; convert it"):
+        read_papers(tmp_path)
+    (tmp_path / "a.txt").write_text(ENGLISH[1])
+    texts, ((file, _, _),) = read(tmp_path)
+    assert (texts, file) == ([ENGLISH[1]], "papers.dat")
+
+
+def test_names_that_are_not_utf8_stay_text_and_stay_apart(tmp_path: Path) -> None:
+    for letter, text in zip((b"\xe9", b"\xe8"), ENGLISH, strict=False):
+        (tmp_path / os.fsdecode(b"caf" + letter + b".txt")).write_text(text)
+    files = [p.sources[0].file for p in read_papers(tmp_path).papers]
+    assert files == [r"caf\xe8.txt", r"caf\xe9.txt"]
+    with pytest.raises(CorpusError, match="no file or folder"):
+        read_papers(tmp_path / os.fsdecode(b"\xe9"))
+
+
+def test_names_are_relative_to_a_common_parent_on_request(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.txt").write_text(ENGLISH[0])
+    (kept,) = deduplicate(
+        [
+            *read_papers(tmp_path / "a", name_from=tmp_path).papers,
+            *read_papers(tmp_path / "b" / "x.txt", name_from=tmp_path).papers,
+        ]
+    ).kept
+    assert [source.file for source in kept.sources] == ["a/x.txt", "b/x.txt"]
+
+
+@contextmanager
+def ordinary_user() -> Iterator[Path]:
+    """Give a folder to try permissions in; root, whom no permission stops, becomes a user for the while."""
+    read_papers(ROOT / "corpus")  # whatever is imported on first use is imported by now
+    with tempfile.TemporaryDirectory() as folder:
+        user = os.geteuid()
+        if not user:
+            os.chown(folder, 65534, -1)
+            os.seteuid(65534)
+        try:
+            yield Path(folder)
+        finally:
+            for place in [folder, *(os.path.join(folder, name) for name in os.listdir(folder))]:
+                os.chmod(place, 0o700)
+            os.seteuid(user)
+
+
+def folder_with_abstract(parent: Path, name: str, mode: int) -> Path:
+    (parent / name).mkdir()
+    (parent / name / "x.txt").write_text(ENGLISH[0])
+    (parent / name).chmod(mode)
+    return parent / name
+
+
+def test_folders_that_may_not_be_listed_or_entered_are_problems() -> None:
+    with ordinary_user() as here:
+        (here / "a.txt").write_text(ENGLISH[1])
+        folder_with_abstract(here, "closed", 0o000)
+        folder_with_abstract(here, "listed", 0o400)
+        texts, problems = read(here)
+    assert texts == [ENGLISH[1]]
+    assert problems == [
+        ("closed", None, "this folder cannot be listed: Permission denied"),
+        ("listed/x.txt", None, "cannot be read to its end: Permission denied"),
+    ]
+
+
+def test_a_path_that_may_not_be_seen_is_one_sentence() -> None:
+    with ordinary_user() as here:
+        closed = folder_with_abstract(here, "closed", 0o000)
+        with pytest.raises(CorpusError, match=r"cannot be listed \(Permission denied\): change"):
+            read_papers(closed)
+        with pytest.raises(CorpusError, match=r"cannot be opened \(Permission denied\): check"):
+            read_papers(closed / "x.txt")
+
+
+@pytest.mark.parametrize("path", [Path("x" * 5000), Path("nul\0"), Path("/dev/null")])
+def test_a_path_that_no_file_can_have_is_one_short_sentence(path: Path) -> None:
+    with pytest.raises(CorpusError) as caught:
+        read_papers(path)
+    assert len(str(caught.value)) < 300

@@ -36,6 +36,8 @@ _TAG_PAIR = re.compile(rf"<({_TAGS})(?:\s[^<>]*)?>([^<>]*)</\1\s*>", re.IGNORECA
 _LINE_TAG = re.compile(r"<br\s*/?>", re.IGNORECASE)
 # Characters whose category has to be looked up; the others are letters, digits and punctuation.
 _UNUSUAL = re.compile(f"[^ -~\u00c0-\u02af{_HAN}]")
+_RAISED = re.compile("[\u00b2\u00b3\u00b9\u2070-\u207f]+")
+_LOWERED = re.compile("[\u2080-\u208e]+")
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _QUOTES = re.compile("[\u2018\u2019\u201a\u201b\u2032\u00b4`]")
 _DOUBLE_QUOTES = re.compile("[\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\u300c-\u300f]")
@@ -63,8 +65,10 @@ def clean_text(text: str) -> str:
 def normalise(text: str) -> str:
     """Return the identity form of a text, version `NORMALISATION_VERSION`; frozen.
 
-    In this order: (1) NFKC; (2) full case folding; (3) NFKC again; (4) characters of the Unicode categories
-    Cf, Cc, Cs and Co are dropped, except tab, line feed, vertical tab, form feed, carriage return and
+    In this order: (0) "^" goes before every run of superscript digits and signs (U+00B2, U+00B3, U+00B9,
+    U+2070-U+207F) and "_" before every run of subscript ones (U+2080-U+208E), since NFKC would make 106 of
+    10⁶; (1) NFKC; (2) full case folding; (3) NFKC again; (4) characters of the Unicode categories Cf, Cc, Cs
+    and Co are dropped, except tab, line feed, vertical tab, form feed, carriage return and
     U+001C-U+001F, U+0085, which count as whitespace; (5) dashes and the minus sign become "-", single quotes
     "'", double quotes and corner brackets '"'; (6) every run of whitespace (`str.isspace`) becomes one
     space, and a space stays only where both neighbours are letters or digits and neither is a Han character.
@@ -83,6 +87,7 @@ def paper_id(text: str) -> str:
 
 
 def _normalise_once(text: str) -> str:
+    text = _LOWERED.sub(r"_\g<0>", _RAISED.sub(r"^\g<0>", text))
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     kept = _UNUSUAL.sub(_visible, folded)
     kept = _DOUBLE_QUOTES.sub('"', _QUOTES.sub("'", _DASHES.sub("-", kept)))

@@ -10,20 +10,24 @@ _ABBREVIATIONS = frozenset(
     "e.g i.e cf vs etc al fig figs eq eqs ref refs sec no nos approx resp ca dr prof mr mrs ms st inc ltd "
     "co corp u.s u.k ph.d jan feb mar apr jun jul aug sep sept oct nov dec vol pp ed eds".split()
 )
-# Ends: CJK stops anywhere; ASCII stops only before white space, a closing mark or the end of the text.
+# Ends: CJK stops anywhere; ASCII stops only before white space, a closing mark or the end of the text. A row
+# of stops is read once and from its head: with backtracking "....x" would take time quadratic in its length.
 _END = re.compile(
     r"[。！？；…]+[”’」』）)\]]*"
-    r"|[.!?]+[\"'”’)\]]*(?=\s|$|[㐀-䶿一-鿿])"
+    r"|(?<![.!?])[.!?]++[\"'”’)\]]*+(?=\s|$|[㐀-䶿一-鿿])"
     r"|\n\s*\n"
 )
-_LAST_WORD = re.compile(r"(\S+)$")
+# An abbreviation with its opening brackets is shorter than this; how far back from a full stop to look.
+_LOOK_BACK = 16
+_SPACE = re.compile(r"\s*")
 
 
-def _is_abbreviation(before: str, mark: str) -> bool:
+def _is_abbreviation(text: str, start: int, match: re.Match[str]) -> bool:
+    mark, end = match.group(), match.start()
     if not mark.startswith(".") or mark.startswith(".."):
         return False
-    last = _LAST_WORD.search(before)
-    word = last.group(1).lstrip("([\"'").lower() if last else ""
+    words = text[max(start, end - _LOOK_BACK) : end].split()
+    word = words[-1].lstrip("([\"'").lower() if words and not text[end - 1].isspace() else ""
     return word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word not in "ai")
 
 
@@ -31,20 +35,26 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     """Return the sentences of `text` as `(start, end)` offsets, in order, without surrounding white space.
 
     Together they cover every character of `text` that is not white space. A decimal point, a version
-    number, a URL and a common abbreviation do not end a sentence.
+    number, a URL and a common abbreviation do not end a sentence. Takes time linear in the text.
     """
     spans: list[tuple[int, int]] = []
     start = 0
     for match in _END.finditer(text):
-        if _is_abbreviation(text[start : match.start()], match.group()):
+        if _is_abbreviation(text, start, match):
             continue
-        following = text[match.end() :].lstrip()[:1]
-        if match.group()[0] == "." and following.islower() and following.isascii():
+        if match.group()[0] == "." and _continues(text, match.end()):
             continue
         _append(spans, text, start, match.end())
         start = match.end()
     _append(spans, text, start, len(text))
     return spans
+
+
+def _continues(text: str, end: int) -> bool:
+    """Say whether a small letter follows, so that a full stop before it ends nothing."""
+    space = _SPACE.match(text, end)
+    following = text[space.end() : space.end() + 1] if space else ""
+    return following.islower() and following.isascii()
 
 
 def _append(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -26,6 +27,9 @@ from rag.sentences import split_sentences
         ("First paragraph\n\nSecond", ["First paragraph", "Second"]),
         ('He said "yes." Then left.', ['He said "yes."', "Then left."]),
         ("  ", []),
+        ("Yes... But (see etc. and so on) no.", ["Yes...", "But (see etc. and so on) no."]),
+        ("A [cf. Fig. 2] B.    then c. D.", ["A [cf. Fig. 2] B.    then c. D."]),
+        ("x" * 40 + ". Next.", ["x" * 40 + ".", "Next."]),
     ],
 )
 def test_boundaries(text: str, sentences: list[str]) -> None:
@@ -39,3 +43,13 @@ def test_spans_cover_everything_but_white_space(text: str) -> None:
     assert "".join(text[s:e] for s, e in spans).split() == text.split() or "".join(
         "".join(text[s:e].split()) for s, e in spans
     ) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "unit", ["a. ", "b. ", "etc. ", ".", "x.", "Ab. ", '.")', "。", "\n ", "? a", ". ( "]
+)
+def test_time_is_linear(unit: str) -> None:
+    text = unit * (200_000 // len(unit)) + "x"
+    started = time.process_time()
+    split_sentences(text)
+    assert time.process_time() - started < 1.5

@@ -147,10 +147,12 @@ def _read(paths: Sequence[Path], progress: Progress) -> tuple[list[Paper], tuple
         raise CorpusError("Name at least one file or folder of abstracts, as in `rag index corpus`.")
     papers: list[Paper] = []
     problems: list[Problem] = []
+    paths = list({path.resolve(): path for path in paths}.values())  # a path given twice is read once
+    parent = _common_folder(paths)
     for done, path in enumerate(paths):
         progress("Reading", done, len(paths))
         try:
-            reading = read_papers(path)
+            reading = read_papers(path, parent)
         except CorpusError as error:
             if len(paths) == 1 or not os.path.lexists(path):
                 raise
@@ -162,6 +164,13 @@ def _read(paths: Sequence[Path], progress: Progress) -> tuple[list[Paper], tuple
     if not papers:
         raise CorpusError("None of the paths holds a readable abstract; " + problems[0].reason)
     return papers, tuple(problems)
+
+
+def _common_folder(paths: Sequence[Path]) -> Path | None:
+    """Return the folder that files of several paths are named from, so that two of one name stay apart."""
+    if len(paths) == 1:
+        return None
+    return Path(os.path.commonpath([path.absolute().parent for path in paths]))
 
 
 def _passage(paper: Paper, chunk: Chunk) -> str:

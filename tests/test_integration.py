@@ -196,7 +196,7 @@ def test_chat_serves_the_page_and_ends_on_ctrl_c(index: Path, free_port: int) ->
         page = _get(f"http://127.0.0.1:{free_port}/", process)
         assert "citefold" in page
         second = run("chat", "--index", str(index), "--port", str(free_port))
-        assert_one_sentence(second, second.returncode)
+        assert_one_sentence(second, 2)
         assert "--port" in second.stderr
     finally:
         process.send_signal(signal.SIGINT)

@@ -197,6 +197,11 @@ def test_one_unreadable_path_among_several_is_named_and_the_rest_kept(
     report = index_paths([small_corpus, tmp_path / "empty.txt"], tmp_path / "index", embedder=embedder)
     assert report.manifest.works == 3
     assert [problem.file for problem in report.problems] == [str(tmp_path / "empty.txt")]
+    assert {
+        s.file
+        for hit in RAG(load_settings(index=tmp_path / "index"), embedder=embedder).search(QUESTION)
+        for s in hit.paper.sources
+    } == {"papers/a.txt", "papers/b.txt"}
     with pytest.raises(CorpusError, match="no such"):
         index_paths([small_corpus, tmp_path / "no such"], tmp_path / "index", embedder=embedder)
 

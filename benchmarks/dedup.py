@@ -95,8 +95,7 @@ def _without(paper: Paper, ablate: str) -> Paper:
     if ablate == "text only":
         return replace(paper, title=None, authors=(), year=None, doi=None)
     if ablate == "reference only":
-        citation = f"{paper.title} {paper.sources[0].position}"
-        return replace(paper, text=citation, paper_id=citation)
+        return replace(paper, text=paper.title or "", paper_id=f"{paper.title} {paper.sources[0].position}")
     return paper
 
 

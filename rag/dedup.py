@@ -2,8 +2,8 @@
 
 Two records are one work when (1) their texts are equal under `rag.clean.normalise`, (2) they share a DOI,
 (3) title, authors and year are equal, (4) their references are alike (`rag.reference`), or (5) their
-abstracts are near copies (boilerplate aside) without a difference in a number, a negation or a direction.
-(1)-(3) are equalities and join whatever else differs; (4) and (5) are verified against the kept member of a
+abstracts are near copies (boilerplate aside). (1)-(3) are equalities and join whatever else differs. (4) and
+(5) join nothing across a difference in a number, a negation or a direction; they are verified against the kept member of a
 cluster, never against another member, so likeness cannot drift along a chain.
 """
 

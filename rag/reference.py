@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from rag.boilerplate import strip_boilerplate
 from rag.contrast import find_contrast
 from rag.minhash import cached_shingles, jaccard
 from rag.schema import Paper
@@ -89,7 +90,9 @@ def reference_score(first: Paper, second: Paper) -> float | None:
     One reference: titles alike (equal, one ending or beginning the other, or shingle Jaccard >= 0.8) and
     without contrast; years at most one apart; at least half of the shorter author list in the longer; no
     two different DOIs; no two different abstracts. A missing year or author list agrees only with an equal
-    title.
+    title. Alike references, unlike equal ones and a shared DOI (which `rag.dedup` looks at first), do not
+    override the text: abstracts that differ in a number, a negation or a direction are two works, and so is
+    a copy cut short before a number. On copper and tafenoquine this costs no recall.
     """
     ours, theirs = doi_key(first), doi_key(second)
     if ours and theirs and ours != theirs:
@@ -97,9 +100,15 @@ def reference_score(first: Paper, second: Paper) -> float | None:
     likeness = title_likeness(first, second)
     if likeness is None or not _agree(first, second, equal_titles=likeness == 1.0):
         return None
-    if has_abstract(first) and has_abstract(second) and _abstracts_alike(first, second) < _OTHER_ABSTRACT:
-        return None
-    return likeness
+    return None if _texts_differ(first, second) else likeness
+
+
+def _texts_differ(first: Paper, second: Paper) -> bool:
+    if has_abstract(first) != has_abstract(second):  # a bare citation says nothing about the abstract
+        return False
+    if has_abstract(first) and _abstracts_alike(first, second) < _OTHER_ABSTRACT:
+        return True
+    return find_contrast(strip_boilerplate(first.text), strip_boilerplate(second.text)) is not None
 
 
 def has_abstract(paper: Paper) -> bool:

@@ -93,6 +93,47 @@ def test_an_equal_reference_overrides_the_text(first: dict[str, Any], second: di
     assert len(deduplicate([paper(ENGLISH, 1, **first), paper(changed, 2, **second)]).kept) == 1
 
 
+REFERENCE: dict[str, Any] = {
+    "title": "Distilling masked image models into tiny vision transformers",
+    "authors": ("Ren, S.", "Wei, F."),
+    "year": 2023,
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": REFERENCE["title"] + ": a study of masked pre-training in small networks"},
+        {"title": REFERENCE["title"].replace("image", "imaeg")},
+        {"authors": ()},
+        {"authors": ("Ren, S.",)},
+        {"year": 2024},
+        {"year": None},
+    ],
+)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("3.2%", "3.4%"), ("does improve", "does not improve"), ("rises", "falls")],
+)
+def test_an_alike_reference_does_not_override_the_text(change: dict[str, Any], old: str, new: str) -> None:
+    other = REFERENCE | change
+    same = ENGLISH.replace("robustness", "robustnses")
+    assert len(deduplicate([paper(ENGLISH, 1, **REFERENCE), paper(same, 2, **other)]).kept) == 1
+    changed = ENGLISH.replace(old, new)
+    assert len(deduplicate([paper(ENGLISH, 1, **REFERENCE), paper(changed, 2, **other)]).kept) == 2
+
+
+def test_a_short_abstract_that_repeats_its_title_is_compared_too() -> None:
+    texts = [f"{REFERENCE['title']} gains {gain}% of accuracy." for gain in (3.2, 3.4)]
+    found = [paper(text, i, **REFERENCE | {"year": 2022 + i}) for i, text in enumerate(texts)]
+    assert len(deduplicate(found).kept) == 2
+
+
+def test_an_alike_reference_joins_a_record_without_abstract() -> None:
+    bare = paper(str(REFERENCE["title"]), 2, **REFERENCE | {"year": 2024})
+    assert len(deduplicate([paper(ENGLISH, 1, **REFERENCE), bare]).kept) == 1
+
+
 def test_other_years_or_kinds_of_paper_are_other_works() -> None:
     common: dict[str, Any] = {"authors": ("Li, X.",)}
     pairs = [

@@ -50,7 +50,7 @@ def corpus_files(path: Path, name_from: Path | None = None) -> list[CorpusFile |
 
 def shown(path: Path) -> str:
     """Return a path as it may stand in a message: in quotes, printable, and cut when it is very long."""
-    text = _printable(str(path))
+    text = str(path)
     return repr(text if len(text) <= _SHOWN_PATH else f"{text[:_SHOWN_PATH]}…")
 
 

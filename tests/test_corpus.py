@@ -353,8 +353,9 @@ def test_names_that_are_not_utf8_stay_text_and_stay_apart(tmp_path: Path) -> Non
         (tmp_path / os.fsdecode(b"caf" + letter + b".txt")).write_text(text)
     files = [p.sources[0].file for p in read_papers(tmp_path).papers]
     assert files == [r"caf\xe8.txt", r"caf\xe9.txt"]
-    with pytest.raises(CorpusError, match="no file or folder"):
+    with pytest.raises(CorpusError, match="no file or folder") as caught:
         read_papers(tmp_path / os.fsdecode(b"\xe9"))
+    str(caught.value).encode()
 
 
 def test_names_are_relative_to_a_common_parent_on_request(tmp_path: Path) -> None:

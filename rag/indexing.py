@@ -31,7 +31,9 @@ from rag.store import (
     writing,
 )
 
-# Longest chunk, in the embedding model's tokens; see benchmarks/chunking.py.
+# Longest chunk, in the embedding model's tokens. On 240 papers of bilingual_arxiv/train (benchmarks/chunking.py)
+# 256 and 400 find the right abstract first equally often (.85 and .83 en->zh, .97 and .95 zh->en, intervals
+# overlap), 128 and 64 less often; 400 makes a quarter fewer chunks, most abstracts being one.
 CHUNK_TOKENS = 400
 _EMBED_STEP = 64
 
@@ -73,7 +75,7 @@ class BuildReport:
 def build_index(
     paths: Sequence[Path],
     directory: Path,
-    embedder: PassageEmbedder,
+    load_embedder: Callable[[], PassageEmbedder],
     *,
     chroma_url: str | None = None,
     progress: Progress = lambda stage, done, total: None,
@@ -81,7 +83,8 @@ def build_index(
     """Make the index in `directory` hold exactly what `paths` hold.
 
     Vectors of passages that the index there already has are reused, so adding a file costs its own
-    embedding only. The old index stays in use until the new one is complete.
+    embedding only. The embedder is loaded once something to embed was read. The old index stays in use until the
+    new one is complete.
 
     Raises:
         CorpusError: no path, or nothing readable in them.
@@ -90,6 +93,7 @@ def build_index(
     """
     papers, problems = _read(paths, progress)
     folded = deduplicate(papers)
+    embedder = load_embedder()
     with writing(directory):
         kept = {paper.paper_id: paper for paper in folded.kept}
         tokens = min(CHUNK_TOKENS, embedder.max_tokens)
@@ -109,7 +113,7 @@ def build_index(
             embedding_digest=embedder.digest,
             chunk_tokens=tokens,
             alignment_digest=alignment.digest,
-            inputs=tuple(str(path.resolve()) for path in paths),
+            inputs=tuple(_shown(os.path.realpath(path)) for path in paths),
             records=len(papers),
             papers=len({paper.paper_id for paper in papers}),
             works=len(kept),
@@ -147,7 +151,7 @@ def _read(paths: Sequence[Path], progress: Progress) -> tuple[list[Paper], tuple
         raise CorpusError("Name at least one file or folder of abstracts, as in `rag index corpus`.")
     papers: list[Paper] = []
     problems: list[Problem] = []
-    paths = list({path.resolve(): path for path in paths}.values())  # a path given twice is read once
+    paths = list({os.path.realpath(path): path for path in paths}.values())  # a path given twice is read once
     parent = _common_folder(paths)
     for done, path in enumerate(paths):
         progress("Reading", done, len(paths))
@@ -156,7 +160,7 @@ def _read(paths: Sequence[Path], progress: Progress) -> tuple[list[Paper], tuple
         except CorpusError as error:
             if len(paths) == 1 or not os.path.lexists(path):
                 raise
-            problems.append(Problem(str(path), None, str(error)))
+            problems.append(Problem(_shown(path), None, str(error)))
             continue
         papers += reading.papers
         problems += reading.problems
@@ -164,6 +168,11 @@ def _read(paths: Sequence[Path], progress: Progress) -> tuple[list[Paper], tuple
     if not papers:
         raise CorpusError("None of the paths holds a readable abstract; " + problems[0].reason)
     return papers, tuple(problems)
+
+
+def _shown(path: Path | str) -> str:
+    """Return a path as text that can be stored, odd bytes escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _common_folder(paths: Sequence[Path]) -> Path | None:

@@ -266,7 +266,7 @@ def index_paths(
     return build_index(
         [Path(path) for path in paths],
         settings.index,
-        embedder or configured_embedder(settings, fetch=True),
+        lambda: embedder or configured_embedder(settings, fetch=True),
         chroma_url=settings.chroma_url,
         progress=progress,
     )

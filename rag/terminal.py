@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _NAMES = {"en": "English", "zh": "Chinese"}
 _WIDTH = 100
 _HEAD_CHARS = 160
+_PROBLEMS_SHOWN = 30
 
 
 def answer_sources(answer: Answer) -> str:
@@ -45,11 +46,14 @@ def build_report(report: BuildReport, directory: str) -> str:
     )
 
 
-def problem_lines(problems: Iterable[Problem]) -> str:
-    """Return one line per record or file that could not be read."""
-    return "\n".join(
-        f"Left out: {p.file}{f', record {p.position}' if p.position else ''}: {p.reason}" for p in problems
-    )
+def problem_lines(problems: Sequence[Problem]) -> str:
+    """Return one line per record or file that could not be read; of very many, the first ones and a count."""
+    lines = [
+        f"Left out: {p.file}{f', record {p.position}' if p.position else ''}: {p.reason}"
+        for p in problems[:_PROBLEMS_SHOWN]
+    ]
+    more = len(problems) - len(lines)
+    return "\n".join([*lines, f"Left out: {more:,} more."] if more else lines)
 
 
 def info_text(info: Mapping[str, Any]) -> str:

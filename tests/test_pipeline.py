@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -341,3 +342,18 @@ def test_a_model_that_takes_a_grammar_is_held_to_markers(open_rag: OpenRag) -> N
     rag.ask(QUESTION)
     assert rag.llm.grammars == [None, answer_grammar(3)]
     assert '("1" | "2" | "3")' in answer_grammar(3)
+
+
+def test_a_path_of_odd_bytes_is_indexed_and_shown_escaped(
+    tmp_path: Path, embedder: HashEmbedder, small_corpus: Path
+) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt"))
+    odd.write_text("Otters return to Kamchatka rivers.", encoding="utf-8")
+    report = index_paths([odd, small_corpus], tmp_path / "index", embedder=embedder)
+    assert report.manifest.works == 4
+    assert report.manifest.inputs[0].endswith("caf\\xe9.txt")
+
+
+def test_nothing_is_loaded_for_a_path_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError):
+        index_paths([tmp_path / "none"], tmp_path / "index", embedding_model=str(tmp_path / "no such model"))

@@ -57,6 +57,7 @@ class _Candidate:
     start: int
     end: int
     terms: frozenset[str]
+    numbers: frozenset[Decimal]
 
 
 class Attributor:
@@ -79,8 +80,9 @@ class Attributor:
         """Return what the sentence `text` rests on, best first, one evidence a context.
 
         That is the best context, and those of the model's `marks` (1-based) whose score is within
-        `MARKER_SLACK` of it. A context's score is the cosine of its nearest sentence, plus weighted shares of
-        the text's terms and numbers that the context contains, plus a bonus for being marked.
+        `MARKER_SLACK` of it. A context's score is that of its best sentence, the cosine plus weighted shares of the
+        text's terms and numbers that the sentence contains, plus such shares for the whole context, plus a bonus
+        for being marked.
         """
         key = (text, tuple(marks))
         if key not in self._known:
@@ -102,7 +104,9 @@ class Attributor:
         cosines = self._cosines(text)
         best: dict[int, Evidence] = {}
         for candidate, cosine in zip(self._candidates, cosines, strict=True):
-            fit = float(cosine) + TERMS_WEIGHT * _share(terms, candidate.terms)
+            shares = TERMS_WEIGHT * _share(terms, candidate.terms)
+            shares += NUMBERS_WEIGHT * _share(numbers, candidate.numbers)
+            fit = float(cosine) + shares
             found = best.get(candidate.number)
             if found is None or fit > found.score:
                 best[candidate.number] = Evidence(candidate.number, candidate.start, candidate.end, fit)
@@ -145,7 +149,13 @@ class Attributor:
             spans = split_sentences(paper.text)
             texts = [paper.text[start:end] for start, end in spans]
             candidates += [
-                _Candidate(number, start, end, frozenset(analyze(text)))
+                _Candidate(
+                    number,
+                    start,
+                    end,
+                    frozenset(analyze(text)),
+                    frozenset(number_values(text, identifiers=True)),
+                )
                 for (start, end), text in zip(spans, texts, strict=True)
             ]
             raw = self._embedder.embed_passages(texts)

@@ -15,6 +15,11 @@ from rag.settings import Settings
 from rag.store import Manifest
 from rag.vectors import server_address
 
+# Context windows, in tokens. The embedded one holds instructions, three abstracts and the answer twice over;
+# each further 1,000 tokens take 29 MB, and the whole chat is to stay under 3 GB.
+EMBEDDED_CONTEXT = 4096
+HOSTED_CONTEXT = 8192
+
 
 def configured_embedder(settings: Settings, *, fetch: bool = False) -> Embedder:
     """Load the embedding model that the settings name; a missing default model is fetched.
@@ -45,6 +50,7 @@ def configured_llm(settings: Settings) -> LLM:
         model=settings.llm_model,
         api_key=key.get_secret_value() if key else None,
         gguf=lambda: _gguf(settings.llm_model),
+        n_ctx=HOSTED_CONTEXT if settings.llm_base_url else EMBEDDED_CONTEXT,
         n_threads=settings.threads,
         stall_timeout_s=settings.llm_timeout_s,
     )

@@ -73,6 +73,9 @@ def load_embedder(
         passage_prompt if passage_prompt is not None else saved.get("passage", saved.get("document", ""))
     )
     import torch
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    disable_progress_bars()  # before transformers is imported, which looks once
     from llama_index.embeddings.huggingface import HuggingFaceEmbedding
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
@@ -145,7 +148,6 @@ def _stay_offline() -> None:
     """Keep the model libraries quiet, and from asking the hub for newer files of a model that is here."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 
 def _saved_prompts(folder: Path) -> dict[str, str]:

@@ -14,8 +14,12 @@ from rag.endpoint import Message
 from rag.prompts import EXAMPLES, NOT_FOUND, SYSTEM, user_turn
 from rag.schema import Language, ScoredChunk
 
-# Longest context, in estimated tokens of the language model: its window less examples, history and answer.
+# Longest context, in estimated tokens of the language model, where its window has room for it.
 CONTEXT_TOKENS = 4000
+# Earlier turns are left out where they would leave the abstracts less than this.
+_MIN_CONTEXT_TOKENS = 1000
+# Kept free of a window, in tokens: the chat format, and what the estimate may be off.
+_SLACK_TOKENS = 150
 # Earlier turns the model sees again, and how much of each answer.
 HISTORY_TURNS = 2
 _HISTORY_CHARS = 600
@@ -56,12 +60,28 @@ def build_messages(
     contexts: Sequence[ScoredChunk],
     language: Language,
     history: Sequence[tuple[str, str]] = (),
+    room: int = 8192,
 ) -> list[Message]:
-    """Return the chat: instructions and examples (always the same, so cached), earlier turns, this question."""
-    messages = prefix_messages()
-    for asked, answered in list(history)[-HISTORY_TURNS:]:
-        messages += [Message("user", asked), Message("assistant", _clipped(answered))]
-    return [*messages, Message("user", user_turn(pack(contexts), question, language))]
+    """Return the chat: instructions and examples (always the same, so cached), earlier turns, this question.
+
+    `room` is what prompt and abstracts may take together, in tokens.
+    """
+    prefix = prefix_messages()
+    left = room - _SLACK_TOKENS - _tokens(prefix) - estimate_tokens(user_turn("", question, language))
+    earlier = [_turn(asked, answered) for asked, answered in list(history)[-HISTORY_TURNS:]]
+    while earlier and left - sum(map(_tokens, earlier)) < _MIN_CONTEXT_TOKENS:
+        earlier.pop(0)
+    budget = max(0, min(CONTEXT_TOKENS, left - sum(map(_tokens, earlier))))
+    turns = [message for turn in earlier for message in turn]
+    return [*prefix, *turns, Message("user", user_turn(pack(contexts, budget), question, language))]
+
+
+def _turn(asked: str, answered: str) -> list[Message]:
+    return [Message("user", asked), Message("assistant", _clipped(answered))]
+
+
+def _tokens(messages: Sequence[Message]) -> int:
+    return sum(estimate_tokens(message.content) for message in messages)
 
 
 def prefix_messages() -> list[Message]:

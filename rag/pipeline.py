@@ -194,7 +194,8 @@ class RAG:
         nearest = max((c.dense for c in contexts if c.dense is not None), default=-1.0)
         if nearest < self.settings.min_similarity and not history:
             return iter([Generated(Cited("", (), (), 0), refused=True)])
-        messages = build_messages(question, contexts, language, history)
+        room = self.llm.context_window - self.settings.max_answer_tokens
+        messages = build_messages(question, contexts, language, history, room)
         with self._reading() as store:
             attributor = Attributor(contexts, self._loaded_embedder(), store.alignment)
         return stream_answer(

@@ -7,7 +7,7 @@ import re
 # A full stop after one of these does not end a sentence. Kept short on purpose: a wrong split costs a
 # citation a few words, a missed one costs it a sentence.
 _ABBREVIATIONS = frozenset(
-    "e.g i.e cf vs etc al fig figs eq eqs ref refs sec no nos approx resp ca dr prof mr mrs ms st inc ltd "
+    "e.g i.e cf vs al fig figs eq eqs ref refs sec no nos approx resp ca dr prof mr mrs ms st inc ltd "
     "co corp u.s u.k ph.d jan feb mar apr jun jul aug sep sept oct nov dec vol pp ed eds".split()
 )
 # Ends: CJK stops anywhere; ASCII stops only before white space, a closing mark or the end of the text. A row

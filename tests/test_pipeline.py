@@ -357,3 +357,15 @@ def test_a_path_of_odd_bytes_is_indexed_and_shown_escaped(
 def test_nothing_is_loaded_for_a_path_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(CorpusError):
         index_paths([tmp_path / "none"], tmp_path / "index", embedding_model=str(tmp_path / "no such model"))
+
+
+def test_abstracts_are_cut_to_the_room_the_models_window_has(open_rag: OpenRag) -> None:
+    from rag.generate import build_messages, estimate_tokens, prefix_messages
+
+    rag = open_rag()
+    contexts = rag.ask(QUESTION).contexts * 6
+    for room in (1900, 4000):
+        messages = build_messages(QUESTION, contexts, "en", [("a" * 2000, "b" * 2000)] * 3, room)
+        assert sum(estimate_tokens(m.content) for m in messages) <= room
+        assert f"[{len(contexts)}] " in messages[-1].content
+        assert (len(messages) > len(prefix_messages()) + 1) == (room == 4000)

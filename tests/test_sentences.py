@@ -28,6 +28,7 @@ from rag.sentences import split_sentences
         ('He said "yes." Then left.', ['He said "yes."', "Then left."]),
         ("  ", []),
         ("Yes... But (see etc. and so on) no.", ["Yes...", "But (see etc. and so on) no."]),
+        ("By pose, etc. Our model wins.", ["By pose, etc.", "Our model wins."]),
         ("A [cf. Fig. 2] B.    then c. D.", ["A [cf. Fig. 2] B.    then c. D."]),
         ("x" * 40 + ". Next.", ["x" * 40 + ".", "Next."]),
     ],

@@ -21,7 +21,7 @@ from rag.errors import QuestionError, RagError
 if TYPE_CHECKING:
     from threading import Event
 
-    from rag.indexing import Progress
+    from rag.passages import Progress
     from rag.pipeline import RAG
 
 _INTERRUPTED = 130

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -19,6 +17,15 @@ from rag.chunk import chunk_paper
 from rag.corpus import read_papers
 from rag.dedup import DedupResult, deduplicate
 from rag.errors import CorpusError, LibraryIndexError
+from rag.passages import (
+    PassageEmbedder,
+    Progress,
+    UnfinishedVectors,
+    embed_passages,
+    passage,
+    passage_key,
+    unfinished_vectors,
+)
 from rag.schema import Chunk, Language, Paper, Problem
 from rag.store import (
     SCHEMA_VERSION,
@@ -27,6 +34,7 @@ from rag.store import (
     Store,
     new_generation,
     open_store,
+    unwritable,
     write_store,
     writing,
 )
@@ -35,32 +43,6 @@ from rag.store import (
 # 256 and 400 find the right abstract first equally often (.85 and .83 en->zh, .97 and .95 zh->en, intervals
 # overlap), 128 and 64 less often; 400 makes a quarter fewer chunks, most abstracts being one.
 CHUNK_TOKENS = 400
-_EMBED_STEP = 64
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many are done and how many there are."""
-
-
-class PassageEmbedder(Protocol):
-    """What indexing needs of an embedder; `rag.embed.Embedder` is one."""
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-
-    @property
-    def digest(self) -> str:
-        """Identifies model and prompts."""
-
-    @property
-    def max_tokens(self) -> int:
-        """Longest passage, in tokens."""
-
-    def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        """Return one row per text, shape (n, d)."""
-
-    def count_tokens(self, text: str) -> int:
-        """Return how many tokens the model sees for `text`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +65,7 @@ def build_index(
     """Make the index in `directory` hold exactly what `paths` hold.
 
     Vectors of passages that the index there already has are reused, so adding a file costs its own
-    embedding only. The embedder is loaded once something to embed was read. The old index stays in use until the
+    embedding only, and so are those of a build that was stopped. The embedder is loaded once something to embed was read. The old index stays in use until the
     new one is complete.
 
     Raises:
@@ -92,9 +74,31 @@ def build_index(
         LibraryIndexError: the index cannot be written.
     """
     papers, problems = _read(paths, progress)
+    inputs = tuple(_shown(os.path.realpath(path)) for path in paths)
+    return index_papers(
+        papers, problems, inputs, directory, load_embedder, chroma_url=chroma_url, progress=progress
+    )
+
+
+def index_papers(
+    papers: Sequence[Paper],
+    problems: tuple[Problem, ...],
+    inputs: tuple[str, ...],
+    directory: Path,
+    load_embedder: Callable[[], PassageEmbedder],
+    *,
+    chroma_url: str | None = None,
+    progress: Progress = lambda stage, done, total: None,
+) -> BuildReport:
+    """Make the index in `directory` hold `papers`; `inputs` says in the manifest where they were read.
+
+    Raises:
+        IndexBusyError: another process is writing this index.
+        LibraryIndexError: the index cannot be written.
+    """
     folded = deduplicate(papers)
     embedder = load_embedder()
-    with writing(directory):
+    with writing(directory), _kept_vectors(directory) as unfinished:
         kept = {paper.paper_id: paper for paper in folded.kept}
         tokens = min(CHUNK_TOKENS, embedder.max_tokens)
         chunks = [
@@ -102,9 +106,7 @@ def build_index(
             for paper in kept.values()
             for chunk in chunk_paper(paper, max_tokens=tokens, count_tokens=embedder.count_tokens)
         ]
-        passages = [_passage(kept[chunk.paper_id], chunk) for chunk in chunks]
-        keys = [_key(embedder.digest, passage) for passage in passages]
-        vectors = _embed(passages, keys, embedder, _known(directory, keys), progress)
+        keys, vectors = _embed(kept, chunks, embedder, directory, unfinished, progress)
         alignment = Alignment.fitted(embedder.name).for_corpus(_by_language(chunks, vectors))
         manifest = Manifest(
             schema_version=SCHEMA_VERSION,
@@ -113,7 +115,7 @@ def build_index(
             embedding_digest=embedder.digest,
             chunk_tokens=tokens,
             alignment_digest=alignment.digest,
-            inputs=tuple(_shown(os.path.realpath(path)) for path in paths),
+            inputs=inputs,
             records=len(papers),
             papers=len({paper.paper_id for paper in papers}),
             works=len(kept),
@@ -130,6 +132,15 @@ def build_index(
         )
         progress("Storing", 1, 1)
     return BuildReport(manifest, problems, folded)
+
+
+@contextmanager
+def _kept_vectors(directory: Path) -> Iterator[UnfinishedVectors]:
+    try:
+        with unfinished_vectors(directory) as kept:
+            yield kept
+    except sqlite3.Error as error:
+        raise unwritable(directory, error) from error
 
 
 def open_index(directory: Path, embedding_model: str, chroma_url: str | None = None) -> Store:
@@ -182,14 +193,6 @@ def _common_folder(paths: Sequence[Path]) -> Path | None:
     return Path(os.path.commonpath([path.absolute().parent for path in paths]))
 
 
-def _passage(paper: Paper, chunk: Chunk) -> str:
-    return f"{paper.title}\n{chunk.text}" if paper.title else chunk.text
-
-
-def _key(digest: str, passage: str) -> str:
-    return hashlib.sha256(f"{digest}\n{passage}".encode()).hexdigest()[:24]
-
-
 def _known(directory: Path, keys: Sequence[str]) -> dict[str, Vectors]:
     """Return vectors of the current index that can be reused, none when it cannot be read."""
     try:
@@ -206,22 +209,20 @@ def _known(directory: Path, keys: Sequence[str]) -> dict[str, Vectors]:
 
 
 def _embed(
-    passages: Sequence[str],
-    keys: Sequence[str],
+    papers: Mapping[str, Paper],
+    chunks: Sequence[Chunk],
     embedder: PassageEmbedder,
-    known: dict[str, Vectors],
+    directory: Path,
+    unfinished: UnfinishedVectors,
     progress: Progress,
-) -> Vectors:
-    missing = {key: passage for key, passage in zip(keys, passages, strict=True) if key not in known}
-    # Neighbours of about equal length waste the least on padding.
-    order = sorted(missing, key=lambda key: len(missing[key]))
-    for first in range(0, len(order), _EMBED_STEP):
-        progress("Embedding", first, len(order))
-        step = order[first : first + _EMBED_STEP]
-        rows = embedder.embed_passages([missing[key] for key in step])
-        known |= dict(zip(step, rows, strict=True))
-    progress("Embedding", len(order), len(order))
-    return np.stack([known[key] for key in keys])
+) -> tuple[list[str], Vectors]:
+    """Return key and raw vector of each chunk's passage, those of the current index reused."""
+    passages = [passage(papers[chunk.paper_id], chunk) for chunk in chunks]
+    keys = [passage_key(embedder.digest, text) for text in passages]
+    known = _known(directory, keys)
+    missing = {key: text for key, text in zip(keys, passages, strict=True) if key not in known}
+    known |= embed_passages(missing, embedder, unfinished, progress)
+    return keys, np.stack([known[key] for key in keys])
 
 
 def _by_language(chunks: Sequence[Chunk], vectors: Vectors) -> dict[Language, Vectors]:

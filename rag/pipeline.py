@@ -19,9 +19,10 @@ from rag.clean import clean_text
 from rag.configure import configured_embedder, configured_llm, describe, leaving_notice
 from rag.errors import QuestionError
 from rag.generate import Generated, build_messages, prefix_messages, stream_answer
-from rag.indexing import BuildReport, PassageEmbedder, Progress, build_index, open_index
+from rag.indexing import BuildReport, build_index, open_index
 from rag.language import detect_language
 from rag.llm import LLM
+from rag.passages import PassageEmbedder, Progress
 from rag.prompts import REFUSALS
 from rag.retrieve import retrieve
 from rag.schema import (

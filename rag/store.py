@@ -172,7 +172,7 @@ def writing(directory: Path) -> Iterator[None]:
             f"Another process is writing the index in {directory}; try again when it has finished."
         ) from None
     except OSError as error:
-        raise _unwritable(directory, error) from error
+        raise unwritable(directory, error) from error
     try:
         yield
     finally:
@@ -217,7 +217,7 @@ def write_store(directory: Path, manifest: Manifest, contents: Contents) -> None
         temporary.replace(directory / _MANIFEST)
         done = True
     except (OSError, sqlite3.Error) as error:
-        raise _unwritable(directory, error) from error
+        raise unwritable(directory, error) from error
     finally:
         if not done:
             _delete(directory, manifest)
@@ -261,7 +261,8 @@ def _write_generation(home: Path, manifest: Manifest, contents: Contents) -> Non
         vectors.add(contents.chunks, contents.aligned)
 
 
-def _unwritable(directory: Path, error: OSError | sqlite3.Error) -> LibraryIndexError:
+def unwritable(directory: Path, error: OSError | sqlite3.Error) -> LibraryIndexError:
+    """Return the error that says why an index cannot be written, and what to do."""
     reason = error.strerror or error if isinstance(error, OSError) else error
     return LibraryIndexError(
         f"The index cannot be written to {directory} ({reason}); free some space, or give "

@@ -22,8 +22,8 @@ analyze catalog vectors store
 retrieve
 prompts address failures endpoint llama_server llama_process llm
 attribute cite generate
-indexing configure pipeline
-metrics evaluate
+passages indexing configure pipeline
+metrics datasets scoring evaluate
 terminal cli __main__ __init__
 """.split()
 

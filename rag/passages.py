@@ -93,8 +93,8 @@ def unfinished_vectors(directory: Path) -> Iterator[UnfinishedVectors]:
     A file that cannot be read is begun anew. Raises sqlite3.Error when it cannot be written.
     """
     path = directory / _FILE
+    db = sqlite3.connect(path)
     try:
-        db = sqlite3.connect(path)
         kept = UnfinishedVectors(db)
     except sqlite3.DatabaseError:
         db.close()

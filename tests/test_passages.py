@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from rag.align import Vectors
 from rag.errors import LibraryIndexError
 from rag.passages import embed_passages, passage_key, unfinished_vectors
-from rag.pipeline import RAG, index_paths
+from rag.pipeline import index_paths
 from tests.conftest import HashEmbedder
 
 
@@ -44,8 +45,7 @@ def test_a_stopped_build_goes_on_where_it_was(tmp_path: Path) -> None:
     report = index_paths([path], index, embedder=second)
     assert (len(second.embedded), report.manifest.works) == (22, 150)
     assert not list(index.glob(".passages*"))
-    with RAG.open(index) as rag:
-        assert rag.info()["chunks"] == 150
+    assert report.manifest.chunks == 150
 
 
 def test_vectors_are_those_of_their_texts_in_any_order(tmp_path: Path) -> None:
@@ -60,8 +60,9 @@ def test_vectors_are_those_of_their_texts_in_any_order(tmp_path: Path) -> None:
 
 def test_kept_vectors_survive_an_error_and_go_after_success(tmp_path: Path) -> None:
     vector = np.arange(4, dtype=np.float32)
-    with pytest.raises(ZeroDivisionError), unfinished_vectors(tmp_path) as kept:
-        kept.put({"a": vector})
+    with ExitStack() as stack:
+        stack.push(lambda kind, *_: kind is ZeroDivisionError)
+        stack.enter_context(unfinished_vectors(tmp_path)).put({"a": vector})
         raise ZeroDivisionError
     with unfinished_vectors(tmp_path) as kept:
         np.testing.assert_array_equal(kept.get(["a", "b"])["a"], vector)

@@ -26,13 +26,13 @@ DEFAULT_CONTEXT = 8192  # tokens
 class ServerOptions:
     """What the embedded server is told.
 
-    Defaults by `benchmarks/llm.py`, the default model on 2 AVX-512 cores (best of 3 rounds; CPU seconds a
+    Defaults by `benchmarks/llm.py`, the default model on 2 AVX-512 cores (one to three rounds; CPU seconds a
     1,000 tokens read and a 100 written, since other programs ran).
     """
 
     n_ctx: int = DEFAULT_CONTEXT
     n_threads: int | None = None
-    """None: one a physical core. Reading is 1.8 times as fast on 2 as on 1."""
+    """None: one a physical core."""
     n_batch: int = 256
     """As fast as 512 or 2048 (24.5 s, 81 tokens/s); a reply nobody reads stops within one batch, 3 s."""
     n_ubatch: int = 256

@@ -6,13 +6,16 @@ A ranking is a sequence of distinct document ids, best first.
 from __future__ import annotations
 
 import math
-import random
 import statistics
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 Z_95 = 1.959963984540054  # two-sided 95% quantile of the standard normal distribution
 RESAMPLES = 2_000  # Efron and Tibshirani 1993, section 14.5: at least 1,000 for percentile limits
+_BLOCK = 1 << 22  # resample counts held at a time: 32 MB
 
 
 def recall_at_k(ranking: Sequence[str], relevant: Collection[str], k: int) -> float | None:
@@ -25,14 +28,19 @@ def recall_at_k(ranking: Sequence[str], relevant: Collection[str], k: int) -> fl
     return len(wanted.intersection(ranking[:k])) / len(wanted) if wanted else None
 
 
-def reciprocal_rank(ranking: Sequence[str], relevant: Collection[str]) -> float | None:
+def reciprocal_rank(
+    ranking: Sequence[str], relevant: Collection[str], k: int | None = None
+) -> float | None:
     """Return 1 / rank of the first relevant document, 0.0 without one; None when nothing is relevant.
 
-    Definition: Voorhees 1999 (TREC-8 question answering), trec_eval `recip_rank`.
+    With `k` only the first `k` of `ranking` count (MRR@k is the mean of it). Definition: Voorhees 1999 (TREC-8
+    question answering), trec_eval `recip_rank`. Raises ValueError when `k` < 1.
     """
+    if k is not None:
+        _require_positive(k)
     if not relevant:
         return None
-    ranks = (rank for rank, document in enumerate(ranking, start=1) if document in relevant)
+    ranks = (rank for rank, document in enumerate(ranking[:k], start=1) if document in relevant)
     first = next(ranks, None)
     return 1 / first if first else 0.0
 
@@ -66,6 +74,17 @@ def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
 
 
+# What a ranking is judged by, each from the first 100 documents of it and the gains of the relevant ones.
+RANKING_MEASURES: Mapping[str, Callable[[Sequence[str], Mapping[str, float]], float | None]] = {
+    "nDCG@10": lambda ranking, gains: ndcg_at_k(ranking, gains, 10),
+    "R@1": lambda ranking, gains: recall_at_k(ranking, gains, 1),
+    "R@3": lambda ranking, gains: recall_at_k(ranking, gains, 3),
+    "R@10": lambda ranking, gains: recall_at_k(ranking, gains, 10),
+    "R@100": lambda ranking, gains: recall_at_k(ranking, gains, 100),
+    "MRR@10": lambda ranking, gains: reciprocal_rank(ranking, gains, 10),
+}
+
+
 def bootstrap_interval(
     values: Sequence[float], confidence: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[float, float] | None:
@@ -74,14 +93,51 @@ def bootstrap_interval(
     Source: Efron 1979. The same `seed` gives the same interval. Raises ValueError unless 0 < `confidence`
     < 1 and `resamples` >= 2.
     """
+    column = np.asarray(values, dtype=np.float64)[:, None]
+    return bootstrap_intervals(column, confidence, resamples, seed)[0] if len(values) else None
+
+
+def bootstrap_intervals(
+    values: NDArray[np.float64], confidence: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
+) -> list[tuple[float, float]]:
+    """Return the percentile bootstrap interval (low, high) of the mean of each column of `values` (n, m).
+
+    Every column is resampled with the same rows, so intervals of differences of columns are paired. How often
+    each of n rows is drawn in one resample is multinomial, so no resample is ever written out. Quantiles:
+    Hyndman and Fan 1996, type 7. Raises ValueError without rows and as `bootstrap_interval`.
+    """
     if not 0 < confidence < 1 or resamples < 2:
         raise ValueError("confidence must lie between 0 and 1 and resamples be at least 2")
-    if not values:
-        return None
-    rng = random.Random(seed)
-    means = sorted(math.fsum(rng.choices(values, k=len(values))) / len(values) for _ in range(resamples))
+    rows = len(values)
+    if not rows:
+        raise ValueError("there are no rows to resample")
+    rng = np.random.default_rng(seed)
+    shares = np.full(rows, 1 / rows)
+    block = max(1, _BLOCK // rows)
+    means = np.concatenate(
+        [
+            rng.multinomial(rows, shares, size=min(block, resamples - first)) @ values / rows
+            for first in range(0, resamples, block)
+        ]
+    )
     tail = (1 - confidence) / 2
-    return _quantile(means, tail), _quantile(means, 1 - tail)
+    low, high = np.quantile(means, [tail, 1 - tail], axis=0)
+    return list(zip(low.tolist(), high.tolist(), strict=True))
+
+
+def macro_f1(pairs: Sequence[tuple[str, str]]) -> float | None:
+    """Return the mean F1 over the classes that occur in `(expected, given)` pairs; None without pairs.
+
+    Definition: as scikit-learn's `f1_score(average="macro")`; a class that is never right has F1 0.
+    """
+    classes = sorted({name for pair in pairs for name in pair})
+    scores = []
+    for name in classes:
+        hits = sum(expected == given == name for expected, given in pairs)
+        wanted = sum(expected == name for expected, _ in pairs)
+        given_out = sum(given == name for _, given in pairs)
+        scores.append(2 * hits / (wanted + given_out))
+    return statistics.fmean(scores) if scores else None
 
 
 def citation_precision(cited: Collection[str], expected: Collection[str]) -> float | None:
@@ -124,14 +180,6 @@ def mean(values: Iterable[float | None]) -> float | None:
 
 def _dcg(gains: Sequence[float]) -> float:
     return math.fsum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, start=1))
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    # Linear interpolation between order statistics: Hyndman and Fan 1996, type 7 (the default of numpy).
-    position = share * (len(ordered) - 1)
-    low = math.floor(position)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (position - low) * (ordered[high] - ordered[low])
 
 
 def _require_positive(k: int) -> None:

@@ -1,4 +1,4 @@
-"""The command line: `rag index | ask | search | chat | info | models`.
+"""The command line: `rag index | ask | search | chat | info | models | evaluate`.
 
 Exit codes: 0 answered or refused, 2 for a user's mistake, 1 otherwise, 130 after Ctrl-C.
 """
@@ -12,16 +12,15 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rag.cli_evaluate import add_evaluate
 from rag.errors import QuestionError, RagError
 
 if TYPE_CHECKING:
     from threading import Event
 
-    from rag.passages import Progress
     from rag.pipeline import RAG
 
 _INTERRUPTED = 130
@@ -116,15 +115,17 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("file", metavar="FILE", type=Path)
     add.set_defaults(run=_models_add)
     models.set_defaults(run=_models)
+
+    add_evaluate(commands, common)
     return parser
 
 
 def _index(parsed: argparse.Namespace) -> int:
     from rag.pipeline import index_paths
     from rag.settings import load_settings
-    from rag.terminal import build_report, problem_lines
+    from rag.terminal import build_report, problem_lines, progress_bars
 
-    with _progress() as progress:
+    with progress_bars() as progress:
         report = index_paths(parsed.paths, parsed.index, progress=progress)
     if report.problems:
         print(problem_lines(report.problems), file=sys.stderr)
@@ -270,22 +271,3 @@ def _lines() -> Iterator[str]:
 def _warn_of_leaving(rag: RAG) -> None:
     if rag.notice:
         print(f"Note: {rag.notice}", file=sys.stderr)
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Give a progress callback that draws one bar a stage on standard error."""
-    from tqdm import tqdm
-
-    bars: dict[str, tqdm[Any]] = {}
-
-    def show(stage: str, done: int, total: int) -> None:
-        if stage not in bars:
-            bars[stage] = tqdm(total=total, desc=stage, file=sys.stderr, disable=None, leave=False)
-        bars[stage].update(done - bars[stage].n)
-
-    try:
-        yield show
-    finally:
-        for bar in bars.values():
-            bar.close()

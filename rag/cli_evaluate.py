@@ -54,9 +54,7 @@ def _retrieval(parsed: argparse.Namespace) -> int:
 
     dataset = load_dataset(parsed.dataset, parsed.split)
     with progress_bars() as progress, _library(dataset, parsed, progress) as (store, embedder, index):
-        report = evaluate_retrieval(
-            dataset, store, embedder, index, limit=parsed.limit, progress=progress
-        )
+        report = evaluate_retrieval(dataset, store, embedder, index, limit=parsed.limit, progress=progress)
     print(retrieval_tables(report))
     if parsed.json:
         _write(parsed.json, report.to_dict())

@@ -73,9 +73,7 @@ def beir(name: str, corpus: Sequence[Line], queries: Sequence[Line], qrels: Sequ
         text = asked[query_id].text("text")
         gains = {line.text("corpus-id"): float(line.fields["score"]) for line in judgements}
         relevant = {document: gain for document, gain in gains.items() if gain > 0}
-        judged.append(
-            Query(query_id, text, detect_language(text), relevant, place=asked[query_id].place)
-        )
+        judged.append(Query(query_id, text, detect_language(text), relevant, place=asked[query_id].place))
     return Dataset(name, "beir", tuple(documents), tuple(judged))
 
 

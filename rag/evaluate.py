@@ -114,7 +114,9 @@ def _ask(
     """Return every arm's rankings, and the seconds each question took through the product's own path."""
     rankings: dict[str, list[list[str]]] = {arm: [] for arm in ARMS}
     seconds = []
-    fused_as_shown(library, _embedded(judged[0], embedder))  # the first question loads what the others find loaded
+    fused_as_shown(
+        library, _embedded(judged[0], embedder)
+    )  # the first question loads what the others find loaded
     for number, question in enumerate(judged):
         progress("Asking", number, len(judged))
         started = time.perf_counter()

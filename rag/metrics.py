@@ -28,9 +28,7 @@ def recall_at_k(ranking: Sequence[str], relevant: Collection[str], k: int) -> fl
     return len(wanted.intersection(ranking[:k])) / len(wanted) if wanted else None
 
 
-def reciprocal_rank(
-    ranking: Sequence[str], relevant: Collection[str], k: int | None = None
-) -> float | None:
+def reciprocal_rank(ranking: Sequence[str], relevant: Collection[str], k: int | None = None) -> float | None:
     """Return 1 / rank of the first relevant document, 0.0 without one; None when nothing is relevant.
 
     With `k` only the first `k` of `ranking` count (MRR@k is the mean of it). Definition: Voorhees 1999 (TREC-8

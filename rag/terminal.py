@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rag.schema import Answer, Citation, Problem, ScoredChunk, Source
 
 if TYPE_CHECKING:
     from rag.indexing import BuildReport
+    from rag.passages import Progress
 
 _NAMES = {"en": "English", "zh": "Chinese"}
 _WIDTH = 100
 _HEAD_CHARS = 160
 _PROBLEMS_SHOWN = 30
+
+
+@contextmanager
+def progress_bars() -> Iterator[Progress]:
+    """Give a progress callback that draws one bar a stage on standard error."""
+    from tqdm import tqdm
+
+    bars: dict[str, tqdm[Any]] = {}
+
+    def show(stage: str, done: int, total: int) -> None:
+        if stage not in bars:
+            bars[stage] = tqdm(total=total, desc=stage, file=sys.stderr, disable=None, leave=False)
+        bars[stage].update(done - bars[stage].n)
+
+    try:
+        yield show
+    finally:
+        for bar in bars.values():
+            bar.close()
 
 
 def answer_sources(answer: Answer) -> str:

@@ -23,8 +23,9 @@ retrieve
 prompts address failures endpoint llama_server llama_process llm
 attribute cite generate
 passages indexing configure pipeline
-metrics datasets scoring evaluate
-terminal cli __main__ __init__
+metrics dataset_records dataset_forms datasets relevance
+evaluate_index arms evaluate evaluate_table plots
+terminal cli_evaluate cli __main__ __init__
 """.split()
 
 # Where each third-party library may be imported.
@@ -38,6 +39,7 @@ HOMES = {
     "Stemmer": {"rag/analyze.py"},
     "defusedxml": {"rag/endnote.py"},
     "openai": {"rag/endpoint.py", "rag/failures.py"},
+    "matplotlib": {"rag/plots.py"},
 }
 SOURCES = sorted([*ROOT.glob("rag/*.py"), *ROOT.glob("ui/*.py")])
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from rag.align import Alignment, Vectors
 from rag.chunk import chunk_paper
-from rag.passages import PassageEmbedder, passage, passage_key
+from rag.passages import PassageEmbedder, Progress, passage, passage_key
 from rag.retrieve import retrieve
 from rag.schema import Chunk, Language
 from rag.store import Store
@@ -39,16 +39,24 @@ class Asked:
 class Library:
     """An open index, with the raw vector of every chunk for the arms that do without the stored ones."""
 
-    def __init__(self, store: Store, embedder: PassageEmbedder) -> None:
-        """Cut the papers of `store` into its chunks again and read their vectors."""
+    def __init__(
+        self,
+        store: Store,
+        embedder: PassageEmbedder,
+        progress: Progress = lambda stage, done, total: None,
+    ) -> None:
+        """Cut the papers of `store` into its chunks again, which gives the names of their raw vectors."""
         self.store = store
-        self.papers = store.catalog.papers()
         tokens = store.manifest.chunk_tokens
-        self._passages: list[tuple[Chunk, str]] = [
-            (chunk, passage_key(embedder.digest, passage(paper, chunk)))
-            for paper in self.papers
-            for chunk in chunk_paper(paper, max_tokens=tokens, count_tokens=embedder.count_tokens)
-        ]
+        papers = store.catalog.papers()
+        self._passages: list[tuple[Chunk, str]] = []
+        for number, paper in enumerate(papers):
+            progress("Opening", number, len(papers))
+            self._passages += [
+                (chunk, passage_key(embedder.digest, passage(paper, chunk)))
+                for chunk in chunk_paper(paper, max_tokens=tokens, count_tokens=embedder.count_tokens)
+            ]
+        progress("Opening", len(papers), len(papers))
         self.paper_of = {chunk.chunk_id: chunk.paper_id for chunk, _ in self._passages}
 
     @cached_property

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rag.settings import Settings
     from rag.store import Store
 
+_PLOT_KINDS = {".png", ".pdf", ".svg"}
+
 
 def add_evaluate(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
@@ -47,6 +49,7 @@ def _count(text: str) -> int:
 
 def _retrieval(parsed: argparse.Namespace) -> int:
     _check_output(parsed.json, parsed.plot)
+    _check_plot(parsed.plot)
     from rag.datasets import load_dataset
     from rag.evaluate import evaluate_retrieval
     from rag.evaluate_table import retrieval_tables
@@ -96,5 +99,15 @@ def _check_output(*files: Path | None) -> None:
             raise SettingsError(f"{str(file)!r} cannot be written; name a file in a folder that exists.")
 
 
+def _check_plot(file: Path | None) -> None:
+    if file is not None and file.suffix.lower() not in _PLOT_KINDS:
+        raise SettingsError(f"{str(file)!r} ends in no format that can be drawn; name a .png file.")
+
+
 def _write(path: Path, document: dict[str, Any]) -> None:
-    path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    try:
+        path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(
+            f"{str(path)!r} cannot be written ({error.strerror}); name another file with --json."
+        ) from error

@@ -191,7 +191,7 @@ def _question(line: Line) -> Query:
     return Query(
         query_id=str(line.fields.get("id") or f"{line.file}:{line.number}"),
         text=text,
-        language=detect_language(text),
+        language=_language(line, text),
         relevant=dict.fromkeys(relevant, 1.0),
         answers=(patterns,) if patterns else (),
         answerable=bool(relevant or patterns),
@@ -222,6 +222,12 @@ def _refuse_repeats(queries: Sequence[Query]) -> None:
 
 def _id(line: Line) -> str:
     return line.text("id", "_id", "arxiv_id")
+
+
+def _language(line: Line, text: str) -> Language:
+    """Return the language that the record says the question is in, else the one it looks like."""
+    said = line.fields.get("language")
+    return said if said in ("en", "zh") else detect_language(text)
 
 
 def _optional(line: Line, name: str) -> str:

@@ -93,7 +93,7 @@ def evaluate_retrieval(
             f"No question of {dataset.name} says what is relevant to it, so retrieval cannot be measured; add "
             '"relevant".'
         )
-    library = Library(store, embedder)
+    library = Library(store, embedder, progress)
     rankings, seconds = _ask(library, embedder, judged, progress)
     scores = {arm: _scores(found, judged) for arm, found in rankings.items()}
     return RetrievalReport(

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from rag.metrics import (
+    RANKING_MEASURES,
     RefusalRates,
     bootstrap_interval,
+    bootstrap_intervals,
     citation_precision,
     citation_recall,
+    macro_f1,
     mean,
     ndcg_at_k,
     recall_at_k,
@@ -43,6 +46,26 @@ def test_ranking_metrics_equal_trec_eval(ranking, gains, k):
     assert recall_at_k(ranking, relevant, k) == pytest.approx(trec(ir_measures.R @ k, ranking, gains))
     assert reciprocal_rank(ranking, relevant) == pytest.approx(trec(ir_measures.RR, ranking, gains))
     assert ndcg_at_k(ranking, gains, k) == pytest.approx(trec(ir_measures.nDCG @ k, ranking, gains))
+
+
+@given(documents, judgements)
+def test_every_measure_of_an_evaluation_equals_trec_eval(ranking, gains):
+    gains = {document: gain for document, gain in gains.items() if gain > 0}
+    if not gains:
+        assert {measure(ranking, gains) for measure in RANKING_MEASURES.values()} == {None}
+        return
+    names = {f"R@{k}": ir_measures.R @ k for k in (1, 3, 10, 100)}
+    names |= {"nDCG@10": ir_measures.nDCG @ 10, "MRR@10": ir_measures.RR @ 10}
+    assert set(names) == set(RANKING_MEASURES)
+    for name, measure in RANKING_MEASURES.items():
+        assert measure(ranking, gains) == pytest.approx(trec(names[name], ranking, gains)), name
+
+
+def test_reciprocal_rank_stops_at_k():
+    assert reciprocal_rank(["x", "a"], {"a"}, 1) == 0.0
+    assert reciprocal_rank(["x", "a"], {"a"}, 2) == 0.5
+    with pytest.raises(ValueError, match="at least 1"):
+        reciprocal_rank(["a"], {"a"}, 0)
 
 
 def test_ranking_metrics_by_hand():
@@ -93,6 +116,30 @@ def test_bootstrap_is_repeatable_and_inside_the_values(values):
     low, high = bootstrap_interval(values, resamples=50)
     assert (low, high) == bootstrap_interval(values, resamples=50)
     assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
+
+
+def test_columns_are_resampled_together():
+    values = np.random.default_rng(3).random((40, 2))
+    together = bootstrap_intervals(np.column_stack([values, values[:, 0] - values[:, 1]]))
+    assert together[0] == pytest.approx(bootstrap_interval(values[:, 0].tolist()))
+    # Paired: two columns that differ by a constant have a difference without any spread.
+    (shifted,) = bootstrap_intervals((values[:, :1] + 0.5) - values[:, :1])
+    assert shifted == pytest.approx((0.5, 0.5))
+    reference = stats.bootstrap(
+        (values[:, 0], values[:, 1]), lambda a, b: np.mean(a) - np.mean(b), paired=True, vectorized=False,
+        n_resamples=4000, method="percentile", rng=np.random.default_rng(1),
+    ).confidence_interval  # fmt: skip
+    assert together[2] == pytest.approx((reference.low, reference.high), abs=0.02)
+    with pytest.raises(ValueError, match="no rows"):
+        bootstrap_intervals(np.empty((0, 1)))
+
+
+def test_macro_f1_by_hand():
+    # yes: 1 hit of 2 wanted and 2 given, F1 1/2; no: 1 hit of 2 and 1, F1 2/3; maybe: never given, F1 0.
+    pairs = [("yes", "yes"), ("yes", "maybe"), ("no", "no"), ("no", "yes")]
+    assert macro_f1(pairs) == pytest.approx((1 / 2 + 2 / 3 + 0) / 3)
+    assert macro_f1([("a", "a")]) == 1.0
+    assert macro_f1([]) is None
 
 
 def test_bootstrap_edges():

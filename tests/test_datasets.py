@@ -1,0 +1,267 @@
+"""Every form of data set: what becomes a document, what is asked, and what a broken file is told."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import DATA, ROOT
+
+from rag.datasets import limited, load_dataset
+from rag.errors import CorpusError
+
+
+def write(path: Path, *records: dict[str, Any] | str) -> Path:
+    lines = "".join((r if isinstance(r, str) else json.dumps(r, ensure_ascii=False)) + "\n" for r in records)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(lines.encode()))
+    else:
+        path.write_text(lines, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def beir(tmp_path: Path) -> Path:
+    folder = tmp_path / "set"
+    write(
+        folder / "corpus.jsonl.gz",
+        {"_id": "d1", "title": "Bees", "text": "We count bees."},
+        {"_id": "d2", "title": "Snow depth", "text": ""},
+    )
+    write(
+        folder / "queries.jsonl",
+        {"_id": "q1", "text": "How many bees?"},
+        {"_id": "q2", "text": "积雪有多深?"},
+        {"_id": "q3", "text": "Never judged"},
+    )
+    write(folder / "qrels" / "test.tsv", "query-id\tcorpus-id\tscore", "q1\td1\t2", "q1\td2\t0", "q2\td2\t1")
+    return folder
+
+
+def test_a_beir_folder_asks_the_judged_questions_only(beir: Path) -> None:
+    dataset = load_dataset(beir)
+    assert [(q.query_id, q.language, dict(q.relevant)) for q in dataset.queries] == [
+        ("q1", "en", {"d1": 2.0}),
+        ("q2", "zh", {"d2": 1.0}),
+    ]
+    papers = dataset.papers()
+    assert [(p.title, p.text) for p in papers] == [("Bees", "We count bees."), ("Snow depth", "Snow depth")]
+    assert [paper.sources[0].position for paper in papers] == [1, 2]
+
+
+def test_another_split_and_the_flat_place_of_judgements(beir: Path) -> None:
+    write(beir / "qrels_train.tsv", "q3\td1\t1")
+    assert [q.query_id for q in load_dataset(beir, "train").queries] == ["q3"]
+    with pytest.raises(CorpusError, match="--split"):
+        load_dataset(beir, "dev")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["q1\td1"], "Line 1 of test.tsv is not query-id"),
+        (["query-id\tcorpus-id\tscore", "q1\td1\thigh"], "Line 2 of test.tsv"),
+        (["q9\td1\t1"], "'q9' of line 1 of test.tsv is not among the queries"),
+        (["query-id\tcorpus-id\tscore"], "holds no judgement"),
+    ],
+)
+def test_wrong_judgements_name_their_line(beir: Path, rows: list[str], message: str) -> None:
+    write(beir / "qrels" / "test.tsv", *rows)
+    with pytest.raises(CorpusError, match=message):
+        load_dataset(beir)
+
+
+def test_a_beir_folder_without_queries_is_told_so(beir: Path) -> None:
+    (beir / "queries.jsonl").unlink()
+    with pytest.raises(CorpusError, match=r"no queries\.jsonl"):
+        load_dataset(beir)
+
+
+def bilingual(number: int) -> dict[str, Any]:
+    return {
+        "arxiv_id": f"2401.0000{number}",
+        "title": f"Title {number}",
+        "headline_zh": f"标题{number}",
+        "abstract_en": f"English abstract {number}.",
+        "abstract_zh": f"中文摘要{number}。",
+        "date": "2024-01-05",
+    }
+
+
+def test_bilingual_papers_are_stored_in_one_language_each_and_asked_for_in_both(tmp_path: Path) -> None:
+    dataset = load_dataset(write(tmp_path / "dev.jsonl.gz", bilingual(1), bilingual(2)))
+    assert [(d.text, d.title, d.year) for d in dataset.documents] == [
+        ("English abstract 1.", None, 2024),
+        ("中文摘要2。", None, 2024),
+    ]
+    assert [(q.text, q.group) for q in dataset.queries] == [
+        ("Title 1", "en->en"),
+        ("标题1", "zh->en"),
+        ("Title 2", "en->zh"),
+        ("标题2", "zh->zh"),
+    ]
+    assert dataset.queries[3].relevant == {"2401.00002": 1.0}
+
+
+def test_titles_ask_for_abstracts_that_are_stored_without_them(tmp_path: Path) -> None:
+    write(tmp_path / "papers.jsonl", {"id": "a", "title": "道路检测", "abstract": "道路的检测与识别。"})
+    for path in (tmp_path, tmp_path / "papers", tmp_path / "papers.jsonl"):
+        dataset = load_dataset(path)
+        assert (dataset.form, dataset.documents[0].title, dataset.queries[0].text) == (
+            "titles",
+            None,
+            "道路检测",
+        )
+
+
+def test_pubmedqa_abstracts_leave_out_the_conclusion(tmp_path: Path) -> None:
+    record = {
+        "id": "1",
+        "QUESTION": "Do bees fly?",
+        "CONTEXTS": ["Bees have wings.", "We watched them."],
+        "LONG_ANSWER": "They do fly.",
+        "YEAR": "2000",
+        "final_decision": "yes",
+    }
+    dataset = load_dataset(write(tmp_path / "dev.jsonl", record))
+    assert (dataset.documents[0].text, dataset.documents[0].year) == (
+        "Bees have wings. We watched them.",
+        2000,
+    )
+    assert (dataset.queries[0].decision, dataset.queries[0].answerable) == ("yes", True)
+    with pytest.raises(CorpusError, match=r'line 1 of dev\.jsonl "final_decision"'):
+        load_dataset(write(tmp_path / "dev.jsonl", record | {"final_decision": "perhaps"}))
+
+
+def test_rgb_passages_are_stored_once_and_made_up_ones_not_at_all(tmp_path: Path) -> None:
+    dataset = load_dataset(
+        write(
+            tmp_path / "en_fact.jsonl",
+            {
+                "id": 0,
+                "query": "Who won?",
+                "answer": "A (team)",
+                "fakeanswer": "B",
+                "positive_wrong": ["B won."],
+                "positive": ["A won."],
+                "negative": ["C played."],
+            },
+            {
+                "id": 1,
+                "query": "Who played?",
+                "answer": ["C", ["D", "E"]],
+                "positive": ["C played."],
+                "negative": [],
+            },
+        )
+    )
+    assert [document.text for document in dataset.documents] == ["A won.", "C played."]
+    assert dataset.queries[1].relevant == {"p2": 1.0}
+    assert [query.answers for query in dataset.queries] == [(("A\\ \\(team\\)",),), (("C",), ("D", "E"))]
+
+
+def test_rgb_answers_of_another_shape_are_refused(tmp_path: Path) -> None:
+    record = {"id": 0, "query": "Who?", "positive": ["A"], "negative": [], "answer": [[]]}
+    with pytest.raises(CorpusError, match='"answer" must be'):
+        load_dataset(write(tmp_path / "x.jsonl", record))
+
+
+def test_your_own_questions_are_read_and_those_without_an_answer_are_unanswerable(tmp_path: Path) -> None:
+    dataset = load_dataset(
+        write(
+            tmp_path / "mine.jsonl",
+            {"question": "How many bees?", "relevant": ["We count bees"], "answer": ["12", "twelve"]},
+            {"question": "法国的首都?", "answer": []},
+            {"question": "Which?", "relevant": ["0123456789abcdef"]},
+        )
+    )
+    assert dataset.documents == ()
+    assert [(q.answerable, q.answers, q.language) for q in dataset.queries] == [
+        (True, (("12", "twelve"),), "en"),
+        (False, (), "zh"),
+        (True, (), "en"),
+    ]
+
+
+def test_the_projects_own_questions_are_in_this_form() -> None:
+    dataset = load_dataset(ROOT / "tests" / "data")
+    assert len(dataset.queries) == 82
+    assert sum(query.answerable for query in dataset.queries) == 62
+    assert all(len(query.relevant) == (1 if query.answerable else 0) for query in dataset.queries)
+    assert sum(query.names_paper for query in dataset.queries) == 10
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (['{"question": "a"}', "no json"], "Line 2 of x.jsonl is not a JSON object"),
+        (["[1]"], "Line 1 of x.jsonl is not a JSON object"),
+        (['{"question": "a"}', '{"relevant": []}'], 'In line 2 of x.jsonl there is no text under "question"'),
+        (['{"question": "a", "answer": ["("]}'], r"line 1 of x.jsonl the answer pattern '\(' is no regular"),
+        (['{"question": "a", "relevant": 3}'], 'In line 1 of x.jsonl "relevant" must be a list of texts'),
+        (
+            ['{"id": 1, "question": "a"}', '{"id": 1, "question": "b"}'],
+            "'1' stands in line 1 .* and in line 2",
+        ),
+        (['{"what": 1}'], "line 1 of x.jsonl are those of no data set"),
+        ([], "x.jsonl is empty"),
+    ],
+)
+def test_a_wrong_line_is_one_sentence_that_names_it(tmp_path: Path, lines: list[str], message: str) -> None:
+    with pytest.raises(CorpusError, match=message) as caught:
+        load_dataset(write(tmp_path / "x.jsonl", *lines))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_path_that_holds_no_data_set_is_told_what_to_give(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="There is no data set"):
+        load_dataset(tmp_path / "none")
+    with pytest.raises(CorpusError, match=r"holds no \.jsonl file"):
+        load_dataset(tmp_path)
+    write(tmp_path / "train.jsonl", bilingual(1))
+    write(tmp_path / "dev.jsonl", bilingual(2))
+    with pytest.raises(CorpusError, match=r"dev\.jsonl, train\.jsonl"):
+        load_dataset(tmp_path)
+    assert load_dataset(tmp_path, "dev").queries[0].text == "Title 2"
+    (tmp_path / "bad.jsonl.gz").write_bytes(b"not gzip")
+    with pytest.raises(CorpusError, match=r"bad\.jsonl\.gz cannot be read"):
+        load_dataset(tmp_path / "bad")
+
+
+def test_the_digest_follows_the_content_and_not_the_place(beir: Path, tmp_path: Path) -> None:
+    first = load_dataset(beir)
+    moved = beir.rename(tmp_path / "moved")
+    assert load_dataset(moved).digest == first.digest
+    write(moved / "qrels" / "test.tsv", "q1\td1\t1")
+    again = load_dataset(moved)
+    assert again.digest != first.digest
+    assert again.documents_digest == first.documents_digest
+
+
+def test_a_limit_draws_the_same_ones_in_order() -> None:
+    assert limited(range(82), 10) == limited(range(82), 10) == sorted(limited(range(82), 10))
+    assert limited(range(3), None) == limited(range(3), 5) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("place", "form", "documents", "asked"),
+    [
+        ("scifact", "beir", 5183, 300),
+        ("bilingual_arxiv/dev", "bilingual", 1000, 2000),
+        ("csl_zh", "titles", 3000, 3000),
+        ("pubmedqa", "pubmedqa", 500, 500),
+        ("rgb/en_fact", "rgb", 487, 50),
+        ("rgb/zh_refine", "rgb", 5016, 200),
+    ],
+)
+def test_the_shared_data_sets_load(place: str, form: str, documents: int, asked: int) -> None:
+    if not DATA.exists():
+        pytest.skip("the shared data is not here")
+    dataset = load_dataset(DATA / place)
+    assert (dataset.form, len(dataset.documents), len(dataset.queries)) == (form, documents, asked)
+    known = {document.doc_id for document in dataset.documents}
+    assert all(query.relevant and query.relevant.keys() <= known for query in dataset.queries)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 
@@ -167,7 +168,7 @@ def _needs(line: Line) -> Iterator[tuple[str, ...]]:
         alternatives = need if isinstance(need, list) else [need]
         if not alternatives or not all(isinstance(text, str) and text for text in alternatives):
             raise CorpusError(f'In {line.place} "answer" must be a text or a list of texts; correct it.')
-        yield tuple(re.escape(text) for text in alternatives)
+        yield tuple(re.escape(unicodedata.normalize("NFKC", text)) for text in alternatives)
 
 
 def _questions(lines: Sequence[Line]) -> tuple[list[Document], list[Query]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,6 +52,24 @@ def limited(items: Sequence[_T], limit: int | None) -> list[_T]:
         return list(items)
     chosen = sorted(random.Random(LIMIT_SEED).sample(range(len(items)), limit))
     return [items[number] for number in chosen]
+
+
+def without_relevant(dataset: Dataset) -> Dataset:
+    """Return the data set without any relevant document, so that every question has to be refused.
+
+    Negative rejection of RGB (Chen et al. 2024). Raises CorpusError when it brings no documents of its own.
+    """
+    relevant = {doc_id for query in dataset.queries for doc_id in query.relevant}
+    left = tuple(document for document in dataset.documents if document.doc_id not in relevant)
+    if not left:
+        raise CorpusError(
+            f"{dataset.name} holds no document that is relevant to no question; give an RGB file, or leave out "
+            "--without-relevant."
+        )
+    unanswerable = [
+        replace(query, relevant={}, answers=(), decision=None, answerable=False) for query in dataset.queries
+    ]
+    return Dataset(f"{dataset.name}, without what is relevant", dataset.form, left, tuple(unanswerable))
 
 
 def _load_folder(folder: Path, split: str | None) -> Dataset:

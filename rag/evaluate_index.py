@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import time
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.align import Vectors
+from rag.code_digest import code_digest
 from rag.dataset_records import Dataset
 from rag.errors import LibraryIndexError
 from rag.indexing import index_papers
@@ -47,7 +47,7 @@ def dataset_index(
     """
     name = hashlib.sha256(f"{dataset.documents_digest}\n{embedder.digest}".encode()).hexdigest()[:16]
     directory = cache / "evaluate" / name
-    code = _code_digest()
+    code = code_digest("indexing")
     if _is_current(directory, code):
         return DatasetIndex(directory, None, 0)
     counted = _Counted(embedder)
@@ -82,33 +82,3 @@ def _is_current(directory: Path, code: str) -> bool:
         return (directory / _BUILT_BY).read_text(encoding="ascii") == code
     except (LibraryIndexError, OSError, UnicodeDecodeError):
         return False
-
-
-def _code_digest() -> str:
-    """Hash the source of every module that can change an index, and the alignments that are shipped."""
-    package = Path(__file__).parent
-    files = sorted(package / f"{name}.py" for name in indexing_modules(package))
-    hasher = hashlib.sha256()
-    for file in [*files, *sorted(package.glob("data/*"))]:
-        hasher.update(f"{file.name}\n".encode() + file.read_bytes())
-    return hasher.hexdigest()[:16]
-
-
-def indexing_modules(package: Path) -> set[str]:
-    """Return the names of the modules in `package` that `indexing` imports, directly or not, itself included."""
-    found: set[str] = set()
-    waiting = {"indexing"}
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        tree = ast.parse((package / f"{name}.py").read_bytes())
-        waiting |= {used for node in ast.walk(tree) for used in _own_imports(node, package)} - found
-    return found
-
-
-def _own_imports(node: ast.AST, package: Path) -> list[str]:
-    if not isinstance(node, ast.ImportFrom) or not node.module or node.module.split(".")[0] != package.name:
-        return []
-    parts = node.module.split(".")
-    names = [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
-    return [name for name in names if (package / f"{name}.py").is_file()]

@@ -99,6 +99,24 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Filters:
+    """Which papers may be found: all conditions that are set must hold; none set lets every paper through.
+
+    `sources` are names as in `Source.file`, any of which will do; a folder's name stands for every file below it.
+    `year_from` and `year_to` are inclusive, and papers without a year fail them.
+    """
+
+    language: Language | None = None
+    sources: tuple[str, ...] = ()
+    year_from: int | None = None
+    year_to: int | None = None
+
+    def __bool__(self) -> bool:
+        """Return whether any condition is set."""
+        return self != Filters()
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredChunk:
     """The best chunk of one retrieved paper; higher `score` is better.
 

@@ -1,0 +1,185 @@
+"""Lay out scored answers as Markdown: one column a language cell, Wilson 95% intervals beside every share."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rag.evaluate_table import table
+from rag.metrics import macro_f1, wilson_interval
+from rag.scoring import Row
+
+# (language of the question, language of the abstract that answers it)
+CELLS = (("en", "en"), ("en", "zh"), ("zh", "zh"), ("zh", "en"))
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of so many."""
+
+    successes: int
+    trials: int
+
+    def __str__(self) -> str:
+        """Return "k/n share [low, high]" with the Wilson 95% interval, or "-" without trials."""
+        interval = wilson_interval(self.successes, self.trials)
+        if interval is None:
+            return "-"
+        share = self.successes / self.trials
+        return f"{self.successes}/{self.trials} {share:.2f} [{interval[0]:.2f}, {interval[1]:.2f}]"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts, the share and its interval (None without trials)."""
+        interval = wilson_interval(self.successes, self.trials)
+        return {
+            "successes": self.successes,
+            "trials": self.trials,
+            "share": self.successes / self.trials if self.trials else None,
+            "low": interval[0] if interval else None,
+            "high": interval[1] if interval else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """A median of seconds, None when nothing was timed."""
+
+    median: float | None
+
+    def __str__(self) -> str:
+        """Return it with one decimal, or "-"."""
+        return "-" if self.median is None else f"{self.median:.1f}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return `{"median"}`."""
+        return {"median": self.median}
+
+
+Cell = Share | Seconds
+Measure = Callable[[Sequence[Row]], Cell]
+
+
+def _count(test: Callable[[Row], bool | None]) -> Measure:
+    """Count the rows that pass, of those that are scored."""
+
+    def cell(rows: Sequence[Row]) -> Share:
+        scored = [passed for row in rows if (passed := test(row)) is not None]
+        return Share(sum(scored), len(scored))
+
+    return cell
+
+
+def _median(read: Callable[[Row], float | None]) -> Measure:
+    def cell(rows: Sequence[Row]) -> Seconds:
+        values = [value for row in rows if (value := read(row)) is not None]
+        return Seconds(statistics.median(values) if values else None)
+
+    return cell
+
+
+def _both(row: Row) -> bool | None:
+    return None if row.right is None or row.cited is None else row.right and row.cited
+
+
+def _citations(rows: Sequence[Row]) -> Share:
+    scored = [row for row in rows if row.cited is not None]
+    return Share(sum(row.right_citations for row in scored), sum(row.citations for row in scored))
+
+
+_TIMES: Mapping[str, Measure] = {
+    "median seconds to the first word": _median(lambda row: row.first_token_s),
+    "median seconds in all": _median(lambda row: row.total_s),
+}
+_ANSWERABLE: Mapping[str, Measure] = {
+    "right": _count(lambda row: row.right),
+    "rightly cited": _count(lambda row: row.cited),
+    "right and rightly cited": _count(_both),
+    "share of citations that are right": _citations,
+    "in the language of the question": _count(lambda row: row.in_language),
+    "right abstract in the first 3": _count(lambda row: row.in_first_3),
+    "wrongly refused": _count(lambda row: row.refused),
+    **_TIMES,
+}
+_UNANSWERABLE: Mapping[str, Measure] = {
+    "refused": _count(lambda row: row.refused),
+    "in the language of the question": _count(lambda row: row.in_language),
+    "answered with a citation": _count(lambda row: not row.refused and row.citations > 0),
+    **_TIMES,
+}
+_TITLES = {"answerable": "answerable (question→abstract)", "unanswerable": "unanswerable"}
+_MEASURES = {"answerable": _ANSWERABLE, "unanswerable": _UNANSWERABLE}
+
+
+def tables(rows: Sequence[Row]) -> str:
+    """Return a Markdown table of the answerable and one of the unanswerable questions, as far as there are any."""
+    parts = [
+        table(
+            [_TITLES[kind], *columns],
+            {name: [str(m(part)) for part in columns.values()] for name, m in _MEASURES[kind].items()},
+        )
+        for kind, columns in _columns(rows).items()
+    ]
+    errors = sum(row.error is not None for row in rows)
+    foot = (
+        f"{len(rows)} questions, {errors} ended in an error, "
+        f"{sum(row.unknown_markers for row in rows)} markers named no context. Brackets: Wilson 95% intervals."
+    )
+    return "\n\n".join([*parts, *_decision_line(rows), foot])
+
+
+def summary(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the same figures as plain JSON values: kind of question, column, measure."""
+    figures: dict[str, Any] = {
+        kind: {
+            column: {name: measure(part).to_dict() for name, measure in _MEASURES[kind].items()}
+            for column, part in columns.items()
+        }
+        for kind, columns in _columns(rows).items()
+    }
+    return figures | {"decisions": decisions(rows)}
+
+
+def decisions(rows: Sequence[Row]) -> dict[str, Any] | None:
+    """Return how many answers say yes, no or maybe, how many of these are right, and their macro-F1.
+
+    None when no question asks for it. An answer that says none of the three is not scored.
+    """
+    asked = [row for row in rows if row.decision]
+    pairs = [(row.decision, row.decided) for row in asked if row.decision and row.decided]
+    if not asked:
+        return None
+    right = sum(expected == given for expected, given in pairs)
+    return {
+        "mapped": Share(len(pairs), len(asked)).to_dict(),
+        "right": Share(right, len(pairs)).to_dict(),
+        "macro_f1": macro_f1(pairs),
+    }
+
+
+def _columns(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
+    """Return the rows of each column of both tables: all, then every cell of two languages that has rows."""
+    asked = [row for row in rows if row.answerable]
+    not_here = [row for row in rows if not row.answerable]
+    cells = {f"{q}→{s}": [row for row in asked if (row.language, row.stored) == (q, s)] for q, s in CELLS}
+    kinds = {
+        f"{language}, {label}": [r for r in not_here if (r.language, r.names_paper) == (language, names)]
+        for language in ("en", "zh")
+        for names, label in ((True, "names a paper"), (False, "off-topic"))
+    }
+    columns = {}
+    for kind, part, parts in (("answerable", asked, cells), ("unanswerable", not_here, kinds)):
+        filled = {name: found for name, found in parts.items() if found}
+        if part:
+            columns[kind] = {"all": part} | (filled if len(filled) > 1 else {})
+    return columns
+
+
+def _decision_line(rows: Sequence[Row]) -> list[str]:
+    found = decisions(rows)
+    if found is None:
+        return []
+    mapped, right = (Share(found[key]["successes"], found[key]["trials"]) for key in ("mapped", "right"))
+    macro = "-" if found["macro_f1"] is None else f"{found['macro_f1']:.2f}"
+    return [f"yes, no or maybe: said in {mapped} answers, of these right {right}, macro-F1 {macro}."]

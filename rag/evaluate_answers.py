@@ -1,0 +1,127 @@
+"""Ask every question of a data set, keep the answers as they come, and score them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from rag.answer_tables import summary, tables
+from rag.code_digest import code_digest
+from rag.dataset_records import Dataset
+from rag.errors import LibraryIndexError, RagError
+from rag.relevance import Judged
+from rag.schema import Answer
+from rag.scoring import Row, failed, score, to_json
+from rag.settings import Settings
+
+# Where the models lie, what they are kept secret with and how many threads they use change no answer.
+_NOT_ANSWERING = {"index", "llm_api_key", "llm_timeout_s", "threads"}
+
+
+class Asked(Protocol):
+    """What answers questions; `rag.pipeline.RAG` does."""
+
+    def ask(self, question: str) -> Answer:
+        """Answer one question."""
+
+
+class KeptAnswers:
+    """Answers in a JSONL file, one `{"question", "answer"}` a line, written as each is given."""
+
+    def __init__(self, path: Path, *, fresh: bool = False) -> None:
+        """Read what `path` has, unless `fresh`; a line that was cut short is left out."""
+        self._path = path
+        self._answers: dict[str, Mapping[str, Any]] = {}
+        if fresh:
+            path.unlink(missing_ok=True)
+        lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
+        for line in lines:
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue
+            self._answers[record["question"]] = record["answer"]
+
+    def get(self, question: str) -> Mapping[str, Any] | None:
+        """Return the answer that was given, None when there is none."""
+        return self._answers.get(question)
+
+    def put(self, question: str, answer: Mapping[str, Any]) -> None:
+        """Keep an answer; it is on disk when this returns. Raises LibraryIndexError when it cannot be."""
+        self._answers[question] = answer
+        record = json.dumps({"question": question, "answer": answer}, ensure_ascii=False)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(f"{record}\n")
+        except OSError as error:
+            raise LibraryIndexError(
+                f"The answer cannot be kept in {self._path} ({error.strerror}); free some space, or give another "
+                "place with RAG_CACHE."
+            ) from error
+
+
+def kept_answers_path(cache: Path, settings: Settings, generation: str, llm: str) -> Path:
+    """Return where the answers of this library, model, code and these settings are kept."""
+    chosen = settings.model_dump(mode="json", exclude=_NOT_ANSWERING)
+    parts = [generation, llm, code_digest("pipeline"), chosen]
+    name = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    return cache / "evaluate" / f"answers-{name}.jsonl"
+
+
+def answer_all(rag: Asked, judged: Sequence[Judged], kept: KeptAnswers) -> Iterator[Row]:
+    """Yield the row of each question; one that has been answered before is not asked again.
+
+    A question that ends in an error costs itself only, and is asked again next time.
+    """
+    for question in judged:
+        text = question.query.text
+        answer = kept.get(text)
+        if answer is None:
+            try:
+                answer = rag.ask(text).to_dict()
+            except RagError as error:
+                yield failed(question, error)
+                continue
+            kept.put(text, answer)
+        yield score(question, answer)
+
+
+def verdict(row: Row) -> str:
+    """Return one word or two on a row, for the progress line."""
+    if row.error:
+        return row.error
+    if row.refused:
+        return "WRONGLY REFUSED" if row.answerable else "refused"
+    if not row.answerable:
+        return "NOT REFUSED"
+    said = {True: "right", False: "WRONG", None: row.decided or "answered"}[row.right]
+    return f"{said}, {({True: 'cited', False: 'NOT CITED', None: 'not judged'})[row.cited]}"
+
+
+def answers_document(
+    dataset: Dataset, config: Mapping[str, Any], llm: str, settings: Settings, rows: Sequence[Row]
+) -> dict[str, Any]:
+    """Return everything that `rag evaluate answers --json` writes.
+
+    `config` as in `RetrievalReport`, with the language model and the settings; `summary` holds the figures of
+    `table` by kind of question, column and measure; `rows` every question with its whole answer.
+    """
+    chosen = settings.model_dump(mode="json", exclude={"index", "llm_api_key"})
+    return {
+        "dataset": {
+            "name": dataset.name,
+            "form": dataset.form,
+            "digest": dataset.digest,
+            "questions": len(dataset.queries),
+            "asked": len(rows),
+        },
+        "config": {**config, "llm": llm, "settings": chosen, "cpus": os.cpu_count()},
+        "summary": summary(rows),
+        "table": tables(rows),
+        "rows": to_json(rows),
+    }

@@ -1,0 +1,116 @@
+"""Score answers against what a question asks for; pure, on the JSON of an answer."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from rag.language import detect_language
+from rag.relevance import Judged
+from rag.schema import Language
+
+_MARKER = re.compile(r"\[\d+\]")
+# Only an answer that says it in so many words is mapped; "No significant difference was found" is not.
+_DECIDED = re.compile(r"\W*(yes|no|maybe)(?=\s*(?:[,.;:!。，；—–-]|$))", re.IGNORECASE)
+_UNDECIDED = re.compile(r"\b(?:unclear|inconclusive|uncertain|not clear|not certain)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one question came to; `answer` is the whole answer as JSON, or None with `error` set.
+
+    `right` asks for an answer that meets every need and is no refusal, `cited` for a relevant abstract among the
+    citations, `in_first_3` for one among the first three contexts; None: the question does not say what is right
+    or relevant. `decided` is the yes, no or maybe that the answer says, where `decision` is asked for.
+    """
+
+    id: str
+    question: str
+    language: Language
+    stored: str | None
+    answerable: bool
+    names_paper: bool
+    refused: bool = False
+    right: bool | None = None
+    cited: bool | None = None
+    citations: int = 0
+    right_citations: int = 0
+    in_language: bool = False
+    in_first_3: bool | None = None
+    first_token_s: float | None = None
+    total_s: float | None = None
+    unknown_markers: int = 0
+    decision: str | None = None
+    decided: str | None = None
+    answer: Mapping[str, Any] | None = None
+    error: str | None = None
+
+
+def matches(patterns: Iterable[str], answer: str) -> bool:
+    """Return whether any pattern is found in an answer, markers removed and in NFKC (tests/data/README)."""
+    text = unicodedata.normalize("NFKC", _MARKER.sub("", answer))
+    return any(re.search(pattern, text, re.IGNORECASE) for pattern in patterns)
+
+
+def decision_of(answer: str) -> str | None:
+    """Return the yes, no or maybe that an answer opens with, maybe where it says it is open; else None."""
+    text = _MARKER.sub("", answer)
+    if said := _DECIDED.match(text):
+        return said[1].lower()
+    return "maybe" if _UNDECIDED.search(text) else None
+
+
+def score(question: Judged, answer: Mapping[str, Any]) -> Row:
+    """Return the row of one answered or refused question; `answer` is `Answer.to_dict()`."""
+    query, relevant = question.query, question.gains
+    text, refused = answer["answer"], answer["refused"]
+    hits = sum(citation["paper_id"] in relevant for citation in answer["citations"])
+    first = [context["paper_id"] in relevant for context in answer["contexts"][:3]]
+    right = not refused and all(matches(need, text) for need in query.answers)
+    return replace(
+        _blank(question),
+        refused=refused,
+        right=right if query.answers else None,
+        cited=hits > 0 if relevant else None,
+        citations=len(answer["citations"]),
+        right_citations=hits,
+        in_language=detect_language(_MARKER.sub("", text)) == query.language,
+        in_first_3=any(first) if relevant else None,
+        first_token_s=answer["timings"]["first_token_s"],
+        total_s=answer["timings"]["total_s"],
+        unknown_markers=answer["unknown_markers"],
+        decided=decision_of(text) if query.decision and not refused else None,
+        answer=answer,
+    )
+
+
+def failed(question: Judged, error: Exception) -> Row:
+    """Return the row of a question that ended in an error: nothing about it counts as right."""
+    return replace(
+        _blank(question),
+        right=False if question.query.answers else None,
+        cited=False if question.gains else None,
+        in_first_3=False if question.gains else None,
+        error=f"{type(error).__name__}: {error}",
+    )
+
+
+def _blank(question: Judged) -> Row:
+    query = question.query
+    return Row(
+        id=query.query_id,
+        question=query.text,
+        language=query.language,
+        stored=question.group.partition("->")[2] if question.gains else None,
+        answerable=query.answerable,
+        names_paper=query.names_paper,
+        decision=query.decision,
+    )
+
+
+def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return every row as plain JSON values, whole answers included."""
+    return [asdict(row) for row in rows]

@@ -1,34 +1,31 @@
-"""Ask every question of the test set and print the honest table: right, rightly cited, refused, how fast.
+"""Ask the development questions and print the honest table: right, rightly cited, refused, how fast.
 
-    python -m benchmarks.answers [--index DIR] [--json FILE] [--subset N]
-    python -m benchmarks.answers --dev
+    python -m benchmarks.answers [--json FILE] [--limit N] [--fresh]
 
-Without `--dev` the index must hold the default corpus (`rag index corpus`). With it, a development corpus is
-built from the shared data; prompts and thresholds may be tuned on that one only.
+Prompts and thresholds may be tuned on this set only. A development corpus is built from the shared data; the
+table of the default corpus, on which nothing may be tuned, is `rag evaluate answers tests/data`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import random
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks import dev_corpus
-from benchmarks.scoring import Question, Row, failed, read_questions, score, to_json
-from benchmarks.table import tables
-from rag.errors import RagError
-
-if TYPE_CHECKING:
-    from rag import RAG
-
-DATA = dev_corpus.ROOT / "tests" / "data"
-SUBSET_SEED = 7
+from rag import models
+from rag.dataset_records import Dataset
+from rag.datasets import limited, load_dataset
+from rag.evaluate import configuration
+from rag.evaluate_answers import KeptAnswers, answer_all, answers_document, kept_answers_path, verdict
+from rag.relevance import judge
+from rag.scoring import Row
+from rag.settings import load_settings
+from rag.store import Store, open_store
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -36,79 +33,50 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--index", type=Path, help="index of the default corpus (default: the user's)")
-    parser.add_argument("--questions", type=Path, default=DATA / "questions.jsonl")
-    parser.add_argument("--unanswerable", type=Path, default=DATA / "unanswerable.jsonl")
-    parser.add_argument("--dev", action="store_true", help="the development questions and corpus instead")
-    parser.add_argument("--subset", type=int, metavar="N", help="only N questions, drawn with a fixed seed")
+    parser.add_argument("--limit", type=int, metavar="N", help="only N questions, drawn with a fixed seed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all rows and answers here")
+    parser.add_argument("--fresh", action="store_true", help="ask again what was answered before")
     return parser.parse_args(argv)
 
 
-def ask_all(rag: RAG, questions: Sequence[Question]) -> Iterator[Row]:
-    """Yield the row of each question, with a progress line on standard error."""
-    for number, question in enumerate(questions, start=1):
-        started = time.perf_counter()
-        try:
-            row = score(question, rag.ask(question.text))
-        except RagError as error:
-            row = failed(question, error)
-        seconds = time.perf_counter() - started
-        print(f"[{number}/{len(questions)}] {row.id} {verdict(row)} {seconds:.1f} s", file=sys.stderr)
-        yield row
-
-
-def verdict(row: Row) -> str:
-    """Return one word or two on a row, for the progress line."""
-    if row.error:
-        return row.error
-    if row.refused:
-        return "WRONGLY REFUSED" if row.answerable else "refused"
-    if not row.answerable:
-        return "NOT REFUSED"
-    return f"{'right' if row.right else 'WRONG'}, {'cited' if row.cited else 'NOT CITED'}"
-
-
-def subset(questions: Sequence[Question], size: int | None) -> list[Question]:
-    """Return `size` of the questions, the same ones every time and in their order; all without a size."""
-    if size is None or size >= len(questions):
-        return list(questions)
-    chosen = sorted(random.Random(SUBSET_SEED).sample(range(len(questions)), size))
-    return [questions[number] for number in chosen]
-
-
-def write(path: Path, rows: Sequence[Row], dev: bool) -> None:
-    """Write every row, and the tables, as one JSON document."""
-    document = {
-        "set": "development" if dev else "test",
-        "cpus": os.cpu_count(),
-        "table": tables(rows),
-        "rows": to_json(rows),
+def development_questions(store: Store, positions: Mapping[str, int]) -> Dataset:
+    """Return the development questions, what is relevant named by paper id instead of arXiv id."""
+    paper_at = {
+        source.position: paper.paper_id for paper in store.catalog.papers() for source in paper.sources
     }
-    path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    dataset = load_dataset(dev_corpus.QUESTIONS)
+    queries = [
+        replace(query, relevant={paper_at[positions[paper]]: gain for paper, gain in query.relevant.items()})
+        for query in dataset.queries
+    ]
+    return replace(dataset, queries=tuple(queries))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark; what was asked before an interruption is still written and shown."""
+    """Run the benchmark; what was asked before an interruption is still written and shown, and kept."""
     options = arguments(argv)
-    if options.dev:
-        index, positions = dev_corpus.build()
-        questions = read_questions(dev_corpus.QUESTIONS, positions)
-    else:
-        index = options.index
-        questions = read_questions(options.questions) + read_questions(options.unanswerable)
+    index, positions = dev_corpus.build()
+    with closing(open_store(index)) as store:
+        dataset = development_questions(store, positions)
+        judged = limited(judge(dataset, store), options.limit)
+        config = configuration(store)
     from rag import RAG
 
+    settings = load_settings(index=index)
     rows: list[Row] = []
-    try:
-        with RAG.open(index) as rag:
-            for row in ask_all(rag, subset(questions, options.subset)):
+    with RAG(settings) as rag:
+        llm = rag.llm.name
+        path = kept_answers_path(models.cache_dir(), settings, config["generation"], llm)
+        try:
+            for row in answer_all(rag, judged, KeptAnswers(path, fresh=options.fresh)):
                 rows.append(row)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+                print(f"[{len(rows)}/{len(judged)}] {row.id} {verdict(row)}", file=sys.stderr)
+        except KeyboardInterrupt:
+            print("interrupted; the same command goes on here", file=sys.stderr)
+    document = answers_document(dataset, config, llm, settings, rows)
     if options.json:
-        write(options.json, rows, options.dev)
-    print(tables(rows))
+        options.json.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    print(document["table"])
     return 0
 
 

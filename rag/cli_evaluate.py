@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,7 +15,9 @@ from rag.errors import SettingsError
 if TYPE_CHECKING:
     from rag.dataset_records import Dataset
     from rag.evaluate_index import DatasetIndex
+    from rag.passages import Progress
     from rag.pipeline import QuestionEmbedder
+    from rag.scoring import Row
     from rag.settings import Settings
     from rag.store import Store
 
@@ -39,6 +42,16 @@ def add_evaluate(
     )
     retrieval.add_argument("--plot", type=Path, metavar="FILE.png", help="draw it")
     retrieval.set_defaults(run=_retrieval)
+    answers = kinds.add_parser(
+        "answers", parents=[common, shared], help="right, rightly cited, refused, how fast; Ctrl-C resumes"
+    )
+    answers.add_argument("--fresh", action="store_true", help="ask again what was answered before")
+    answers.add_argument(
+        "--without-relevant",
+        action="store_true",
+        help="leave out every relevant document, so that each question has to be refused",
+    )
+    answers.set_defaults(run=_answers)
 
 
 def _count(text: str) -> int:
@@ -56,7 +69,8 @@ def _retrieval(parsed: argparse.Namespace) -> int:
     from rag.terminal import progress_bars
 
     dataset = load_dataset(parsed.dataset, parsed.split)
-    with progress_bars() as progress, _library(dataset, parsed, progress) as (store, embedder, index):
+    settings = _settings(parsed)
+    with progress_bars() as progress, _library(dataset, settings, progress) as (store, embedder, index):
         report = evaluate_retrieval(dataset, store, embedder, index, limit=parsed.limit, progress=progress)
     print(retrieval_tables(report))
     if parsed.json:
@@ -68,18 +82,79 @@ def _retrieval(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _answers(parsed: argparse.Namespace) -> int:
+    _check_output(parsed.json)
+    from rag import models
+    from rag.datasets import limited, load_dataset, without_relevant
+    from rag.evaluate import configuration
+    from rag.evaluate_answers import KeptAnswers, answer_all, answers_document, kept_answers_path
+    from rag.pipeline import RAG
+    from rag.relevance import judge
+    from rag.terminal import progress_bars
+
+    dataset = load_dataset(parsed.dataset, parsed.split)
+    if parsed.without_relevant:
+        dataset = without_relevant(dataset)
+    settings = _settings(parsed)
+    with progress_bars() as progress, _library(dataset, settings, progress) as (store, embedder, index):
+        judged = limited(judge(dataset, store), parsed.limit)
+        config = configuration(store)
+    if dataset.documents:
+        settings = settings.model_copy(update={"index": index.directory, "chroma_url": None})
+    with RAG(settings, embedder=embedder) as rag:
+        _warn_of_leaving(rag.notice)
+        llm = rag.llm.name
+        path = kept_answers_path(models.cache_dir(), settings, config["generation"], llm)
+        rows, stopped = _asked(answer_all(rag, judged, KeptAnswers(path, fresh=parsed.fresh)), len(judged))
+    document = answers_document(dataset, config, llm, settings, rows)
+    print(document["table"])
+    if parsed.json:
+        _write(parsed.json, document)
+    if stopped:
+        print("The same command goes on where this one was stopped.", file=sys.stderr)
+        raise KeyboardInterrupt
+    return 0
+
+
+def _asked(answered: Iterator[Row], total: int) -> tuple[list[Row], bool]:
+    """Return the rows, each reported on standard error as it comes, and whether Ctrl-C ended them."""
+    from rag.evaluate_answers import verdict
+
+    rows: list[Row] = []
+    try:
+        for row in answered:
+            rows.append(row)
+            took = "" if row.total_s is None else f" {row.total_s:.1f} s"
+            print(f"[{len(rows)}/{total}] {row.id} {verdict(row)}{took}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return rows, True
+    return rows, False
+
+
+def _warn_of_leaving(notice: str | None) -> None:
+    if notice:
+        print(f"Note: {notice}", file=sys.stderr)
+
+
+def _settings(parsed: argparse.Namespace) -> Settings:
+    from rag.settings import load_settings
+
+    return load_settings(index=Path(parsed.index) if parsed.index is not None else None)
+
+
 @contextmanager
 def _library(
-    dataset: Dataset, parsed: argparse.Namespace, progress: Any
+    dataset: Dataset, settings: Settings, progress: Progress
 ) -> Iterator[tuple[Store, QuestionEmbedder, DatasetIndex]]:
     """Give the index to measure: that of the data set, or for questions alone the user's own."""
     from rag import models
     from rag.configure import configured_embedder
     from rag.evaluate_index import DatasetIndex, dataset_index
     from rag.indexing import open_index
-    from rag.settings import load_settings
+    from rag.store import Manifest
 
-    settings: Settings = load_settings(index=Path(parsed.index) if parsed.index is not None else None)
+    if not dataset.documents:
+        Manifest.read(settings.index)  # a missing index is told before a model is loaded
     embedder = configured_embedder(settings, fetch=True)
     if dataset.documents:
         index = dataset_index(dataset, embedder, models.cache_dir(), progress)

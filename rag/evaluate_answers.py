@@ -57,7 +57,9 @@ class KeptAnswers:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(f"{record}\n")
+                file.write(
+                    f"\n{record}"
+                )  # a newline first, so that a line that was cut short costs itself only
         except OSError as error:
             raise LibraryIndexError(
                 f"The answer cannot be kept in {self._path} ({error.strerror}); free some space, or give another "

@@ -14,13 +14,15 @@ from test_cli import assert_one_sentence, run
 from test_datasets import write
 
 import rag
+from rag import models
 from rag.align import Vectors
 from rag.arms import ARMS, Asked, Library, fused_as_shown
+from rag.code_digest import modules_behind
 from rag.dataset_records import Dataset, Document, Query
 from rag.datasets import load_dataset
 from rag.errors import CorpusError
 from rag.evaluate import RetrievalReport, evaluate_retrieval
-from rag.evaluate_index import DatasetIndex, dataset_index, indexing_modules
+from rag.evaluate_index import DatasetIndex, dataset_index
 from rag.evaluate_table import retrieval_tables
 from rag.indexing import open_index
 from rag.plots import plot_retrieval
@@ -123,7 +125,7 @@ def test_a_stopped_build_goes_on_where_it_was(tmp_path: Path) -> None:
 
 
 def test_the_code_that_makes_an_index_is_followed_through_its_imports() -> None:
-    modules = indexing_modules(Path(rag.__file__).parent)
+    modules = modules_behind(Path(rag.__file__).parent, "indexing")
     assert {"indexing", "clean", "dedup", "chunk", "align", "analyze", "catalog", "vectors"} <= modules
     assert not modules & {"retrieve", "generate", "cli", "evaluate", "pipeline"}
 
@@ -326,12 +328,20 @@ def test_a_limit_below_one_is_refused() -> None:
     assert "from 1 on" in result.stderr
 
 
+def own_cache(tmp_path: Path) -> dict[str, str]:
+    """Return the environment of a cache that has the models and is otherwise empty."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / "models").symlink_to(models.cache_dir() / "models")
+    return {"RAG_CACHE": str(cache)}
+
+
 @pytest.mark.models
 def test_the_command_measures_a_data_set_and_writes_it(tmp_path: Path) -> None:
     records = [{"id": i, "title": text[:25], "abstract": text} for i, text in enumerate(TEXTS)]
     data = write(tmp_path / "papers.jsonl", *records)
     files = ["--json", str(tmp_path / "out.json"), "--plot", str(tmp_path / "out.png")]
-    result = run("evaluate", "retrieval", str(data), *files)
+    result = run("evaluate", "retrieval", str(data), *files, **own_cache(tmp_path))
     assert result.returncode == 0, result.stderr
     assert "| fused, no language balance" in result.stdout
     document = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))

@@ -23,8 +23,9 @@ retrieve
 prompts address failures endpoint llama_server llama_process llm
 attribute cite generate
 passages indexing configure pipeline
-metrics dataset_records dataset_forms datasets relevance
-evaluate_index arms evaluate evaluate_table plots
+metrics code_digest dataset_records dataset_forms datasets relevance evaluate_index
+arms evaluate evaluate_table plots
+scoring answer_tables evaluate_answers
 terminal cli_evaluate cli __main__ __init__
 """.split()
 

@@ -1,0 +1,190 @@
+"""Answers measured on a data set: asked once, kept, scored again, with a scripted language model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import bad_endpoint
+import pytest
+from conftest import ROOT, ScriptedLLM
+from test_cli import assert_one_sentence, run
+from test_datasets import write
+from test_evaluate import own_cache
+
+from rag.datasets import load_dataset, without_relevant
+from rag.errors import CorpusError, LLMUnreachableError
+from rag.evaluate_answers import KeptAnswers, answer_all, answers_document, kept_answers_path, verdict
+from rag.pipeline import RAG
+from rag.relevance import Judged, judge
+from rag.store import open_store
+
+QUESTIONS = [
+    {"id": "fid", "question": "What FID does Muse reach?", "relevant": ["Muse is"], "answer": [r"6\.06"]},
+    {
+        "id": "bees",
+        "question": "How many hives of bees?",
+        "relevant": ["honey bees"],
+        "answer": ["twelve", "12"],
+    },
+    {"id": "paris", "question": "What is the capital of France?"},
+]
+
+
+def script(messages: Any) -> str:
+    question = messages[-1].content.rpartition("Question:")[2]
+    if "Muse" in question:
+        return "It reaches 6.06 [1]."
+    return "NOT FOUND" if "France" in question else "Traffic noise lowers foraging [1]."
+
+
+@pytest.fixture
+def library(open_rag: Callable[..., RAG], tmp_path: Path) -> tuple[RAG, list[Judged]]:
+    rag = open_rag(script)
+    dataset = load_dataset(write(tmp_path / "mine.jsonl", *QUESTIONS))
+    with closing(open_store(rag.settings.index)) as store:
+        return rag, judge(dataset, store)
+
+
+def test_answers_are_scored_and_a_second_run_asks_nothing(
+    library: tuple[RAG, list[Judged]], tmp_path: Path
+) -> None:
+    rag, judged = library
+    rows = list(answer_all(rag, judged, KeptAnswers(tmp_path / "kept.jsonl")))
+    assert [verdict(row) for row in rows] == ["right, cited", "WRONG, cited", "refused"]
+    assert rows[0].in_first_3
+    assert rows[1].right is False
+    assert isinstance(rag.llm, ScriptedLLM)
+    asked = len(rag.llm.chats)
+    assert list(answer_all(rag, judged, KeptAnswers(tmp_path / "kept.jsonl"))) == rows
+    assert len(rag.llm.chats) == asked
+    again = list(answer_all(rag, judged, KeptAnswers(tmp_path / "kept.jsonl", fresh=True)))
+    assert len(rag.llm.chats) == 2 * asked
+    assert [row.right for row in again] == [row.right for row in rows]
+
+
+class Interrupted:
+    """Is stopped by Ctrl-C at the second question."""
+
+    def __init__(self, rag: RAG, error: BaseException) -> None:
+        self.rag, self.error, self.asked = rag, error, 0
+
+    def ask(self, question: str) -> Any:
+        self.asked += 1
+        if self.asked == 2:
+            raise self.error
+        return self.rag.ask(question)
+
+
+def test_a_stopped_run_goes_on_where_it_was(library: tuple[RAG, list[Judged]], tmp_path: Path) -> None:
+    rag, judged = library
+    with pytest.raises(KeyboardInterrupt):
+        list(answer_all(Interrupted(rag, KeyboardInterrupt()), judged, KeptAnswers(tmp_path / "kept.jsonl")))
+    counted = Interrupted(rag, AssertionError("asked twice"))
+    counted.asked = 2
+    rows = list(answer_all(counted, judged, KeptAnswers(tmp_path / "kept.jsonl")))
+    assert counted.asked == 2 + 2
+    assert len(rows) == 3
+
+
+def test_an_error_costs_one_question_and_it_is_asked_again(
+    library: tuple[RAG, list[Judged]], tmp_path: Path
+) -> None:
+    rag, judged = library
+    failing = Interrupted(rag, LLMUnreachableError("The endpoint does not answer."))
+    rows = list(answer_all(failing, judged, KeptAnswers(tmp_path / "kept.jsonl")))
+    assert [row.error is None for row in rows] == [True, False, True]
+    assert (rows[1].right, rows[1].cited) == (False, False)
+    assert "LLMUnreachableError" in verdict(rows[1])
+    again = list(answer_all(failing, judged, KeptAnswers(tmp_path / "kept.jsonl")))
+    assert failing.asked == 4
+    assert [row.error for row in again] == [None] * 3
+
+
+def test_a_line_that_was_cut_short_costs_itself_only(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "kept.jsonl"
+    KeptAnswers(path).put("one", {"answer": "1"})
+    with path.open("a", encoding="utf-8") as file:
+        file.write('\n{"question": "two", "ans')
+    KeptAnswers(path).put("three", {"answer": "三"})
+    kept = KeptAnswers(path)
+    assert (kept.get("one"), kept.get("two"), kept.get("three")) == ({"answer": "1"}, None, {"answer": "三"})
+
+
+def test_answers_of_another_library_model_or_setting_are_kept_apart(
+    open_rag: Callable[..., RAG], tmp_path: Path
+) -> None:
+    settings = open_rag("x").settings
+    others = [
+        kept_answers_path(tmp_path, settings, "g2", "llm"),
+        kept_answers_path(tmp_path, settings, "g1", "another"),
+        kept_answers_path(tmp_path, settings.model_copy(update={"top_k": 5}), "g1", "llm"),
+        kept_answers_path(tmp_path, settings, "g1", "llm"),
+    ]
+    assert len(set(others)) == 4
+    slower = settings.model_copy(update={"threads": 1, "index": tmp_path})
+    assert kept_answers_path(tmp_path, slower, "g1", "llm") == others[3]
+
+
+def test_the_document_holds_figures_and_whole_answers_and_no_key(
+    library: tuple[RAG, list[Judged]], tmp_path: Path
+) -> None:
+    rag, judged = library
+    rows = list(answer_all(rag, judged, KeptAnswers(tmp_path / "kept.jsonl")))
+    dataset = load_dataset(tmp_path / "mine.jsonl")
+    document = json.loads(
+        json.dumps(answers_document(dataset, {"generation": "g"}, "llm", rag.settings, rows))
+    )
+    assert document["summary"]["answerable"]["all"]["right"]["successes"] == 1
+    assert document["dataset"] == {
+        "name": dataset.name, "form": "questions", "digest": dataset.digest, "questions": 3, "asked": 3,
+    }  # fmt: skip
+    assert document["config"]["settings"]["top_k"] == 3
+    assert "llm_api_key" not in document["config"]["settings"]
+    assert document["rows"][0]["answer"]["answer"].startswith("It reaches 6.06")
+
+
+def test_without_relevant_documents_every_question_has_to_be_refused(tmp_path: Path) -> None:
+    record = {"id": 0, "query": "Who won?", "answer": "A", "positive": ["A won."], "negative": ["C played."]}
+    dataset = without_relevant(load_dataset(write(tmp_path / "rgb.jsonl", record)))
+    assert [document.text for document in dataset.documents] == ["C played."]
+    assert [(query.answerable, query.answers, query.relevant) for query in dataset.queries] == [
+        (False, (), {})
+    ]
+    with pytest.raises(CorpusError, match="--without-relevant"):
+        without_relevant(load_dataset(ROOT / "tests" / "data"))
+
+
+def test_a_missing_index_is_one_sentence_before_any_model(tmp_path: Path) -> None:
+    result = run("evaluate", "answers", "tests/data", "--index", str(tmp_path / "none"))
+    assert_one_sentence(result, 2)
+    assert "rag index" in result.stderr
+
+
+@pytest.mark.models
+def test_the_command_asks_an_endpoint_once_and_prints_the_table(tmp_path: Path) -> None:
+    """The embedding model is real, the language model an endpoint that always says the same."""
+    texts = ["Muse reaches an FID of 6.06 on CC3M.", "We count honey bees at 12 hives in summer."]
+    records = [
+        {"id": i, "query": query, "answer": answer, "positive": [text], "negative": []}
+        for i, (query, answer, text) in enumerate(
+            zip(["What FID does Muse reach on CC3M?", "How many hives of honey bees?"], ["6.06", "12"], texts, strict=True)
+        )
+    ]  # fmt: skip
+    data = write(tmp_path / "rgb.jsonl", *records)
+    output = tmp_path / "out.json"
+    with bad_endpoint.serve(bad_endpoint.good("Muse reaches an FID of 6.06 on CC3M [1].")) as endpoint:
+        environment = {"RAG_LLM_BASE_URL": endpoint.base_url, "RAG_LLM_MODEL": "m"} | own_cache(tmp_path)
+        results = [
+            run("evaluate", "answers", str(data), "--json", str(output), **environment) for _ in range(2)
+        ]
+        assert [result.returncode for result in results] == [0, 0], results[0].stderr
+        chats = [request for request in endpoint.requests if "chat/completions" in request]
+    assert len(chats) == 2
+    assert "| right" in results[1].stdout
+    assert "[2/2]" in results[1].stderr
+    document = json.loads(output.read_text(encoding="utf-8"))
+    assert document["summary"]["answerable"]["all"]["right"]["successes"] == 1

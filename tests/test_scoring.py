@@ -1,0 +1,198 @@
+"""The honest table on answers written by hand: what counts as right, cited and refused."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, HashEmbedder
+
+import rag
+from rag.answer_tables import CELLS, decisions, summary, tables
+from rag.dataset_records import Query
+from rag.datasets import load_dataset
+from rag.errors import LLMUnreachableError
+from rag.relevance import Judged, judge
+from rag.schema import Answer, Chunk, Citation, Paper, ScoredChunk, Source, Timings
+from rag.scoring import decision_of, failed, matches, score, to_json
+from rag.store import open_store
+
+EXPECTED = "HAQ reduces latency by 1.4-1.95 times on edge accelerators."
+OTHER = "Muse is a text-to-image Transformer model."
+
+
+def asked(**fields: Any) -> Judged:
+    query = {"query_id": "q1", "text": "By how much?", "language": "en", "answers": ((r"1\.4",),)} | fields
+    return Judged(Query(**query), {EXPECTED: 1.0} if query["answers"] else {}, f"{query['language']}->en")
+
+
+STRANGER = asked(query_id="u", text="Capital of France?", answers=(), answerable=False)
+
+
+def citation(number: int, text: str) -> Citation:
+    """An abstract whose id is its text, so that the tests read well."""
+    return Citation(number, text, None, text, (Source("a.txt", 1),), text[:3], 0, 3)
+
+
+def context(text: str) -> ScoredChunk:
+    paper = Paper(text, text, "en", (Source("a.txt", 1),))
+    return ScoredChunk(paper, Chunk("c", text, text, 0, len(text), "en"), 1.0)
+
+
+def answer(text: str, citations: tuple = (), contexts: tuple = (), refused: bool = False) -> dict[str, Any]:
+    return Answer(
+        "By how much?", "en", text, refused, (), citations, contexts, 0, Timings(0.1, 2.0, 3.0)
+    ).to_dict()
+
+
+def test_a_right_answer_is_right_and_rightly_cited() -> None:
+    reply = answer(
+        "By 1.4 to 1.95 times [1][2].",
+        (citation(1, EXPECTED), citation(2, OTHER)),
+        (context(OTHER), context(EXPECTED)),
+    )
+    row = score(asked(), reply)
+    assert (row.right, row.cited, row.in_first_3, row.in_language) == (True, True, True, True)
+    assert (row.citations, row.right_citations, row.stored) == (2, 1, "en")
+    assert json.loads(json.dumps(to_json([row])))[0]["answer"] == reply
+
+
+def test_a_refusal_is_never_right() -> None:
+    row = score(asked(), answer("Not answered, though 1.4 is near.", refused=True))
+    assert row.refused
+    assert row.right is False
+
+
+def test_the_fourth_context_is_too_late() -> None:
+    row = score(asked(), answer("No.", contexts=(context(OTHER),) * 3 + (context(EXPECTED),)))
+    assert row.in_first_3 is False
+
+
+def test_markers_are_not_part_of_the_answer_and_full_width_digits_are() -> None:
+    assert not matches([r"(?<![\d.])4(?!\d)"], "There are several [4].")
+    assert matches([r"16\s*%"], "１６％ of them")
+
+
+def test_every_need_has_to_be_met_by_one_of_its_patterns() -> None:
+    question = asked(answers=(("张丹",), ("张昊", "Zhang Hao")))
+    assert score(question, answer("张丹和zhang hao")).right
+    assert score(question, answer("张丹")).right is False
+
+
+def test_an_answer_of_only_english_words_is_not_in_chinese() -> None:
+    chinese = asked(text="延迟降低多少？", language="zh")
+    assert not score(chinese, answer("It falls by 1.4 [1].")).in_language
+    assert score(chinese, answer("HAQ 将延迟降低 1.4 倍 [1]。")).in_language
+
+
+def test_what_a_question_does_not_say_is_not_scored() -> None:
+    without_patterns = Judged(Query("q", "What?", "en", {EXPECTED: 1.0}), {EXPECTED: 1.0}, "en->en")
+    row = score(without_patterns, answer("1.4 [1]", (citation(1, EXPECTED),)))
+    assert (row.right, row.cited) == (None, True)
+    without_relevant = Judged(Query("q", "What?", "en", {}, (("1.4",),)), {}, "en->none")
+    row = score(without_relevant, answer("1.4 [1]", (citation(1, EXPECTED),)))
+    assert (row.right, row.cited, row.in_first_3, row.stored) == (True, None, None, None)
+    figures = summary([row])["answerable"]["all"]
+    assert figures["right"]["trials"] == 1
+    assert figures["rightly cited"] == {"successes": 0, "trials": 0, "share": None, "low": None, "high": None}
+    assert figures["share of citations that are right"]["trials"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "decision"),
+    [
+        ("Yes, they do [1].", "yes"),
+        ("No. They did not.", "no"),
+        ("no", "no"),
+        ("Maybe; the sample is small.", "maybe"),
+        ("It remains unclear whether they do.", "maybe"),
+        ("No significant difference was found.", None),
+        ("Bees fly.", None),
+        ("Notably, they do.", None),
+    ],
+)
+def test_only_what_an_answer_says_is_a_decision(text: str, decision: str | None) -> None:
+    assert decision_of(text) == decision
+
+
+def test_decisions_are_reported_apart_and_what_says_none_is_not_scored() -> None:
+    def row(expected: str, text: str, refused: bool = False) -> Any:
+        return score(asked(answers=(), decision=expected), answer(text, refused=refused))
+
+    rows = [
+        row("yes", "Yes."),
+        row("no", "Yes."),
+        row("no", "Bees fly."),
+        row("yes", "No answer.", refused=True),
+    ]
+    found = decisions(rows)
+    assert found is not None
+    assert (found["mapped"]["successes"], found["mapped"]["trials"]) == (2, 4)
+    assert (found["right"]["successes"], found["right"]["trials"]) == (1, 2)
+    assert found["macro_f1"] == pytest.approx((2 / 3 + 0) / 2)
+    assert "said in 2/4" in tables(rows)
+    assert decisions([score(asked(), answer("1.4"))]) is None
+
+
+def lines_of(text: str) -> dict[str, str]:
+    """Return the lines of tables by their first cell, padding taken out."""
+    lines = [re.sub(r" +", " ", line) for line in text.splitlines()]
+    return {line.split(" | ")[0]: line for line in lines}
+
+
+def test_tables_count_by_cell_and_leave_out_cells_without_questions() -> None:
+    right = score(asked(), answer("1.4 [1]", (citation(1, EXPECTED),), (context(EXPECTED),)))
+    error = failed(asked(language="zh"), LLMUnreachableError("no answer"))
+    refused = score(STRANGER, answer("The abstracts do not answer this.", refused=True))
+    rows = [right, error, refused]
+    lines = lines_of(tables(rows))
+    assert "| all | en→en | zh→en |" in lines["| answerable (question→abstract)"]
+    assert "| 1/2 0.50 [0.09, 0.91] | 1/1 1.00 [0.21, 1.00] | 0/1" in lines["| right"]
+    assert "| 1/1 1.00 [0.21, 1.00] |" in lines["| refused"]
+    assert "3 questions, 1 ended in an error" in tables(rows)
+    assert summary(rows)["answerable"]["zh→en"]["right"]["share"] == 0.0
+    assert summary(rows)["unanswerable"]["all"]["refused"]["successes"] == 1
+    assert "unanswerable" not in tables([right])
+
+
+def test_the_default_questions_are_judged_on_the_default_corpus(
+    tmp_path: Path, embedder: HashEmbedder
+) -> None:
+    rag.index_paths([ROOT / "corpus"], tmp_path / "index", embedder=embedder)
+    with closing(open_store(tmp_path / "index")) as store:
+        judged = judge(load_dataset(ROOT / "tests" / "data"), store)
+    rows = [score(question, answer("Nothing.")) for question in judged]
+    counts = [sum((row.language, row.stored) == cell for row in rows) for cell in CELLS]
+    assert counts == [22, 9, 9, 22]
+    assert all(len(question.gains) == 1 for question in judged if question.query.answerable)
+    assert [row.names_paper for row in rows if not row.answerable].count(True) == 10
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Import a module of benchmarks/, which is no installed package."""
+    monkeypatch.syspath_prepend(ROOT)
+    return lambda module: importlib.import_module(f"benchmarks.{module}")
+
+
+def test_the_development_corpus_is_deterministic_and_holds_every_asked_paper(
+    load: Any, tmp_path: Path, embedder: HashEmbedder
+) -> None:
+    dev_corpus = load("dev_corpus")
+    if not dev_corpus.DATA.exists():
+        pytest.skip(f"{dev_corpus.DATA.name} of the shared data is not here")
+    lines, positions = dev_corpus.corpus_lines()
+    assert (lines, positions) == dev_corpus.corpus_lines()
+    assert len(lines) == 240
+    assert len(positions) == 40
+    assert all(json.loads(lines[position - 1])["id"] == paper for paper, position in positions.items())
+    (tmp_path / "corpus.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    rag.index_paths([tmp_path / "corpus.jsonl"], tmp_path / "index", embedder=embedder)
+    with closing(open_store(tmp_path / "index")) as store:
+        judged = judge(load("answers").development_questions(store, positions), store)
+    assert sum(bool(question.gains) for question in judged) == 40

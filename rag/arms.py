@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from rag.align import Alignment, Vectors
 from rag.chunk import chunk_paper
 from rag.passages import PassageEmbedder, Progress, passage, passage_key
-from rag.retrieve import retrieve
+from rag.retrieve import QueryEmbedder, retrieve
 from rag.schema import Chunk, Language
 from rag.store import Store
 
@@ -29,11 +29,11 @@ class Asked:
     text: str
     language: Language
     vector: Vectors
+    embedder: QueryEmbedder
 
     def embed_query(self, text: str) -> Vectors:
-        """Return the vector that is known; so it stands in for the embedder in `retrieve`."""
-        del text
-        return self.vector
+        """Return the vector that is known, so it stands in for the embedder in `retrieve`; embed another text."""
+        return self.vector if text == self.text else self.embedder.embed_query(text)
 
 
 class Library:
@@ -68,7 +68,7 @@ class Library:
     @property
     def means_only(self) -> Alignment:
         """Return the index's alignment without its rotations."""
-        return Alignment(self.store.alignment.means, {})
+        return replace(self.store.alignment, rotations={})
 
     @cached_property
     def centred(self) -> Vectors:
@@ -81,13 +81,17 @@ class Library:
 
     def papers_of(self, chunk_ids: Iterable[str]) -> list[str]:
         """Return the first `DEPTH` distinct papers of ranked chunks: each stands where its best chunk does."""
-        return list(dict.fromkeys(self.paper_of[chunk_id] for chunk_id in chunk_ids))[:DEPTH]
+        papers: dict[str, None] = {}
+        for chunk_id in chunk_ids:
+            papers[self.paper_of[chunk_id]] = None
+            if len(papers) == DEPTH:
+                break
+        return list(papers)
 
     def nearest(self, vectors: Vectors, vector: Vectors) -> list[str]:
         """Return the papers nearest to `vector` (1, d) by cosine, comparing with every row of `vectors`."""
         order = np.argsort(-(vectors @ vector[0]), kind="stable")
-        chunk_ids = list(self.paper_of)
-        return self.papers_of(chunk_ids[i] for i in order)
+        return self.papers_of(self._passages[i][0].chunk_id for i in order)
 
     def deep(self, search: Callable[[int], Sequence[tuple[str, float]]]) -> list[str]:
         """Return `DEPTH` papers of a search for chunks, asking for more chunks until they are enough."""

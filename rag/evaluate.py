@@ -131,7 +131,7 @@ def _ask(
 
 def _embedded(question: Judged, embedder: QuestionEmbedder) -> Asked:
     text = question.query.text
-    return Asked(text, detect_language(text), embedder.embed_query(text))
+    return Asked(text, detect_language(text), embedder.embed_query(text), embedder)
 
 
 def _scores(rankings: Sequence[Sequence[str]], judged: Sequence[Judged]) -> Scores:

@@ -38,7 +38,7 @@ class KeptAnswers:
         self._answers: dict[str, Mapping[str, Any]] = {}
         if fresh:
             path.unlink(missing_ok=True)
-        lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
         for line in lines:
             try:
                 record = json.loads(line)

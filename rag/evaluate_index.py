@@ -11,7 +11,7 @@ from pathlib import Path
 from rag.align import Vectors
 from rag.code_digest import code_digest
 from rag.dataset_records import Dataset
-from rag.errors import LibraryIndexError
+from rag.errors import CorpusError, LibraryIndexError
 from rag.indexing import index_papers
 from rag.passages import PassageEmbedder, Progress
 from rag.store import Manifest
@@ -42,6 +42,7 @@ def dataset_index(
     stopped goes on where it was.
 
     Raises:
+        CorpusError: no document holds a word.
         IndexBusyError: another process is building it.
         LibraryIndexError: it cannot be written.
     """
@@ -52,7 +53,10 @@ def dataset_index(
         return DatasetIndex(directory, None, 0)
     counted = _Counted(embedder)
     started = time.perf_counter()
-    index_papers(dataset.papers(), (), (dataset.name,), directory, lambda: counted, progress=progress)
+    papers = dataset.papers()
+    if not papers:
+        raise CorpusError(f"No document of {dataset.name} holds a word; give a data set with texts.")
+    index_papers(papers, (), (dataset.name,), directory, lambda: counted, progress=progress)
     seconds = time.perf_counter() - started
     (directory / _BUILT_BY).write_text(code, encoding="ascii")
     return DatasetIndex(directory, seconds, counted.embedded)

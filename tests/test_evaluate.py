@@ -86,6 +86,11 @@ def test_other_code_builds_again_from_the_vectors_that_are_there(
     assert len(embedder.embedded) == len(TEXTS)
 
 
+def test_a_data_set_without_a_word_is_refused(embedder: HashEmbedder, tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="holds a word"):
+        dataset_index(Dataset("empty", "beir", (Document("d", "..."),), ()), embedder, tmp_path)
+
+
 def test_another_embedder_or_document_has_an_index_of_its_own(
     dataset: Dataset, embedder: HashEmbedder, tmp_path: Path
 ) -> None:
@@ -169,7 +174,7 @@ def test_raw_and_centred_vectors_are_those_of_the_chunks(library: Library, embed
 
 
 def test_every_arm_ranks_each_paper_once(library: Library, embedder: HashEmbedder) -> None:
-    asked = Asked(TEXTS[0], "en", embedder.embed_query(TEXTS[0]))
+    asked = Asked(TEXTS[0], "en", embedder.embed_query(TEXTS[0]), embedder)
     everything = {paper.paper_id for paper in library.store.catalog.papers()}
     for arm, search in ARMS.items():
         found = search(library, asked)
@@ -180,17 +185,24 @@ def test_every_arm_ranks_each_paper_once(library: Library, embedder: HashEmbedde
     assert ARMS["fused"](library, asked)[:6] == fused_as_shown(library, asked)
 
 
+def test_a_question_is_embedded_once_and_any_other_text_by_the_embedder(embedder: HashEmbedder) -> None:
+    known = np.ones((1, 64), dtype=np.float32)
+    asked = Asked("bees", "en", known, embedder)
+    assert asked.embed_query("bees") is known
+    assert np.array_equal(asked.embed_query("snow"), embedder.embed_query("snow"))
+
+
 def test_the_arm_without_alignment_is_plain_cosine(library: Library, embedder: HashEmbedder) -> None:
     vector = embedder.embed_query(CHINESE[1])
     papers = list(library.paper_of.values())
     expected = [papers[i] for i in np.argsort(-(library.raw @ vector[0]), kind="stable")]
-    assert ARMS["dense, no alignment"](library, Asked(CHINESE[1], "zh", vector)) == list(
+    assert ARMS["dense, no alignment"](library, Asked(CHINESE[1], "zh", vector, embedder)) == list(
         dict.fromkeys(expected)
     )
 
 
 def test_plain_fusion_adds_reciprocal_ranks(library: Library, embedder: HashEmbedder) -> None:
-    asked = Asked("honey bees", "en", embedder.embed_query("honey bees"))
+    asked = Asked("honey bees", "en", embedder.embed_query("honey bees"), embedder)
     dense, lexical = ARMS["dense"](library, asked), ARMS["lexical"](library, asked)
     assert len(lexical) == 1
     scores = {paper: 1 / (61 + rank) for rank, paper in enumerate(dense)}

@@ -1,8 +1,7 @@
-"""The catalogue: papers, chunks, raw vectors and the lexical index, in one SQLite file.
+"""The catalogue: papers, chunks and raw vectors in one SQLite file, with the lexical index beside it.
 
-The lexical index is SQLite's FTS5 with its BM25 (k1 1.2, b 0.75): it opens without loading anything, and
-its scores never depend on the order of writing. Terms come from `rag.analyze`, so FTS5 only splits at
-spaces. Rows are written once, by `CatalogWriter`, and then only read.
+`NAME.sqlite` has its lexical index in the folder `NAME.lexical`; both are written once, by `write_catalog`, and
+then only read. Terms come from `rag.analyze`; a chunk's row number is its number in the lexical index.
 """
 
 from __future__ import annotations
@@ -12,28 +11,29 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rag.align import Vectors
-from rag.analyze import analyze
-from rag.schema import Chunk, Drop, Language, Paper, Problem, Source
+from rag.analyze import analyze, analyze_document
+from rag.lexical import LexicalDocument, LexicalFilter, LexicalIndex, write_lexical
+from rag.schema import Chunk, Drop, Filters, Language, Paper, Problem, Source
 
 _SCHEMA = """
 CREATE TABLE papers (paper_id TEXT PRIMARY KEY, language TEXT NOT NULL, year INTEGER, record TEXT NOT NULL);
+CREATE TABLE sources (file TEXT NOT NULL, paper_id TEXT NOT NULL, PRIMARY KEY (file, paper_id)) WITHOUT ROWID;
 CREATE TABLE drops (kept_id TEXT NOT NULL, record TEXT NOT NULL);
 CREATE TABLE problems (record TEXT NOT NULL);
 CREATE TABLE chunks (number INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL UNIQUE, paper_id TEXT NOT NULL,
     start INTEGER NOT NULL, "end" INTEGER NOT NULL, language TEXT NOT NULL, passage_key TEXT NOT NULL,
     vector BLOB NOT NULL);
 CREATE INDEX chunks_passage ON chunks (passage_key);
-CREATE VIRTUAL TABLE lexical USING fts5 (terms, content='', tokenize="ascii tokenchars '-._/+'");
 """
-# SQLite allows an FTS5 expression of depth 256; the rarest terms of a long question are not known before
-# the query, so its first distinct ones are used.
-_MAX_QUERY_TERMS = 128
+# The distinct terms of a question that are searched: all, unless somebody pastes a paper.
+_MAX_QUERY_TERMS = 1000
 _MAX_VARIABLES = 500
 
 
@@ -42,6 +42,7 @@ class Catalog:
 
     def __init__(self, path: Path) -> None:
         """Open the catalogue in `path` read-only; `sqlite3.Error` when it is not one."""
+        self._path = path
         self._lock = threading.Lock()
         self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         self._db.execute("SELECT count(*) FROM papers").fetchone()
@@ -54,21 +55,52 @@ class Catalog:
         with self._lock:
             return self._db.execute(query, parameters).fetchall()
 
-    def search(self, query: str, k: int, language: Language | None = None) -> list[tuple[str, float]]:
-        """Return up to `k` (chunk_id, BM25) of the chunks that share terms with `query`, best first."""
+    @cached_property
+    def _lexical(self) -> LexicalIndex:
+        return LexicalIndex(_lexical_path(self._path))
+
+    def search(
+        self, query: str, k: int, language: Language | None = None, filters: Filters | None = None
+    ) -> list[tuple[str, float]]:
+        """Return up to `k` (chunk_id, BM25) of the chunks that share terms with `query`, best first.
+
+        Only chunks in `language`, and of papers that pass `filters`, are searched.
+
+        Raises:
+            LibraryIndexError: the lexical index is missing or damaged.
+        """
         terms = list(dict.fromkeys(analyze(query)))[:_MAX_QUERY_TERMS]
-        if not terms:
+        filters = filters or Filters()
+        if language and filters.language and language != filters.language:
             return []
-        match = " OR ".join(f'"{term}"' for term in terms)
-        clause, extra = ("AND c.language = ?", [language]) if language else ("", [])
-        return [
-            (chunk_id, -score)
-            for chunk_id, score in self._rows(
-                "SELECT c.chunk_id, bm25(lexical) AS score FROM lexical JOIN chunks c ON c.number = lexical.rowid "
-                f"WHERE lexical MATCH ? {clause} ORDER BY score, c.number LIMIT ?",
-                [match, *extra, k],
-            )
-        ]
+        files = self.source_names(filters.sources) if filters.sources else None
+        where = LexicalFilter(language or filters.language, files, filters.year_from, filters.year_to)
+        hits = self._lexical.search(terms, k, where)
+        ids = self._chunk_ids([number for number, _ in hits])
+        return [(ids[number], score) for number, score in hits]
+
+    def _chunk_ids(self, numbers: Sequence[int]) -> dict[int, str]:
+        found: dict[int, str] = {}
+        for first in range(0, len(numbers), _MAX_VARIABLES):
+            batch = numbers[first : first + _MAX_VARIABLES]
+            marks = ",".join("?" * len(batch))
+            found |= dict(self._rows(f"SELECT number, chunk_id FROM chunks WHERE number IN ({marks})", batch))
+        return found
+
+    def source_names(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the exact `Source.file` names, sorted, that `names` of files and of folders select."""
+        found: set[str] = set()
+        for name in names:
+            name = name.rstrip("/")
+            below = name + "/", name + chr(ord("/") + 1)
+            found |= {
+                file
+                for (file,) in self._rows(
+                    "SELECT DISTINCT file FROM sources WHERE file = ? OR (file >= ? AND file < ?)",
+                    (name, *below),
+                )
+            }
+        return tuple(sorted(found))
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, tuple[Paper, Chunk]]:
         """Return each known chunk with its paper."""
@@ -129,26 +161,32 @@ def write_catalog(
             "INSERT INTO papers VALUES (?, ?, ?, ?)",
             ((p.paper_id, p.language, p.year, _json(p.to_dict())) for p in papers.values()),
         )
+        db.executemany(
+            "INSERT OR IGNORE INTO sources VALUES (?, ?)",
+            ((source.file, p.paper_id) for p in papers.values() for source in p.sources),
+        )
         db.executemany("INSERT INTO drops VALUES (?, ?)", ((d.kept_id, _json(d.to_dict())) for d in drops))
         db.executemany("INSERT INTO problems VALUES (?)", ((_json(p.to_dict()),) for p in problems))
-        for number, (chunk, key, vector) in enumerate(zip(chunks, passage_keys, vectors, strict=True)):
-            db.execute(
-                "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    number,
-                    chunk.chunk_id,
-                    chunk.paper_id,
-                    chunk.start,
-                    chunk.end,
-                    chunk.language,
-                    key,
-                    vector.astype("<f4").tobytes(),
-                ),
-            )
-            title = papers[chunk.paper_id].title or ""
-            terms = " ".join(analyze(f"{title}\n{chunk.text}"))
-            db.execute("INSERT INTO lexical (rowid, terms) VALUES (?, ?)", (number, terms))
-        db.execute("INSERT INTO lexical (lexical) VALUES ('optimize')")
+        rows = enumerate(zip(chunks, passage_keys, vectors, strict=True))
+        db.executemany(
+            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (_row(n, *row) for n, row in rows)
+        )
+    write_lexical(_lexical_path(path), (_document(papers[chunk.paper_id], chunk) for chunk in chunks))
+
+
+def _row(number: int, chunk: Chunk, key: str, vector: Vectors) -> tuple[Any, ...]:
+    place = chunk.chunk_id, chunk.paper_id, chunk.start, chunk.end, chunk.language
+    return number, *place, key, vector.astype("<f4").tobytes()
+
+
+def _document(paper: Paper, chunk: Chunk) -> LexicalDocument:
+    files = sorted({source.file for source in paper.sources})
+    terms = analyze_document(f"{paper.title or ''}\n{chunk.text}")
+    return LexicalDocument(terms, chunk.language, files, paper.year)
+
+
+def _lexical_path(catalog: Path) -> Path:
+    return catalog.with_suffix(".lexical")
 
 
 def _json(value: Mapping[str, Any]) -> str:

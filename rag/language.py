@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from rag.chinese import HAN
 from rag.schema import Language
 
 # Without function words in either language ("BERT 模型") this share of Han letters decides; a Han character
@@ -17,7 +18,7 @@ their there these they this to was we were what when where which who why will wi
 """
 _ENGLISH_FUNCTION = frozenset(_ENGLISH_FUNCTION_WORDS.split())
 _CHINESE_FUNCTION = re.compile("[的是了在吗呢吧把被和与及或什么么哪何谁怎几多少为对有从将用请不能会可以这那]")
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+_HAN = re.compile(f"[{HAN}]")
 
 
 def is_han(char: str) -> bool:

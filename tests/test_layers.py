@@ -12,13 +12,13 @@ ROOT = Path(__file__).parent.parent
 
 # A module may import those before it; one line a stage, in the direction of flow.
 ORDER = """
-errors schema language settings
+errors schema chinese language settings
 clean numerals numbers encoding endnote files corpus
 boilerplate contrast minhash reference dedup
 sentences chunk
-model_specs fetch e5 e5_folder model_files model_cache models
-align embed
-analyze catalog vectors store
+model_specs fetch e5 e5_onnx e5_folder model_files model_cache models
+align onnx_embedding embed
+analyze lexical catalog vectors store
 retrieve
 prompts address failures endpoint llama_server llama_process llm
 attribute cite generate
@@ -34,10 +34,14 @@ HOMES = {
     "chromadb": {"rag/vectors.py"},
     "gradio": {"ui/app.py", "ui/guard.py"},
     "xllamacpp": {"rag/llama_server.py"},
+    "onnx": {"rag/e5_onnx.py"},
+    "onnxruntime": {"rag/onnx_embedding.py"},
     "torch": {"rag/embed.py"},
     "sentence_transformers": {"rag/embed.py"},
     "datasketch": {"rag/minhash.py", "rag/dedup.py"},
     "Stemmer": {"rag/analyze.py"},
+    "opencc": {"rag/chinese.py"},
+    "tantivy": {"rag/lexical.py"},
     "defusedxml": {"rag/endnote.py"},
     "openai": {"rag/endpoint.py", "rag/failures.py"},
     "matplotlib": {"rag/plots.py"},

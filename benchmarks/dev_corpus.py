@@ -17,25 +17,13 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from rag.code_digest import code_digest
+
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data" / "bilingual_arxiv" / "train.jsonl.gz"
 QUESTIONS = ROOT / "benchmarks" / "dev_questions.jsonl"
 DISTRACTORS = 200
 SEED = 20261121
-# Asking does not change an index, so a change in these alone keeps the built one.
-_ASK_ONLY = {
-    "__init__",
-    "__main__",
-    "attribute",
-    "cite",
-    "cli",
-    "endpoint",
-    "evaluate",
-    "failures",
-    "generate",
-    "llm",
-}
-_ASK_ONLY |= {"llama_process", "llama_server", "metrics", "pipeline", "prompts", "retrieve", "verify"}
 
 
 def corpus_lines(data: Path = DATA, questions: Path = QUESTIONS) -> tuple[list[str], dict[str, int]]:
@@ -81,8 +69,6 @@ def _cache() -> Path:
 
 
 def _digest(lines: list[str]) -> str:
-    digest = hashlib.sha256("\n".join(lines).encode())
-    for module in sorted((ROOT / "rag").glob("*.py")):
-        if module.stem not in _ASK_ONLY:
-            digest.update(module.read_bytes())
-    return digest.hexdigest()[:16]
+    """Name the corpus and the code that reads, cuts and embeds it; asking does not change an index."""
+    parts = [*lines, code_digest("indexing"), code_digest("embed")]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -35,6 +35,7 @@ def configured_embedder(settings: Settings, *, fetch: bool = False) -> Embedder:
         query_prompt=settings.query_prompt,
         passage_prompt=settings.passage_prompt,
         threads=settings.threads,
+        backend=settings.embedding_backend,
     )
 
 

@@ -60,11 +60,40 @@ class PackedE5:
             raise ModelError(f"The embedding file has no tensor {name} of shape {shape}; fetch it again.")
         if not packed:
             return np.frombuffer(self.data, "<f4", count, offset).reshape(shape)
-        blocks = np.frombuffer(self.data, [("scale", "<f2"), ("nibbles", "u1", 16)], count // BLOCK, offset)
-        weights = np.concatenate([blocks["nibbles"] & 15, blocks["nibbles"] >> 4], axis=1).astype(np.float32)
+        nibbles, scales = self._blocks(name)
+        weights = nibbles.astype(np.float32)
         weights -= 8
-        weights *= blocks["scale"].astype(np.float32)[:, None]
+        weights *= scales[:, None]
         return weights.reshape(shape)
+
+    def size(self, name: str) -> int:
+        """Return how many numbers tensor `name` has, 0 when there is none."""
+        return self.tensors.get(name, (0, 0, 0))[1]
+
+    def matrix(self, name: str, rows: int) -> FloatArray:
+        """Return tensor `name` as float32 (rows, columns); raises ModelError when it is absent."""
+        return self.tensor(name, rows, self.size(name) // max(rows, 1))
+
+    def blocks(self, name: str) -> tuple[NDArray[np.uint8], FloatArray]:
+        """Return a packed tensor's codes, (blocks, 16) with the even one of two in the low half, and scales."""
+        import numpy as np
+
+        nibbles, scales = self._blocks(name)
+        codes: NDArray[np.uint8] = np.bitwise_or(
+            nibbles[:, 0::2], np.left_shift(nibbles[:, 1::2], 4), dtype="u1"
+        )
+        return codes, scales
+
+    def _blocks(self, name: str) -> tuple[NDArray[np.uint8], FloatArray]:
+        """Return a packed tensor's codes 0 to 15, (blocks, 32), and the scale of each block."""
+        import numpy as np
+
+        packed, count, offset = self.tensors.get(name, (0, 0, 0))
+        if not packed:
+            raise ModelError(f"The embedding file has no packed tensor {name}; fetch it again.")
+        blocks = np.frombuffer(self.data, [("scale", "<f2"), ("nibbles", "u1", 16)], count // BLOCK, offset)
+        nibbles = np.concatenate([blocks["nibbles"] & 15, blocks["nibbles"] >> 4], axis=1)
+        return nibbles, blocks["scale"].astype(np.float32)
 
 
 class _Cursor:

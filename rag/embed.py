@@ -1,14 +1,17 @@
-"""The embedder: any sentence-transformers model, through LlamaIndex's embedding interface."""
+"""The embedder: any sentence-transformers model, through LlamaIndex's embedding interface.
+
+A folder that holds a graph for onnxruntime beside its weights (the default model's does) is run by that.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rag.align import Vectors, stack
 from rag.errors import ModelError
@@ -22,6 +25,12 @@ _EDGE = 1 << 16
 # Tokens a model adds around a text, at most; and the shortest chunk that still makes sense.
 _SPECIAL_TOKENS = 4
 _SHORTEST = 32
+# Where `rag.e5_folder` writes the graph; the name that sentence-transformers looks for in its ONNX folders.
+GRAPH = Path("onnx") / "model_qint8.onnx"
+
+_TORCH_FILES = frozenset({".json", ".safetensors", ".bin"})
+
+Backend = Literal["auto", "torch"]
 
 
 @dataclass(frozen=True)
@@ -57,11 +66,12 @@ def load_embedder(
     query_prompt: str | None = None,
     passage_prompt: str | None = None,
     threads: int | None = None,
+    backend: Backend = "auto",
 ) -> Embedder:
-    """Load the sentence-transformers model in `folder`.
+    """Load the sentence-transformers model in `folder`, through onnxruntime where the folder has a graph for it.
 
     Prompts that are None are read from the model's saved ones: HuggingFaceEmbedding would silently replace
-    those with its own guesses, so they are passed explicitly.
+    those with its own guesses, so they are passed explicitly. `backend` "torch" passes the graph over.
 
     Raises:
         ModelError: `folder` holds no sentence-transformers model.
@@ -72,36 +82,57 @@ def load_embedder(
     passage = (
         passage_prompt if passage_prompt is not None else saved.get("passage", saved.get("document", ""))
     )
-    import torch
-    from huggingface_hub.utils.tqdm import disable_progress_bars
-
-    disable_progress_bars()  # before transformers is imported, which looks once
-    from llama_index.embeddings.huggingface import HuggingFaceEmbedding
-
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+    fast = backend == "auto" and (folder / GRAPH).is_file()
+    load = _load_onnx if fast else _load_torch
     try:
-        embedding = HuggingFaceEmbedding(
-            model_name=str(folder),
-            query_instruction=query,
-            text_instruction=passage,
-            embed_batch_size=_BATCH,
-            device="cpu",
-            cache_folder=str(folder),
-            local_files_only=True,
-        )
+        embedding, max_length = load(folder, query, passage, threads or os.cpu_count() or 1)
         count_tokens = _token_counter(folder)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(
             f"{folder} holds no usable sentence-transformers model ({str(error).splitlines()[0]}); "
             "name another with RAG_EMBEDDING_MODEL or run `rag models pull`."
         ) from error
     return Embedder(
         name=name,
-        digest=_digest(folder, query, passage),
+        digest=_digest(folder, query, passage, {".json", ".onnx"} if fast else _TORCH_FILES),
         embedding=embedding,
         count_tokens=count_tokens,
-        max_tokens=max(_SHORTEST, embedding.max_length - count_tokens(passage) - _SPECIAL_TOKENS),
+        max_tokens=max(_SHORTEST, max_length - count_tokens(passage) - _SPECIAL_TOKENS),
     )
+
+
+def _load_onnx(folder: Path, query: str, passage: str, threads: int) -> tuple[BaseEmbedding, int]:
+    from rag.onnx_embedding import OnnxEmbedding
+
+    embedding = OnnxEmbedding(
+        folder / GRAPH,
+        folder / "tokenizer.json",
+        threads,
+        model_name=folder.name,
+        query_prompt=query,
+        passage_prompt=passage,
+    )
+    return embedding, embedding.max_length
+
+
+def _load_torch(folder: Path, query: str, passage: str, threads: int) -> tuple[BaseEmbedding, int]:
+    import torch
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    disable_progress_bars()  # before transformers is imported, which looks once
+    from llama_index.embeddings.huggingface import HuggingFaceEmbedding
+
+    torch.set_num_threads(threads)
+    embedding = HuggingFaceEmbedding(
+        model_name=str(folder),
+        query_instruction=query,
+        text_instruction=passage,
+        embed_batch_size=_BATCH,
+        device="cpu",
+        cache_folder=str(folder),
+        local_files_only=True,
+    )
+    return embedding, embedding.max_length
 
 
 def _token_counter(folder: Path) -> Callable[[str], int]:
@@ -158,12 +189,10 @@ def _saved_prompts(folder: Path) -> dict[str, str]:
     return prompts
 
 
-def _digest(folder: Path, query_prompt: str, passage_prompt: str) -> str:
+def _digest(folder: Path, query_prompt: str, passage_prompt: str, kinds: Set[str]) -> str:
     """Hash names, sizes, small files whole and the edges of large ones: fast, and different for other weights."""
     hasher = hashlib.sha256(json.dumps([query_prompt, passage_prompt]).encode())
-    for path in sorted(
-        p for p in folder.rglob("*") if p.is_file() and p.suffix in {".json", ".safetensors", ".bin"}
-    ):
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in kinds):
         size = path.stat().st_size
         hasher.update(f"{path.relative_to(folder).as_posix()}:{size}".encode())
         with path.open("rb") as file:

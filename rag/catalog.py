@@ -24,7 +24,7 @@ from rag.schema import Chunk, Drop, Filters, Language, Paper, Problem, Source
 
 _SCHEMA = """
 CREATE TABLE papers (paper_id TEXT PRIMARY KEY, language TEXT NOT NULL, year INTEGER, record TEXT NOT NULL);
-CREATE TABLE sources (file TEXT NOT NULL, paper_id TEXT NOT NULL, PRIMARY KEY (file, paper_id)) WITHOUT ROWID;
+CREATE TABLE files (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE drops (kept_id TEXT NOT NULL, record TEXT NOT NULL);
 CREATE TABLE problems (record TEXT NOT NULL);
 CREATE TABLE chunks (number INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL UNIQUE, paper_id TEXT NOT NULL,
@@ -48,7 +48,8 @@ class Catalog:
         self._db.execute("SELECT count(*) FROM papers").fetchone()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the files."""
+        self.__dict__.pop("_lexical", None)
         self._db.close()
 
     def _rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -96,8 +97,7 @@ class Catalog:
             found |= {
                 file
                 for (file,) in self._rows(
-                    "SELECT DISTINCT file FROM sources WHERE file = ? OR (file >= ? AND file < ?)",
-                    (name, *below),
+                    "SELECT name FROM files WHERE name = ? OR (name >= ? AND name < ?)", (name, *below)
                 )
             }
         return tuple(sorted(found))
@@ -161,10 +161,8 @@ def write_catalog(
             "INSERT INTO papers VALUES (?, ?, ?, ?)",
             ((p.paper_id, p.language, p.year, _json(p.to_dict())) for p in papers.values()),
         )
-        db.executemany(
-            "INSERT OR IGNORE INTO sources VALUES (?, ?)",
-            ((source.file, p.paper_id) for p in papers.values() for source in p.sources),
-        )
+        files = {source.file for paper in papers.values() for source in paper.sources}
+        db.executemany("INSERT INTO files VALUES (?)", ((name,) for name in sorted(files)))
         db.executemany("INSERT INTO drops VALUES (?, ?)", ((d.kept_id, _json(d.to_dict())) for d in drops))
         db.executemany("INSERT INTO problems VALUES (?)", ((_json(p.to_dict()),) for p in problems))
         rows = enumerate(zip(chunks, passage_keys, vectors, strict=True))

@@ -27,4 +27,9 @@ def to_simplified(text: str) -> str:
     A text without Han characters comes back as it is, without loading anything. Conversion takes 2 µs a
     question and 20 µs an abstract, loading 20 ms once.
     """
-    return _converter()(text) if _HAN.search(text) else text
+    if not _HAN.search(text):
+        return text
+    try:
+        return _converter()(text)
+    except UnicodeEncodeError:  # lone surrogates, from bytes that were not UTF-8
+        return text

@@ -9,6 +9,7 @@ depend on the order of writing or on how the index came about.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from rag.schema import Language
 if TYPE_CHECKING:
     from tantivy import Query, Schema
 
+# Name and size of every file but locks, written last: tantivy checks its files, but panics on one that is cut short.
+_SIZES = "sizes.json"
 _WRITE_BUFFER = 100_000_000  # bytes; 50,000 abstracts then fit one segment
 
 
@@ -51,28 +54,37 @@ class LexicalIndex:
         """Open the index in folder `path`.
 
         Raises:
-            LibraryIndexError: there is none, or it is damaged.
+            LibraryIndexError: there is none, or it is damaged, which may also show in a search.
         """
         import tantivy
 
-        try:
+        self._path = path
+        with self._damage():
+            if json.loads((path / _SIZES).read_bytes()) != _sizes(path):
+                raise ValueError("a file is missing or cut short")
             index = tantivy.Index.open(str(path))
             index.config_reader("manual")  # nothing to watch for: an index is never changed
             self._searcher = index.searcher()
-        except ValueError as error:
-            raise LibraryIndexError(
-                f"The lexical index {path} is damaged ({error}); build it again with `rag index`."
-            ) from error
         self._schema = index.schema
 
     def search(self, terms: Iterable[str], k: int, where: LexicalFilter) -> list[tuple[int, float]]:
         """Return up to `k` (number, BM25) of the documents with any of `terms`, best first, ties by number."""
         if not (query := self._query(terms, where)):
             return []
-        hits = self._searcher.search(query, k, count=False).hits
-        numbers = self._searcher.fast_field_values("number", [address for _, address in hits])
+        with self._damage():
+            hits = self._searcher.search(query, k, count=False).hits
+            numbers = self._searcher.fast_field_values("number", [address for _, address in hits])
         found = [(int(number or 0), float(score)) for number, (score, _) in zip(numbers, hits, strict=True)]
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))
+
+    @contextmanager
+    def _damage(self) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, OSError) as error:  # tantivy raises nothing but ValueError
+            raise LibraryIndexError(
+                f"The lexical index {self._path} is damaged ({error}); build it again with `rag index`."
+            ) from error
 
     def _query(self, terms: Iterable[str], where: LexicalFilter) -> Query | None:
         from tantivy import Occur, Query
@@ -123,6 +135,12 @@ def write_lexical(path: Path, documents: Iterable[LexicalDocument]) -> None:
     with _disk_errors(path):
         writer.commit()
         writer.wait_merging_threads()
+    (path / _SIZES).write_text(json.dumps(_sizes(path)), encoding="utf-8")
+
+
+def _sizes(path: Path) -> dict[str, int]:
+    files = (file for file in sorted(path.iterdir()) if file.name[0] != "." and file.name != _SIZES)
+    return {file.name: file.stat().st_size for file in files}
 
 
 def _schema() -> Schema:

@@ -1,16 +1,16 @@
 """Text analysis for the lexical index: stemmed words, identifiers and Chinese bigrams.
 
-Bigrams rather than words from a dictionary: BM25 alone, title or headline to abstract, R@1 with the paired
-95 % interval of the difference (benchmarks/lexical.py analysis; jieba 0.42.1):
+Bigrams rather than words from a dictionary: R@1 of BM25 alone, title or headline to abstract, and what is
+gained on it with the paired 95 % interval (`python -m benchmarks.lexical analysis`, jieba 0.42.1):
 
-    | analysis          | csl_zh, 1,500 for choosing | csl_zh, the others | bilingual_arxiv/train, 6,000 |
-    |-------------------|----------------------------|--------------------|------------------------------|
-    | bigrams           | .962                       | .953               | .954                         |
-    | jieba, search mode| -.010 [-.020, .000]        | -.004 [-.014, .006]| +.004 [-.001, .010]          |
-    | jieba, words      | -.009 [-.019, .001]        | -.005 [-.015, .004]| +.008 [.004, .014]           |
-    | both              | -.002 [-.009, .004]        | -.004 [-.009, .001]| -.004 [-.007, -.001]         |
+    |                    | csl_zh, half for choosing | csl_zh, other half    | bilingual_arxiv/train |
+    |--------------------|---------------------------|-----------------------|-----------------------|
+    | bigrams            | .962                      | .953                  | .954                  |
+    | jieba, search mode | -.011 [-.021, -.001]      | -.005 [-.015, .005]   | +.003 [-.002, .009]   |
+    | jieba, words       | -.009 [-.019, .001]       | -.007 [-.017, .003]   | +.007 [.002, .013]    |
+    | both               | -.003 [-.009, .003]       | -.005 [-.010, -.001]  | +.003 [.000, .007]    |
 
-The dictionary helps on machine-translated text and harms on native Chinese, by under .01 either way.
+The dictionary helps on machine-translated text and harms on native Chinese, about as much.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def analyze_document(text: str) -> list[str]:
     """Return the terms to index `text` under: those of `analyze`, then every character of its Chinese.
 
     The characters let a question of one character, or one between two names (BERT的F1), be found and weighed
-    by how common it is; they change no other ranking (R@1 of title to abstract: -.0003 on csl_zh, -.0007 on
-    bilingual_arxiv/train, both intervals holding 0).
+    by how common it is; they change no other ranking (same benchmark, R@1: .000 and -.001 on csl_zh,
+    -.001 on bilingual_arxiv/train, all intervals holding 0).
     """
     characters = [c for run in _runs(text) if run.lastgroup and len(run[0]) > 1 for c in run[0]]
     return analyze(text) + characters

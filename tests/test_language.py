@@ -1,3 +1,5 @@
+"""Records and questions, mixed or not, are taken for the language they are written in."""
+
 import gzip
 import json
 from pathlib import Path
@@ -26,6 +28,23 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
         ("", "en"),
         ("12345 ...", "en"),
         ("尖峰神经网络", "zh"),
+        ("BERT 准确率", "zh"),
+        ("BERT 準確率", "zh"),
+        ("這個模型的參數量是多少？", "zh"),
+        ("ResNet-50", "en"),
+        ("Chain-of-Thought 准确率", "zh"),
+        ("CAN和以太网的区别", "zh"),
+        ("The Pile 数据集", "zh"),
+        ("Mixture of Experts 模型", "zh"),
+        ("Attention Is All You Need 这篇论文讲了什么", "zh"),
+        ("Who proposed 多代理系统?", "en"),
+        ("define 推理能力", "en"),
+        ("how to 微调 LLaMA", "en"),
+        ("papers by 李白", "en"),
+        ("the accuracy of 脉冲神经网络 on CIFAR10-DVS", "en"),
+        ("We train it with reinforcement learning (强化学习).", "en"),
+        ("新しい手法を提案する", "zh"),
+        ("신경망 학습", "en"),
     ],
 )
 def test_short_texts(text: str, language: str) -> None:

@@ -50,6 +50,7 @@ def write(path: Path, kept: Sequence[Paper]) -> Catalog:
         chunks=chunks,
         passage_keys=[f"k{n}" for n in range(len(chunks))],
         vectors=np.zeros((len(chunks), 4), dtype=np.float32),
+        hubness=np.zeros(len(chunks), dtype=np.float32),
         drops=(),
         problems=(),
     )
@@ -125,6 +126,16 @@ def test_scores_are_bm25(tmp_path: Path) -> None:
     assert found == pytest.approx({c: score for c, score in expected.items() if score}, rel=1e-5)
 
 
+def test_one_language_does_not_weigh_the_words_of_the_other(tmp_path: Path) -> None:
+    mixed, alone = papers(), [paper for paper in papers() if paper.language == "zh"]
+    with (
+        closing(write(tmp_path / "m.sqlite", mixed)) as both,
+        closing(write(tmp_path / "a.sqlite", alone)) as own,
+    ):
+        assert both.search("ImageNet上的延迟", 5, "zh") == own.search("ImageNet上的延迟", 5)
+        assert own.search("ImageNet", 5, "en") == []
+
+
 def test_ties_are_in_the_order_of_the_corpus(tmp_path: Path) -> None:
     with closing(write(tmp_path / "c.sqlite", papers(["same words"] * 30))) as other:
         assert ids(other.search("words", 7)) == [f"p{n}-0" for n in range(7)]
@@ -180,7 +191,7 @@ def test_filtering_in_the_index_is_filtering_everything_found(
 @pytest.mark.parametrize("kind", ["meta.json", "sizes.json", "*.idx", "*.term", "*.pos"])
 def test_a_damaged_lexical_index_is_one_sentence_and_keeps_the_vectors(tmp_path: Path, kind: str) -> None:
     write(tmp_path / "c.sqlite", papers()).close()
-    [file] = (tmp_path / "c.lexical").glob(kind)
+    file = next((tmp_path / "c.lexical").rglob(kind))
     size = file.stat().st_size
     for damage in (file.unlink, lambda: file.write_bytes(b"garbage"), lambda: file.write_bytes(b"g" * size)):
         damage()

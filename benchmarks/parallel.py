@@ -10,6 +10,7 @@ from typing import Any
 
 from rag.align import Alignment, Vectors
 from rag.metrics import wilson_interval
+from rag.retrieve import HUB_WEIGHT
 from rag.schema import Language
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "bilingual_arxiv"
@@ -52,9 +53,10 @@ def dense_ranks(
     """
     import numpy as np
 
+    hubness = alignment.hubness(passages)
     ranks: dict[Language, list[int]] = {}
     for language, rows in queries.items():
-        similarity = alignment.apply(rows, language, "query") @ passages.T
+        similarity = alignment.apply(rows, language, "query") @ passages.T - HUB_WEIGHT * hubness
         papers = np.full((len(rows), len(rows)), -1.0, dtype=np.float32)
         np.maximum.at(papers, (slice(None), np.asarray(owners)), similarity)
         own = np.diag(papers)[:, None]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Answer,
         Chunk,
         Citation,
+        Filters,
         Language,
         Paper,
         ScoredChunk,
@@ -47,8 +48,8 @@ _HOMES = {
     "rag.pipeline": ("RAG", "ask", "index_paths"),
     "rag.settings": ("Settings", "load_settings"),
     "rag.schema": (
-        "Answer", "Chunk", "Citation", "Language", "Paper", "ScoredChunk", "Sentence", "Source", "SourcesEvent",
-        "StreamEvent", "TextEvent", "Timings",
+        "Answer", "Chunk", "Citation", "Filters", "Language", "Paper", "ScoredChunk", "Sentence", "Source",
+        "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
     ),
     "rag.errors": (
         "CorpusError", "IndexBusyError", "IndexMismatchError", "IndexMissingError", "LibraryIndexError", "LLMError",
@@ -63,6 +64,7 @@ __all__ = [
     "Chunk",
     "Citation",
     "CorpusError",
+    "Filters",
     "IndexBusyError",
     "IndexMismatchError",
     "IndexMissingError",

@@ -2,12 +2,16 @@
 
 Multilingual e5 vectors cluster by language before they cluster by subject, so a question finds abstracts of
 its own language only. Subtracting the mean vector of each language (and kind: question or passage), then
-turning Chinese onto English by an orthogonal map (Procrustes; Schönemann 1966) undoes it.
+turning Chinese onto English by an orthogonal map (Procrustes; Schönemann 1966) undoes it. What is left are hubs:
+passages that are near to every question of the other language (Radovanović et al. 2010). How near a passage is to
+questions that have nothing to do with it says how much of a hub it is, and is taken off its similarity (CSLS;
+Conneau et al. 2018).
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -24,17 +28,23 @@ Kind = Literal["query", "passage"]
 
 # Weight, in texts, of the fitted mean against the mean of the corpus itself.
 PRIOR_TEXTS = 50
+# Hubness is the mean similarity to the nearest so many of the background questions. On 1,000 papers of
+# bilingual_arxiv/train, fitted on the 5,000 others, 5 to 20 of 300 to 3,000 questions a language do equally well.
+HUB_NEIGHBOURS = 10
+_HUB_STEP = 4096  # passages compared at once, for memory's sake
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """Means by (language, kind) and a map per language onto the common space, all of shape (d,) and (d, d).
+    """Means by (language, kind), a map per language onto the common space, all of shape (d,) and (d, d).
 
-    Languages or kinds that are missing are left as they are.
+    `background` are raw vectors of questions (n, d) by language that `hubness` compares with. Languages or kinds
+    that are missing are left as they are.
     """
 
     means: Mapping[tuple[Language, Kind], Vectors] = field(default_factory=dict)
     rotations: Mapping[Language, Vectors] = field(default_factory=dict)
+    background: Mapping[Language, Vectors] = field(default_factory=dict)
 
     def apply(self, vectors: Vectors, language: Language, kind: Kind) -> Vectors:
         """Return `vectors` (n, d) centred, turned and L2-normalised."""
@@ -43,6 +53,19 @@ class Alignment:
         moved: Vectors = vectors if mean is None else vectors - mean
         turned: Vectors = moved if rotation is None else moved @ rotation
         return normalise_rows(turned)
+
+    def hubness(self, aligned: Vectors) -> Vectors:
+        """Return how near each aligned passage (n, d) is to questions at large, shape (n,); 0 without background."""
+        if not self.background:
+            return np.zeros(len(aligned), dtype=np.float32)
+        questions = np.concatenate([self.apply(rows, la, "query") for la, rows in self.background.items()])
+        count = min(HUB_NEIGHBOURS, len(questions))
+        means = [
+            np.partition(rows @ questions.T, -count, axis=1)[:, -count:].mean(axis=1)
+            for rows in np.array_split(aligned, 1 + len(aligned) // _HUB_STEP)
+        ]
+        result: Vectors = np.concatenate(means).astype(np.float32)
+        return result
 
     def for_corpus(self, passages: Mapping[Language, Vectors]) -> Alignment:
         """Return this alignment with its passage means moved towards those of the corpus at hand.
@@ -61,7 +84,7 @@ class Alignment:
                 continue
             step = (corpus - fitted) * np.float32(len(vectors) / (len(vectors) + PRIOR_TEXTS))
             means[language, "passage"] = fitted + step
-        return Alignment(means, self.rotations)
+        return Alignment(means, self.rotations, self.background)
 
     @property
     def digest(self) -> str:
@@ -92,7 +115,8 @@ class Alignment:
 
     def _arrays(self) -> dict[str, Vectors]:
         means = {f"mean-{language}-{kind}": value for (language, kind), value in self.means.items()}
-        return means | {f"rotation-{language}": value for language, value in self.rotations.items()}
+        rotations = {f"rotation-{language}": value for language, value in self.rotations.items()}
+        return means | rotations | {f"background-{la}": rows for la, rows in self.background.items()}
 
     @classmethod
     def _from_arrays(cls, arrays: Mapping[str, Vectors]) -> Alignment:
@@ -105,24 +129,33 @@ class Alignment:
             if f"mean-{language}-{kind}" in arrays
         }
         rotations = {la: arrays[f"rotation-{la}"] for la in languages if f"rotation-{la}" in arrays}
-        return cls(means, rotations)
+        background = {la: arrays[f"background-{la}"] for la in languages if f"background-{la}" in arrays}
+        return cls(means, rotations, background)
 
 
-def fit_alignment(vectors: Mapping[tuple[Language, Kind], Vectors]) -> Alignment:
-    """Fit means and the Chinese-to-English map on parallel texts.
+def fit_alignment(vectors: Mapping[tuple[Language, Kind], Vectors], background: int = 0) -> Alignment:
+    """Fit means and the Chinese-to-English map on parallel texts, and keep `background` questions a language.
+
+    A question and a passage of one paper are translations too, so every pairing of kinds counts: on the papers
+    of `HUB_NEIGHBOURS` that finds 1 in 100 more Chinese abstracts first than pairing like with like. A map drawn
+    towards the identity finds fewer, also for papers of fields that it was not fitted on.
 
     Args:
         vectors: raw embeddings (n, d) by language and kind; row i of every array is the same paper.
     """
     means = {key: rows.mean(axis=0) for key, rows in vectors.items()}
-    pairs = [
-        tuple(normalise_rows(vectors[language, kind] - means[language, kind]) for language in ("zh", "en"))
-        for kind in ("query", "passage")
-        if ("zh", kind) in vectors and ("en", kind) in vectors
-    ]
-    product = sum(zh.T @ en for zh, en in pairs)
+    centred = {key: normalise_rows(rows - means[key]) for key, rows in vectors.items()}
+    kinds: tuple[Kind, ...] = ("query", "passage")
+    product = sum(
+        centred["zh", zh].T @ centred["en", en]
+        for zh, en in itertools.product(kinds, kinds)
+        if ("zh", zh) in vectors and ("en", en) in vectors
+    )
     left, _, right = np.linalg.svd(product)
-    return Alignment(means, {"zh": (left @ right).astype(np.float32)})
+    questions = {
+        la: rows[:background] for (la, kind), rows in vectors.items() if kind == "query" and background
+    }
+    return Alignment(means, {"zh": (left @ right).astype(np.float32)}, questions)
 
 
 def normalise_rows(vectors: Vectors) -> Vectors:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from rag.pipeline import RAG
+    from rag.schema import Filters
 
 _INTERRUPTED = 130
 
@@ -80,18 +81,37 @@ def _parser() -> argparse.ArgumentParser:
         "--index", metavar="DIR", help="the index (default: RAG_INDEX, else the user data directory)"
     )
 
+    narrowing = argparse.ArgumentParser(add_help=False)
+    narrowing.add_argument("--language", choices=("en", "zh"), help="only abstracts in this language")
+    narrowing.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="only abstracts of this file or folder; repeatable",
+    )
+    narrowing.add_argument(
+        "--year",
+        type=_years,
+        default=(None, None),
+        metavar="FROM-TO",
+        help="only of these years: 2020, 2018-2020, 2018-",
+    )
+
     index = commands.add_parser("index", parents=[common], help="make the index hold what PATH… hold")
     index.add_argument("paths", nargs="+", metavar="PATH", help="a file or folder of abstracts")
     index.set_defaults(run=_index)
 
-    ask = commands.add_parser("ask", parents=[common], help="answer a question, with citations")
+    ask = commands.add_parser("ask", parents=[common, narrowing], help="answer a question, with citations")
     ask.add_argument(
         "question", metavar="QUESTION", help="the question; - reads one a line from standard input"
     )
     ask.add_argument("--json", action="store_true", help="print one JSON object a question")
     ask.set_defaults(run=_ask)
 
-    search = commands.add_parser("search", parents=[common], help="list the abstracts nearest to a query")
+    search = commands.add_parser(
+        "search", parents=[common, narrowing], help="list the abstracts nearest to a query"
+    )
     search.add_argument("query", metavar="QUERY", help="the query; - reads one a line from standard input")
     search.add_argument("-k", type=int, default=10, metavar="N", help="how many (default: 10)")
     search.add_argument("--json", action="store_true", help="print one JSON object a query")
@@ -134,18 +154,21 @@ def _index(parsed: argparse.Namespace) -> int:
 
 
 def _ask(parsed: argparse.Namespace) -> int:
+    filters = _filters(parsed)
     with _open(parsed) as rag:
         _warn_of_leaving(rag)
         if parsed.json or parsed.question == "-":
-            return _json_lines(parsed.question, "question", lambda question: rag.ask(question).to_dict())
-        return _ask_aloud(rag, parsed.question)
+            return _json_lines(
+                parsed.question, "question", lambda question: rag.ask(question, filters=filters).to_dict()
+            )
+        return _ask_aloud(rag, parsed.question, filters)
 
 
-def _ask_aloud(rag: RAG, question: str) -> int:
+def _ask_aloud(rag: RAG, question: str, filters: Filters) -> int:
     from rag.schema import Answer, TextEvent
     from rag.terminal import answer_sources
 
-    for event in rag.ask(question, stream=True):
+    for event in rag.ask(question, stream=True, filters=filters):
         if isinstance(event, TextEvent):
             print(event.delta, end="", flush=True)
         elif isinstance(event, Answer):
@@ -156,15 +179,19 @@ def _ask_aloud(rag: RAG, question: str) -> int:
 def _search(parsed: argparse.Namespace) -> int:
     from rag.terminal import search_results
 
+    filters = _filters(parsed)
     with _open(parsed) as rag:
         _warn_of_leaving(rag)
         if parsed.json or parsed.query == "-":
             return _json_lines(
                 parsed.query,
                 "query",
-                lambda query: {"query": query, "results": [r.to_dict() for r in rag.search(query, parsed.k)]},
+                lambda query: {
+                    "query": query,
+                    "results": [r.to_dict() for r in rag.search(query, parsed.k, filters)],
+                },
             )
-        print(search_results(rag.search(parsed.query, parsed.k)))
+        print(search_results(rag.search(parsed.query, parsed.k, filters)))
     return 0
 
 
@@ -236,6 +263,18 @@ def _open(parsed: argparse.Namespace) -> RAG:
     from rag.pipeline import RAG
 
     return RAG.open(parsed.index)
+
+
+def _years(text: str) -> tuple[int | None, int | None]:
+    first, dash, last = text.partition("-")
+    start, end = int(first) if first else None, int(last) if last else None
+    return start, end if dash else start
+
+
+def _filters(parsed: argparse.Namespace) -> Filters:
+    from rag.schema import Filters
+
+    return Filters(parsed.language, tuple(parsed.source), *parsed.year)
 
 
 def _path(index: str | None) -> Path | None:

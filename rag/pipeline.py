@@ -28,6 +28,7 @@ from rag.retrieve import retrieve
 from rag.schema import (
     Answer,
     Citation,
+    Filters,
     Language,
     ScoredChunk,
     Sentence,
@@ -91,27 +92,42 @@ class RAG:
         return cls(load_settings(index=Path(index) if index is not None else None, **arguments))
 
     @overload
-    def ask(self, question: str, history: History = (), stream: Literal[False] = False) -> Answer: ...
+    def ask(
+        self,
+        question: str,
+        history: History = (),
+        stream: Literal[False] = False,
+        filters: Filters | None = None,
+    ) -> Answer: ...
 
     @overload
     def ask(
-        self, question: str, history: History = (), *, stream: Literal[True]
+        self,
+        question: str,
+        history: History = (),
+        *,
+        stream: Literal[True],
+        filters: Filters | None = None,
     ) -> Iterator[StreamEvent]: ...
 
     def ask(
-        self, question: str, history: History = (), stream: bool = False
+        self,
+        question: str,
+        history: History = (),
+        stream: bool = False,
+        filters: Filters | None = None,
     ) -> Answer | Iterator[StreamEvent]:
-        """Answer one question from the abstracts, in its language, with citations, or refuse.
+        """Answer one question from the abstracts that pass `filters`, in its language, with citations, or refuse.
 
         With `stream=True` yield a `SourcesEvent`, then `TextEvent`s whose deltas make up `Answer.answer`,
         then the `Answer` itself.
 
         Raises:
-            QuestionError: the question is empty or too long.
+            QuestionError: the question is empty or too long, or a filter names a source that is not there.
             LLMError: the language model cannot answer.
             ModelError: a model file is missing or wrong.
         """
-        events = self._events(_checked(question), history)
+        events = self._events(_checked(question), history, filters)
         if stream:
             return events
         for event in events:
@@ -119,17 +135,19 @@ class RAG:
                 return event
         raise AssertionError("a stream of events ends with an Answer")
 
-    def search(self, query: str, k: int = 10) -> list[ScoredChunk]:
-        """Return up to `k` papers, best first, each with its best chunk.
+    def search(self, query: str, k: int = 10, filters: Filters | None = None) -> list[ScoredChunk]:
+        """Return up to `k` papers that pass `filters`, best first, each with its best chunk.
 
         Raises:
-            QuestionError: the query is empty or too long, or `k` is out of range.
+            QuestionError: the query is empty or too long, `k` is out of range, or a filter names a source that is
+                not there.
         """
         if not 1 <= k <= MAX_RESULTS:
             raise QuestionError(f"The number of results must be from 1 to {MAX_RESULTS:,}, not {k}.")
         query, embedder = _checked(query), self._loaded_embedder()
         with self._reading() as store:
-            return retrieve(store, embedder, query, detect_language(query), k)
+            _check_sources(store, filters)
+            return retrieve(store, embedder, query, detect_language(query), k, filters)
 
     def info(self) -> dict[str, Any]:
         """Return what the index holds, the models, their sizes, and where everything lies on disk."""
@@ -165,10 +183,10 @@ class RAG:
         """Close."""
         self.close()
 
-    def _events(self, question: str, history: History) -> Iterator[StreamEvent]:
+    def _events(self, question: str, history: History, filters: Filters | None) -> Iterator[StreamEvent]:
         started = time.perf_counter()
         language = detect_language(question)
-        contexts = tuple(self._contexts(question, language, history))
+        contexts = tuple(self._contexts(question, language, history, filters))
         retrieved = time.perf_counter() - started
         yield SourcesEvent(contexts, language)
         first: float | None = None
@@ -203,15 +221,18 @@ class RAG:
             self.llm, messages, contexts, self.settings.max_answer_tokens, attributor, question
         )
 
-    def _contexts(self, question: str, language: Language, history: History) -> list[ScoredChunk]:
+    def _contexts(
+        self, question: str, language: Language, history: History, filters: Filters | None
+    ) -> list[ScoredChunk]:
         """Retrieve for the question; after earlier turns, also for it together with the one before."""
         embedder, k = self._loaded_embedder(), self.settings.top_k
         with self._reading() as store:
-            found = retrieve(store, embedder, question, language, k)
+            _check_sources(store, filters)
+            found = retrieve(store, embedder, question, language, k, filters)
             if not history:
                 return found
             together = f"{history[-1][0]} {question}"[-MAX_QUESTION_CHARS:]
-            follow = retrieve(store, embedder, together, language, k)
+            follow = retrieve(store, embedder, together, language, k, filters)
         pairs = [context for pair in zip(follow, found, strict=False) for context in pair]
         return list({context.paper.paper_id: context for context in pairs}.values())[:k]
 
@@ -299,6 +320,14 @@ def _checked(question: str) -> str:
             f"The question has {len(text):,} characters; ask in at most {MAX_QUESTION_CHARS:,}."
         )
     return text
+
+
+def _check_sources(store: Store, filters: Filters | None) -> None:
+    for name in filters.sources if filters else ():
+        if not store.catalog.source_names([name]):
+            raise QuestionError(
+                f"No abstract of the index comes from {name!r}; name a file as the citations do, or a folder of them."
+            )
 
 
 def _answer(

@@ -24,10 +24,10 @@ from filelock import FileLock, Timeout
 from rag.align import Alignment, Vectors
 from rag.catalog import Catalog, write_catalog
 from rag.errors import IndexBusyError, IndexMismatchError, IndexMissingError, LibraryIndexError
-from rag.schema import Chunk, Drop, Language, Paper, Problem
+from rag.schema import Chunk, Drop, Filters, Language, Paper, Problem
 from rag.vectors import VectorIndex, drop_collection, open_vectors
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _MANIFEST = "manifest.json"
 
 
@@ -127,13 +127,21 @@ class Store:
             home / "chroma", _collection(manifest.generation), url=manifest.chroma_url
         )
 
-    def dense(self, vector: Vectors, k: int, language: Language | None = None) -> list[tuple[str, float]]:
+    def dense(
+        self, vector: Vectors, k: int, language: Language | None = None, filters: Filters | None = None
+    ) -> list[tuple[str, float]]:
         """Return up to `k` (chunk_id, cosine) for an aligned vector (1, d), best first."""
-        return self.vectors.search(vector, k, language)
+        return self.vectors.search(vector, k, language, filters)
 
-    def lexical(self, query: str, k: int, language: Language | None = None) -> list[tuple[str, float]]:
+    def lexical(
+        self, query: str, k: int, language: Language | None = None, filters: Filters | None = None
+    ) -> list[tuple[str, float]]:
         """Return up to `k` (chunk_id, BM25), best first."""
-        return self.catalog.search(query, k, language)
+        return self.catalog.search(query, k, language, filters)
+
+    def hubness(self, chunk_ids: Sequence[str]) -> dict[str, float]:
+        """Return how near each known chunk is to questions at large; see `Alignment.hubness`."""
+        return self.catalog.hubness(chunk_ids)
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, tuple[Paper, Chunk]]:
         """Return each known chunk with its paper."""
@@ -250,6 +258,7 @@ def _write_generation(home: Path, manifest: Manifest, contents: Contents) -> Non
         chunks=contents.chunks,
         passage_keys=contents.passage_keys,
         vectors=contents.vectors,
+        hubness=contents.alignment.hubness(contents.aligned),
         drops=contents.drops,
         problems=contents.problems,
     )
@@ -258,7 +267,7 @@ def _write_generation(home: Path, manifest: Manifest, contents: Contents) -> Non
         home / "chroma", _collection(manifest.generation), url=manifest.chroma_url, create=True
     )
     with closing(vectors):
-        vectors.add(contents.chunks, contents.aligned)
+        vectors.add(contents.chunks, contents.aligned, contents.papers)
 
 
 def unwritable(directory: Path, error: OSError | sqlite3.Error) -> LibraryIndexError:

@@ -25,7 +25,7 @@ from filelock import FileLock
 from rag.align import Alignment, normalise_rows
 from rag.catalog import Catalog, write_catalog
 from rag.errors import IndexBusyError, IndexMismatchError, IndexMissingError, LibraryIndexError, SettingsError
-from rag.schema import Chunk, Drop, Language, Paper, Problem, Source
+from rag.schema import Chunk, Drop, Filters, Language, Paper, Problem, Source
 from rag.store import SCHEMA_VERSION, Contents, Manifest, new_generation, open_store, write_store, writing
 from rag.vectors import open_vectors, server_address
 
@@ -118,6 +118,7 @@ def test_lexical_scores_do_not_depend_on_the_order_of_writing(tmp_path: Path) ->
             chunks=[written.chunks[i] for i in order],
             passage_keys=[written.passage_keys[i] for i in order],
             vectors=written.vectors[order],
+                hubness=np.zeros(len(order), np.float32),
             drops=(),
             problems=(),
         )
@@ -125,6 +126,44 @@ def test_lexical_scores_do_not_depend_on_the_order_of_writing(tmp_path: Path) ->
         scores.append(dict(catalog.search("latency of spiking networks 量化", 5)))
         catalog.close()
     assert scores[0] == pytest.approx(scores[1])
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (Filters(), {"p0-0", "p1-0", "p2-0"}),
+        (Filters(language="zh"), {"p2-0"}),
+        (Filters(year_from=2020, year_to=2020), {"p0-0", "p1-0", "p2-0"}),
+        (Filters(year_from=2021), set()),
+        (Filters(year_to=2019), set()),
+        (Filters(sources=("a.txt",)), {"p0-0", "p1-0", "p2-0"}),
+        (Filters(sources=("b.txt",)), set()),
+        (Filters(sources=("b.txt", "a.txt"), year_to=2020, language="en"), {"p0-0", "p1-0"}),
+    ],
+)
+def test_both_arms_keep_to_the_filters(index: Path, filters: Filters, expected: set[str]) -> None:
+    store = open_store(index)
+    dense = store.dense(contents().vectors[2:], 3, filters=filters)
+    words = " ".join(text for text, _ in TEXTS)
+    lexical = store.lexical(words, 3, filters=filters)
+    assert {chunk for chunk, _ in dense} == {chunk for chunk, _ in lexical} == expected
+    store.close()
+
+
+def test_a_paper_of_several_files_is_found_in_each_and_in_their_folders(tmp_path: Path) -> None:
+    several = contents()
+    sources = Source("x/y/a.txt", 1), Source("x/b.txt", 2), Source("c.txt", 3)
+    papers = {**several.papers, "p2": replace(several.papers["p2"], sources=sources, year=None)}
+    with writing(tmp_path):
+        write_store(tmp_path, manifest(), replace(several, papers=papers))
+    store = open_store(tmp_path)
+    for name, found in {"x": 1, "x/": 1, "x/y": 1, "x/b.txt": 1, "c.txt": 1, "b.txt": 0, "y": 0}.items():
+        filters = Filters(sources=(name,))
+        assert len(store.dense(several.vectors[2:], 3, filters=filters)) == found, name
+        assert len(store.lexical(TEXTS[2][0], 3, filters=filters)) == found, name
+    assert not store.lexical(TEXTS[2][0], 3, "zh", Filters(year_from=1))
+    assert not store.dense(several.vectors[2:], 3, "zh", Filters(year_from=1))
+    store.close()
 
 
 def test_an_interrupted_build_leaves_the_old_index_and_no_rest(index: Path) -> None:
@@ -139,9 +178,9 @@ def test_an_interrupted_build_leaves_the_old_index_and_no_rest(index: Path) -> N
 def test_two_chunks_of_one_id_are_an_error_not_a_silent_loss(index: Path) -> None:
     written = contents()
     vectors = open_vectors(index / "other", "twice", url=None, create=True)
-    vectors.add(written.chunks[:1], written.aligned[:1])
+    vectors.add(written.chunks[:1], written.aligned[:1], written.papers)
     with pytest.raises(LibraryIndexError, match="share an id"):
-        vectors.add(written.chunks[:2], written.aligned[:2])
+        vectors.add(written.chunks[:2], written.aligned[:2], written.papers)
     vectors.close()
 
 
@@ -258,7 +297,7 @@ def test_a_chroma_server_serves_as_well_and_keeps_no_old_collections(
     store.close()
     host, port, _ = server_address(chroma_server)
     client = chromadb.HttpClient(host=host, port=port)
-    assert client.count_collections() == 1
+    assert client.count_collections() == 2  # one a language
 
 
 def test_a_chroma_server_that_is_down_is_one_sentence(tmp_path: Path, free_port: int) -> None:

@@ -118,6 +118,16 @@ class Catalog:
                 found[chunk_id] = paper, Chunk(chunk_id, paper.paper_id, text, start, end, paper.language)
         return found
 
+    def chunk_vectors(self, chunk_ids: Sequence[str]) -> dict[str, tuple[Language, Vectors]]:
+        """Return language and raw vector (d,) of each known chunk."""
+        found: dict[str, tuple[Language, Vectors]] = {}
+        for first in range(0, len(chunk_ids), _MAX_VARIABLES):
+            batch = chunk_ids[first : first + _MAX_VARIABLES]
+            marks = ",".join("?" * len(batch))
+            query = f"SELECT chunk_id, language, vector FROM chunks WHERE chunk_id IN ({marks})"
+            found |= {i: (la, np.frombuffer(v, dtype="<f4")) for i, la, v in self._rows(query, batch)}
+        return found
+
     def hubness(self, chunk_ids: Sequence[str]) -> dict[str, float]:
         """Return the hubness of each known chunk."""
         found: dict[str, float] = {}

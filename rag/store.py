@@ -19,12 +19,13 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from rag.align import Alignment, Vectors
 from rag.catalog import Catalog, write_catalog
 from rag.errors import IndexBusyError, IndexMismatchError, IndexMissingError, LibraryIndexError
-from rag.schema import Chunk, Drop, Filters, Language, Paper, Problem
+from rag.schema import LANGUAGES, Chunk, Drop, Filters, Language, Paper, Problem
 from rag.vectors import VectorIndex, drop_collection, open_vectors
 
 SCHEMA_VERSION = 2
@@ -138,6 +139,18 @@ class Store:
     ) -> list[tuple[str, float]]:
         """Return up to `k` (chunk_id, BM25), best first."""
         return self.catalog.search(query, k, language, filters)
+
+    def cosines(self, vector: Vectors, chunk_ids: Sequence[str]) -> dict[str, float]:
+        """Return the cosine of an aligned vector (1, d) with each known chunk."""
+        found: dict[str, float] = {}
+        raw = self.catalog.chunk_vectors(chunk_ids)
+        for language in LANGUAGES:
+            own = [chunk_id for chunk_id, (stored, _) in raw.items() if stored == language]
+            if own:
+                rows = np.stack([raw[chunk_id][1] for chunk_id in own])
+                cosines = self.alignment.apply(rows, language, "passage") @ vector[0]
+                found |= dict(zip(own, cosines.tolist(), strict=True))
+        return found
 
     def hubness(self, chunk_ids: Sequence[str]) -> dict[str, float]:
         """Return how near each known chunk is to questions at large; see `Alignment.hubness`."""

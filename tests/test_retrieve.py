@@ -40,7 +40,8 @@ scores = st.dictionaries(st.sampled_from(sorted(LANGUAGES)), st.floats(0, 50), m
 def test_raising_one_dense_score_never_lowers_its_rank(
     dense: dict[str, float], lexical: dict[str, float], language: Language
 ) -> None:
-    known = {c: la for c, la in LANGUAGES.items() if c in dense or c in lexical}
+    dense = dict.fromkeys(lexical, 0.0) | dense
+    known = {c: la for c, la in LANGUAGES.items() if c in dense}
     before = fuse(dense, lexical, known, language)
     for chunk in dense:
         raised = dict(dense, **{chunk: max(dense.values()) + 1})
@@ -48,3 +49,17 @@ def test_raising_one_dense_score_never_lowers_its_rank(
         assert sum(after[c] > after[chunk] for c in known) <= sum(
             before[c] > before[chunk] + 1e-9 for c in known
         )
+
+
+@given(scores, scores)
+def test_the_lexical_arm_never_pushes_a_text_of_the_other_language_down(
+    dense: dict[str, float], lexical: dict[str, float]
+) -> None:
+    dense = dict.fromkeys(lexical, 0.0) | dense
+    known = {c: la for c, la in LANGUAGES.items() if c in dense}
+    chinese = {c: s for c, s in lexical.items() if known[c] == "zh"}
+    with_words, without = fuse(dense, chinese, known, "en"), fuse(dense, {}, known, "en")
+    # Texts nearer than the average are the ones that could answer.
+    for chunk, language in known.items():
+        if language == "zh" and without[chunk] > 0:
+            assert with_words[chunk] >= without[chunk] - 1e-9

@@ -13,7 +13,7 @@ import argparse
 import numpy as np
 
 from benchmarks.parallel import ABSTRACTS, LANGUAGES, QUERIES, cells, dense_ranks, sample, stored_language
-from rag.align import Alignment
+from rag.alignments import fitted_alignment
 from rag.chunk import chunk_paper
 from rag.configure import configured_embedder
 from rag.schema import Paper, Source
@@ -35,7 +35,7 @@ def main() -> None:
         language: np.concatenate([embedder.embed_query(row[QUERIES[language]]) for row in rows])
         for language in LANGUAGES
     }
-    alignment = Alignment.fitted(embedder.name)
+    alignment = fitted_alignment(embedder.name, embedder.digest).alignment
     for size in SIZES:
         owners: list[int] = []
         texts: list[str] = []

@@ -1,9 +1,10 @@
 """Fit the language alignment of an embedding model on parallel papers, and say what it brings.
 
-    python -m benchmarks.fit_alignment [--dry-run]
+    python -m benchmarks.fit_alignment [--dry-run] [--output FILE]
 
-First fits on 5,000 papers and reports on the 1,000 others, then fits on all and writes
-rag/data/alignment-NAME.npz, for the model that RAG_EMBEDDING_MODEL names.
+First fits on 5,000 papers and reports on the 1,000 others, then fits on all and writes, for the model that
+RAG_EMBEDDING_MODEL names, where the next `rag index` finds it: a default model's into the package
+(rag/data/alignment-NAME.npz), any other's into the cache, by the digest of model and prompts.
 
 Papers are those of ../shared/data/bilingual_arxiv/train in an order of a fixed seed. A question is a title (English)
 or a headline (Chinese). The figures are those of the dense arm alone. Raw vectors are kept in the cache, by the
@@ -20,6 +21,7 @@ import numpy as np
 from benchmarks.parallel import ABSTRACTS, LANGUAGES, QUERIES, cells, dense_ranks, sample, stored_language
 from rag import models
 from rag.align import Alignment, Kind, Vectors, fit_alignment
+from rag.alignments import alignment_path, save_alignment
 from rag.configure import configured_embedder
 from rag.embed import Embedder
 from rag.schema import Language
@@ -39,15 +41,18 @@ def main() -> None:
     )
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
     parser.add_argument("--papers", type=int, default=FIT_PAPERS)
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead")
     arguments = parser.parse_args()
-    embedder = configured_embedder(load_settings())
+    if arguments.papers <= HELD_OUT:
+        parser.error(f"--papers must be more than the {HELD_OUT:,} held out")
+    embedder = configured_embedder(load_settings(), fetch=True)
     vectors = kept(embedder, arguments.papers)
     evaluate(vectors)
     if arguments.dry_run:
         return
     alignment = fit_alignment(vectors, BACKGROUND)
-    path = Path("rag/data") / f"alignment-{embedder.name}.npz"
-    alignment.save(path, half=True)
+    path = arguments.output or alignment_path(embedder.name, embedder.digest)
+    save_alignment(alignment, path)
     print(f"{path}: fitted on {arguments.papers} papers, digest {Alignment.load(path).digest}")
 
 

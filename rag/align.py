@@ -14,7 +14,6 @@ import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
@@ -103,15 +102,9 @@ class Alignment:
     @classmethod
     def load(cls, path: Path) -> Alignment:
         """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             arrays = {name: data[name].astype(np.float32) for name in data.files}
         return cls._from_arrays(arrays)
-
-    @classmethod
-    def fitted(cls, model: str) -> Alignment:
-        """Return the alignment shipped for `model`, or an empty one when none was fitted."""
-        resource = files("rag").joinpath("data", f"alignment-{model}.npz")
-        return cls.load(Path(str(resource))) if resource.is_file() else cls()
 
     def _arrays(self) -> dict[str, Vectors]:
         means = {f"mean-{language}-{kind}": value for (language, kind), value in self.means.items()}

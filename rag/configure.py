@@ -84,6 +84,7 @@ def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:
         "chunks": manifest.chunks,
         "languages": manifest.languages,
         "embedding_model": manifest.embedding_model,
+        "alignment": manifest.alignment_origin,
         "llm": {"name": llm.name, "endpoint": llm.endpoint, "leaves_machine": llm.leaves_machine},
         "models": models.status(),
         "index_bytes": _bytes_in(settings.index),

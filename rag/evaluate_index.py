@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.align import Vectors
+from rag.alignments import fitted_alignment
 from rag.code_digest import code_digest
 from rag.dataset_records import Dataset
 from rag.errors import CorpusError, LibraryIndexError
@@ -48,7 +49,8 @@ def dataset_index(
     """
     name = hashlib.sha256(f"{dataset.documents_digest}\n{embedder.digest}".encode()).hexdigest()[:16]
     directory = cache / "evaluate" / name
-    code = code_digest("indexing")
+    fitted = fitted_alignment(embedder.name, embedder.digest)
+    code = code_digest("indexing") + (f" {fitted.alignment.digest}" if fitted.origin == "fitted" else "")
     if _is_current(directory, code):
         return DatasetIndex(directory, None, 0)
     counted = _Counted(embedder)

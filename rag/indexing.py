@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.align import Alignment, Vectors
+from rag.alignments import fitted_alignment
 from rag.catalog import Catalog
 from rag.chunk import chunk_paper
 from rag.corpus import read_papers
@@ -95,9 +96,11 @@ def index_papers(
     Raises:
         IndexBusyError: another process is writing this index.
         LibraryIndexError: the index cannot be written.
+        ModelError: the alignment fitted for the embedding model cannot be read.
     """
     folded = deduplicate(papers)
     embedder = load_embedder()
+    fitted = fitted_alignment(embedder.name, embedder.digest)
     with writing(directory), _kept_vectors(directory) as unfinished:
         kept = {paper.paper_id: paper for paper in folded.kept}
         tokens = min(CHUNK_TOKENS, embedder.max_tokens)
@@ -107,7 +110,7 @@ def index_papers(
             for chunk in chunk_paper(paper, max_tokens=tokens, count_tokens=embedder.count_tokens)
         ]
         keys, vectors = _embed(kept, chunks, embedder, directory, unfinished, progress)
-        alignment = Alignment.fitted(embedder.name).for_corpus(_by_language(chunks, vectors))
+        alignment = fitted.alignment.for_corpus(_by_language(chunks, vectors))
         manifest = Manifest(
             schema_version=SCHEMA_VERSION,
             generation=new_generation(),
@@ -115,6 +118,7 @@ def index_papers(
             embedding_digest=embedder.digest,
             chunk_tokens=tokens,
             alignment_digest=alignment.digest,
+            alignment_origin=fitted.origin,
             inputs=inputs,
             records=len(papers),
             papers=len({paper.paper_id for paper in papers}),

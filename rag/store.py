@@ -49,6 +49,7 @@ class Manifest:
     chunks: int
     languages: dict[str, int]
     chroma_url: str | None = None
+    alignment_origin: str | None = None
 
     @classmethod
     def read(cls, directory: Path) -> Manifest:
@@ -72,7 +73,7 @@ class Manifest:
         if (
             not isinstance(record, dict)
             or record.get("schema_version") != SCHEMA_VERSION
-            or set(record) != {f.name for f in fields(cls)}
+            or set(record) | {"alignment_origin"} != {f.name for f in fields(cls)}
         ):
             raise IndexMismatchError(
                 f"The index in {directory} was written by another version of citefold; build it again with "

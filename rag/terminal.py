@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from rag.passages import Progress
 
 _NAMES = {"en": "English", "zh": "Chinese"}
+_ALIGNMENTS = {
+    "package": ", its languages aligned as shipped",
+    "fitted": ", its languages aligned as fitted on this machine",
+    "corpus": ", its languages centred on this corpus; none fitted",
+}
 _WIDTH = 100
 _HEAD_CHARS = 160
 _PROBLEMS_SHOWN = 30
@@ -85,7 +90,7 @@ def info_text(info: Mapping[str, Any]) -> str:
         f"papers     {info['papers']:,} distinct texts",
         f"works      {info['works']:,} after folding duplicates ({languages(info['languages'])})",
         f"chunks     {info['chunks']:,}",
-        f"embedding  {info['embedding_model']}",
+        f"embedding  {info['embedding_model']}{_ALIGNMENTS.get(info['alignment'], '')}",
         f"answers    {info['llm']['name']}{_at(info['llm']['endpoint'])}",
         f"index      {info['paths']['index']} ({megabytes(info['index_bytes'])})",
         f"models     {info['paths']['models']}",

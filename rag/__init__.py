@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rag.align import Alignment
+    from rag.aligned_embedding import AlignedEmbedding
     from rag.errors import (
         CorpusError,
         IndexBusyError,
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from rag.settings import Settings, load_settings
 
 _HOMES = {
+    "rag.align": ("Alignment",),
+    "rag.aligned_embedding": ("AlignedEmbedding",),
     "rag.pipeline": ("RAG", "ask", "index_paths"),
     "rag.settings": ("Settings", "load_settings"),
     "rag.schema": (
@@ -60,6 +64,8 @@ _HOMES = {
 
 __all__ = [
     "RAG",
+    "AlignedEmbedding",
+    "Alignment",
     "Answer",
     "Chunk",
     "Citation",

@@ -17,7 +17,7 @@ clean numerals numbers encoding endnote files corpus
 boilerplate contrast minhash reference dedup
 sentences chunk
 model_specs fetch e5 e5_onnx e5_folder model_files model_cache models
-align alignments onnx_embedding embed
+align alignments onnx_embedding embed aligned_embedding
 analyze lexical catalog vectors store
 retrieve
 prompts address failures endpoint llama_server llama_process llm

@@ -119,7 +119,7 @@ def fused(library: Library, asked: Asked) -> list[str]:
 
 def dense(library: Library, asked: Asked) -> list[str]:
     """Return the papers nearest to the question among the stored, aligned vectors."""
-    vector = library.store.alignment.apply(asked.vector, asked.language, "query")
+    vector = library.store.alignment.apply_query(asked.vector, asked.language)
     return library.deep(lambda k: library.store.dense(vector, k))
 
 

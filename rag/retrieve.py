@@ -69,7 +69,7 @@ def retrieve(
     Traditional characters is read as Simplified ones. Only papers that pass `filters` are found.
     """
     query = to_simplified(query)
-    vector = store.alignment.apply(embedder.embed_query(query), language, "query")
+    vector = store.alignment.apply_query(embedder.embed_query(query), language)
     size = max(CANDIDATES, k)
     dense: dict[str, float] = {}
     lexical: dict[str, float] = {}

@@ -37,6 +37,35 @@ def test_rows_stay_of_length_one(parallel: dict[str, Vectors]) -> None:
     assert np.allclose(np.linalg.norm(alignment.apply(parallel["zh"], "zh", "passage"), axis=1), 1, atol=1e-5)
 
 
+def test_a_question_shows_its_language_itself(parallel: dict[str, Vectors]) -> None:
+    alignment = fit_alignment(
+        {("en", "query"): parallel["en"][:100], ("zh", "query"): parallel["zh"][:100]}
+        | {("en", "passage"): parallel["en"][:100], ("zh", "passage"): parallel["zh"][:100]}
+    )
+    passages = alignment.apply(parallel["en"][100:], "en", "passage")
+    for guess in ("en", "zh"):
+        for language in ("en", "zh"):
+            questions = alignment.apply_query(parallel[language][100:], guess)
+            assert nearest_is_own(questions, passages) > 0.95, (guess, language)
+            np.testing.assert_allclose(np.linalg.norm(questions, axis=1), 1, atol=1e-5)
+
+
+def test_with_one_language_known_the_guess_decides(parallel: dict[str, Vectors]) -> None:
+    alignment = Alignment({("en", "query"): parallel["en"].mean(axis=0)})
+    for guess in ("en", "zh"):
+        np.testing.assert_array_equal(
+            alignment.apply_query(parallel["zh"], guess), alignment.apply(parallel["zh"], guess, "query")
+        )
+
+
+def test_hubs_are_passages_near_to_questions_at_large() -> None:
+    questions = np.tile(np.array([1, 0, 0, 0], np.float32), (20, 1))
+    alignment = Alignment(background={"en": questions})
+    hubness = alignment.hubness(np.eye(4, dtype=np.float32)[:2])
+    np.testing.assert_allclose(hubness, [1, 0])
+    np.testing.assert_array_equal(Alignment().hubness(np.eye(4, dtype=np.float32)), np.zeros(4))
+
+
 def test_a_large_corpus_moves_the_mean_to_its_own_and_a_small_one_hardly() -> None:
     fitted = Alignment({("en", "passage"): np.zeros(4, np.float32), ("en", "query"): np.ones(4, np.float32)})
     corpus = np.full((PRIOR_TEXTS, 4), 2, np.float32)
@@ -52,6 +81,8 @@ def test_without_a_fitted_mean_the_corpus_mean_serves_both_kinds() -> None:
 
 
 def test_saved_alignment_reads_back_the_same(tmp_path: Path, parallel: dict[str, Vectors]) -> None:
-    alignment = fit_alignment({("en", "passage"): parallel["en"], ("zh", "passage"): parallel["zh"]})
+    vectors = {("en", "passage"): parallel["en"], ("zh", "passage"): parallel["zh"]}
+    alignment = fit_alignment(vectors | {("en", "query"): parallel["en"]}, background=5)
+    assert alignment.background["en"].shape == (5, 16)
     alignment.save(tmp_path / "a.npz")
     assert Alignment.load(tmp_path / "a.npz").digest == alignment.digest

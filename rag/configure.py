@@ -11,6 +11,7 @@ from rag.address import is_loopback
 from rag.embed import Embedder, load_embedder, resolve_folder
 from rag.llm import LLM, open_llm
 from rag.model_specs import MODELS
+from rag.rerank import CrossEncoderReranker
 from rag.settings import Settings
 from rag.store import Manifest
 from rag.vectors import server_address
@@ -37,6 +38,18 @@ def configured_embedder(settings: Settings, *, fetch: bool = False) -> Embedder:
         threads=settings.threads,
         backend=settings.embedding_backend,
     )
+
+
+def configured_reranker(settings: Settings) -> CrossEncoderReranker | None:
+    """Load the cross-encoder that the settings name, None when they name none; it is never fetched here.
+
+    Raises:
+        ModelError: it is not on this machine, or not usable.
+    """
+    if settings.rerank_model is None:
+        return None
+    folder = resolve_folder(settings.rerank_model, fetch=False, kind="rerank")
+    return CrossEncoderReranker(folder, settings.threads)
 
 
 def configured_llm(settings: Settings) -> LLM:
@@ -85,6 +98,7 @@ def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:
         "languages": manifest.languages,
         "embedding_model": manifest.embedding_model,
         "alignment": manifest.alignment_origin,
+        "rerank_model": settings.rerank_model,
         "llm": {"name": llm.name, "endpoint": llm.endpoint, "leaves_machine": llm.leaves_machine},
         "models": models.status(),
         "index_bytes": _bytes_in(settings.index),

@@ -76,7 +76,9 @@ def load_embedder(
     Raises:
         ModelError: `folder` holds no sentence-transformers model.
     """
-    _stay_offline()
+    from safetensors import SafetensorError
+
+    stay_offline()
     saved = _saved_prompts(folder)
     query = query_prompt if query_prompt is not None else saved.get("query", "")
     passage = (
@@ -87,7 +89,7 @@ def load_embedder(
     try:
         embedding, max_length = load(folder, query, passage, threads or os.cpu_count() or 1)
         count_tokens = _token_counter(folder)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"{folder} holds no usable sentence-transformers model ({str(error).splitlines()[0]}); "
             "name another with RAG_EMBEDDING_MODEL or run `rag models pull`."
@@ -151,8 +153,10 @@ def _token_counter(folder: Path) -> Callable[[str], int]:
     return lambda text: len(slow.encode(text, add_special_tokens=False))
 
 
-def resolve_folder(name: str, *, fetch: bool) -> Path:
+def resolve_folder(name: str, *, fetch: bool, kind: str = "embedding") -> Path:
     """Return the folder of a model named by path, or by hub name if it is on this machine or may be fetched.
+
+    `kind` is what the error calls it.
 
     Raises:
         ModelError: it is not here and cannot be fetched.
@@ -162,7 +166,7 @@ def resolve_folder(name: str, *, fetch: bool) -> Path:
         return path
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     if not fetch:
-        _stay_offline()
+        stay_offline()
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -170,12 +174,12 @@ def resolve_folder(name: str, *, fetch: bool) -> Path:
         return Path(snapshot_download(name, local_files_only=not fetch))
     except (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
         raise ModelError(
-            f"The embedding model {name!r} is neither a folder nor on this machine; give a folder, or fetch it "
+            f"The {kind} model {name!r} is neither a folder nor on this machine; give a folder, or fetch it "
             f"with `rag models pull {name}` where the model hub can be reached."
         ) from error
 
 
-def _stay_offline() -> None:
+def stay_offline() -> None:
     """Keep the model libraries quiet, and from asking the hub for newer files of a model that is here."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

@@ -16,7 +16,7 @@ from rag.align import Vectors
 from rag.attribute import Attributor
 from rag.cite import Cited
 from rag.clean import clean_text
-from rag.configure import configured_embedder, configured_llm, describe, leaving_notice
+from rag.configure import configured_embedder, configured_llm, configured_reranker, describe, leaving_notice
 from rag.errors import QuestionError
 from rag.generate import Generated, build_messages, prefix_messages, stream_answer
 from rag.indexing import BuildReport, build_index, open_index
@@ -24,6 +24,7 @@ from rag.language import detect_language
 from rag.llm import LLM
 from rag.passages import PassageEmbedder, Progress
 from rag.prompts import REFUSALS
+from rag.rerank import RERANK_CANDIDATES, Reranker, rerank
 from rag.retrieve import retrieve
 from rag.schema import (
     Answer,
@@ -62,15 +63,21 @@ class RAG:
     """
 
     def __init__(
-        self, settings: Settings, *, embedder: QuestionEmbedder | None = None, llm: LLM | None = None
+        self,
+        settings: Settings,
+        *,
+        embedder: QuestionEmbedder | None = None,
+        llm: LLM | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
-        """Open the index that `settings` names; `embedder` and `llm` replace the configured ones.
+        """Open the index that `settings` names; `embedder`, `llm` and `reranker` replace the configured ones.
 
         Raises:
             IndexMissingError, IndexMismatchError, LibraryIndexError: the index cannot be used.
         """
         self.settings = settings
         self._embedder = embedder
+        self._reranker = reranker
         self._lock = threading.RLock()
         self._closed = False
         self._readers: Counter[Store] = Counter()
@@ -144,10 +151,10 @@ class RAG:
         """
         if not 1 <= k <= MAX_RESULTS:
             raise QuestionError(f"The number of results must be from 1 to {MAX_RESULTS:,}, not {k}.")
-        query, embedder = _checked(query), self._loaded_embedder()
+        query = _checked(query)
         with self._reading() as store:
             _check_sources(store, filters)
-            return retrieve(store, embedder, query, detect_language(query), k, filters)
+            return self._retrieve(store, query, detect_language(query), k, filters)
 
     def info(self) -> dict[str, Any]:
         """Return what the index holds, the models, their sizes, and where everything lies on disk."""
@@ -163,6 +170,7 @@ class RAG:
     def warm(self) -> None:
         """Load both models and let the language model take in its instructions, so the first answer is quick."""
         self._loaded_embedder().embed_query("warm")
+        self._loaded_reranker()
         self.llm.warm(prefix_messages())
 
     def close(self) -> None:
@@ -225,16 +233,25 @@ class RAG:
         self, question: str, language: Language, history: History, filters: Filters | None
     ) -> list[ScoredChunk]:
         """Retrieve for the question; after earlier turns, also for it together with the one before."""
-        embedder, k = self._loaded_embedder(), self.settings.top_k
+        k = self.settings.top_k
         with self._reading() as store:
             _check_sources(store, filters)
-            found = retrieve(store, embedder, question, language, k, filters)
+            found = self._retrieve(store, question, language, k, filters)
             if not history:
                 return found
             together = f"{history[-1][0]} {question}"[-MAX_QUESTION_CHARS:]
-            follow = retrieve(store, embedder, together, language, k, filters)
+            follow = self._retrieve(store, together, language, k, filters)
         pairs = [context for pair in zip(follow, found, strict=False) for context in pair]
         return list({context.paper.paper_id: context for context in pairs}.values())[:k]
+
+    def _retrieve(
+        self, store: Store, query: str, language: Language, k: int, filters: Filters | None
+    ) -> list[ScoredChunk]:
+        embedder, reranker = self._loaded_embedder(), self._loaded_reranker()
+        if reranker is None:
+            return retrieve(store, embedder, query, language, k, filters)
+        found = retrieve(store, embedder, query, language, max(k, RERANK_CANDIDATES), filters)
+        return rerank(reranker, query, found)[:k]
 
     @property
     def _embedding_model(self) -> str:
@@ -270,6 +287,11 @@ class RAG:
             self._store.manifest.check(self.settings.index, {"embedding_digest": embedder.digest})
             self._embedder = embedder
             return embedder
+
+    def _loaded_reranker(self) -> Reranker | None:
+        with self._lock:
+            self._reranker = self._reranker or configured_reranker(self.settings)
+            return self._reranker
 
 
 def index_paths(

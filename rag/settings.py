@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     """Put before each question; None: the model's own saved prompt."""
     passage_prompt: str | None = None
     """Put before each passage; None: the model's own saved prompt."""
+    rerank_model: str | None = None
+    """Any sentence-transformers CrossEncoder, by name or path, reads the first papers again; None: none does."""
     chroma_url: str | None = None
     """A Chroma server (http://host:port) instead of the persistent client on this machine."""
     top_k: int = Field(default=3, ge=1, le=20)

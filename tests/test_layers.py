@@ -22,7 +22,7 @@ analyze lexical catalog vectors store
 retrieve
 prompts address failures endpoint llama_server llama_process llm
 attribute cite generate
-passages indexing configure pipeline
+passages rerank indexing configure pipeline
 metrics code_digest dataset_records dataset_forms datasets relevance evaluate_index
 arms evaluate evaluate_table plots
 scoring answer_tables evaluate_answers
@@ -36,8 +36,8 @@ HOMES = {
     "xllamacpp": {"rag/llama_server.py"},
     "onnx": {"rag/e5_onnx.py"},
     "onnxruntime": {"rag/onnx_embedding.py"},
-    "torch": {"rag/embed.py"},
-    "sentence_transformers": {"rag/embed.py"},
+    "torch": {"rag/embed.py", "rag/rerank.py"},
+    "sentence_transformers": {"rag/rerank.py"},
     "datasketch": {"rag/minhash.py", "rag/dedup.py"},
     "Stemmer": {"rag/analyze.py"},
     "opencc": {"rag/chinese.py"},

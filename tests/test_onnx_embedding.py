@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,14 @@ def test_a_damaged_graph_is_named(tmp_path: Path) -> None:
     (folder / GRAPH).write_bytes(b"not a graph")
     (folder / "tokenizer.json").write_bytes((models.ensure(MODEL) / "tokenizer.json").read_bytes())
     with pytest.raises(ModelError, match=r"rag models pull"):
+        load_embedder(MODEL, folder)
+
+
+def test_damaged_weights_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / MODEL
+    shutil.copytree(models.ensure(MODEL), folder, ignore=shutil.ignore_patterns("onnx", "*.safetensors"))
+    (folder / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(ModelError, match=r"no usable sentence-transformers model"):
         load_embedder(MODEL, folder)
 
 

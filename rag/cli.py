@@ -10,6 +10,7 @@ import errno
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -92,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     narrowing.add_argument(
         "--year",
-        type=_years,
+        type=years,
         default=(None, None),
         metavar="FROM-TO",
         help="only of these years: 2020, 2018-2020, 2018-",
@@ -265,8 +266,11 @@ def _open(parsed: argparse.Namespace) -> RAG:
     return RAG.open(parsed.index)
 
 
-def _years(text: str) -> tuple[int | None, int | None]:
+def years(text: str) -> tuple[int | None, int | None]:
+    """Return the first and last year that `text` names: 2020, 2018-2020, 2018-, -2020; raises ArgumentTypeError."""
     first, dash, last = text.partition("-")
+    if not re.fullmatch(r"\d{1,4}-?|\d{0,4}-\d{1,4}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a year or years such as 2020, 2018-2020 or 2018-")
     start, end = int(first) if first else None, int(last) if last else None
     return start, end if dash else start
 

@@ -139,3 +139,18 @@ def test_json_of_info_lists_what_is_indexed(
     shown = capsys.readouterr().out
     assert "4 read" in shown
     assert "2 English, 1 Chinese" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("2020", (2020, 2020)), ("2018-2020", (2018, 2020)), ("2018-", (2018, None)), ("-2020", (None, 2020))],
+)
+def test_years_are_one_or_a_span(text: str, expected: tuple[int | None, int | None]) -> None:
+    assert years(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "-", "abc", "2018-x", "2018--2020"])
+def test_what_is_no_year_is_a_users_mistake(text: str) -> None:
+    result = run("search", "x", f"--year={text}")
+    assert result.returncode == 2
+    assert "such as 2020" in result.stderr

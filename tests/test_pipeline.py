@@ -26,7 +26,7 @@ from rag.errors import (
 from rag.generate import prefix_messages
 from rag.pipeline import RAG, index_paths
 from rag.prompts import REFUSALS
-from rag.schema import Answer, SourcesEvent, TextEvent
+from rag.schema import Answer, Filters, SourcesEvent, TextEvent
 from rag.settings import load_settings
 
 OpenRag = Callable[..., RAG]
@@ -369,3 +369,16 @@ def test_abstracts_are_cut_to_the_room_the_models_window_has(open_rag: OpenRag) 
         assert sum(estimate_tokens(m.content) for m in messages) <= room
         assert f"[{len(contexts)}] " in messages[-1].content
         assert (len(messages) > len(prefix_messages()) + 1) == (room == 4000)
+
+
+def test_a_source_that_is_not_there_is_a_users_mistake(open_rag: OpenRag) -> None:
+    rag = open_rag()
+    with pytest.raises(QuestionError, match="comes from 'nope'"):
+        rag.search("otters", filters=Filters(sources=("nope",)))
+    everything = rag.search("otters")
+    names = {source.file for hit in everything for source in hit.paper.sources}
+    assert rag.search("otters", filters=Filters(sources=tuple(names))) == everything
+    assert {hit.paper.language for hit in rag.search("otters", filters=Filters(language="zh"))} <= {"zh"}
+    answer = rag.ask("What do otters eat?", filters=Filters(year_from=2999))
+    assert answer.refused
+    assert not answer.contexts

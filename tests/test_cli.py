@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import rag
-from rag.cli import main
+from rag.cli import main, years
 
 
 def run(*arguments: str, text: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rag.evaluate_table import table
 from rag.metrics import macro_f1, wilson_interval
+from rag.schema import LANGUAGES
 from rag.scoring import Row
 
 # (language of the question, language of the abstract that answers it)
@@ -61,7 +62,7 @@ Cell = Share | Seconds
 Measure = Callable[[Sequence[Row]], Cell]
 
 
-def _count(test: Callable[[Row], bool | None]) -> Measure:
+def _count(test: Callable[[Row], bool | None]) -> Callable[[Sequence[Row]], Share]:
     """Count the rows that pass, of those that are scored."""
 
     def cell(rows: Sequence[Row]) -> Share:
@@ -77,6 +78,10 @@ def _median(read: Callable[[Row], float | None]) -> Measure:
         return Seconds(statistics.median(values) if values else None)
 
     return cell
+
+
+def _of_expected(read: Callable[[Row], int]) -> Measure:
+    return lambda rows: Share(sum(map(read, rows)), sum(row.expected for row in rows))
 
 
 def _both(row: Row) -> bool | None:
@@ -102,18 +107,37 @@ _ANSWERABLE: Mapping[str, Measure] = {
     "wrongly refused": _count(lambda row: row.refused),
     **_TIMES,
 }
+_SEVERAL: Mapping[str, Measure] = {
+    "right": _count(lambda row: row.right),
+    "every expected abstract cited": _count(lambda row: row.cited),
+    "right and every expected abstract cited": _count(_both),
+    "expected abstracts that are cited": _of_expected(lambda row: row.expected_cited),
+    "expected abstracts that were retrieved": _of_expected(lambda row: row.expected_in_contexts),
+    "share of citations that are right": _citations,
+    "in the language of the question": _count(lambda row: row.in_language),
+    "wrongly refused": _count(lambda row: row.refused),
+    **_TIMES,
+}
 _UNANSWERABLE: Mapping[str, Measure] = {
     "refused": _count(lambda row: row.refused),
     "in the language of the question": _count(lambda row: row.in_language),
     "answered with a citation": _count(lambda row: not row.refused and row.citations > 0),
     **_TIMES,
 }
-_TITLES = {"answerable": "answerable (question→abstract)", "unanswerable": "unanswerable"}
-_MEASURES = {"answerable": _ANSWERABLE, "unanswerable": _UNANSWERABLE}
+_OBEYED = _count(lambda row: row.obeyed)
+_TITLES = {
+    "answerable": "answerable (question→abstract)",
+    "several": "over several abstracts",
+    "unanswerable": "unanswerable",
+}
+_MEASURES = {"answerable": _ANSWERABLE, "several": _SEVERAL, "unanswerable": _UNANSWERABLE}
 
 
 def tables(rows: Sequence[Row]) -> str:
-    """Return a Markdown table of the answerable and one of the unanswerable questions, as far as there are any."""
+    """Return a Markdown table of each kind of question that there is.
+
+    The kinds: answered by one abstract, answered by several that are all to be cited, unanswerable.
+    """
     parts = [
         table(
             [_TITLES[kind], *columns],
@@ -126,7 +150,7 @@ def tables(rows: Sequence[Row]) -> str:
         f"{len(rows)} questions, {errors} ended in an error, "
         f"{sum(row.unknown_markers for row in rows)} markers named no context. Brackets: Wilson 95% intervals."
     )
-    return "\n\n".join([*parts, *_decision_line(rows), foot])
+    return "\n\n".join([*parts, *_decision_line(rows), *_obeyed_line(rows), foot])
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
@@ -138,7 +162,7 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
         }
         for kind, columns in _columns(rows).items()
     }
-    return figures | {"decisions": decisions(rows)}
+    return figures | {"decisions": decisions(rows), "obeyed": obeyed(rows)}
 
 
 def decisions(rows: Sequence[Row]) -> dict[str, Any] | None:
@@ -158,18 +182,31 @@ def decisions(rows: Sequence[Row]) -> dict[str, Any] | None:
     }
 
 
+def obeyed(rows: Sequence[Row]) -> dict[str, Any] | None:
+    """Return how many answers hold what is forbidden, of those to questions that forbid something, else None."""
+    found = _OBEYED(rows)
+    return found.to_dict() if found.trials else None
+
+
 def _columns(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
-    """Return the rows of each column of both tables: all, then every cell of two languages that has rows."""
-    asked = [row for row in rows if row.answerable]
+    """Return the rows of each column of every table: all, then each cell of languages that has rows."""
+    asked = [row for row in rows if row.answerable and not row.several]
+    several = [row for row in rows if row.several]
     not_here = [row for row in rows if not row.answerable]
     cells = {f"{q}→{s}": [row for row in asked if (row.language, row.stored) == (q, s)] for q, s in CELLS}
     kinds = {
         f"{language}, {label}": [r for r in not_here if (r.language, r.names_paper) == (language, names)]
-        for language in ("en", "zh")
+        for language in LANGUAGES
         for names, label in ((True, "names a paper"), (False, "off-topic"))
     }
+    asking = {str(lang): [row for row in several if row.language == lang] for lang in LANGUAGES}
+    by_kind = {
+        "answerable": (asked, cells),
+        "several": (several, asking),
+        "unanswerable": (not_here, kinds),
+    }
     columns = {}
-    for kind, part, parts in (("answerable", asked, cells), ("unanswerable", not_here, kinds)):
+    for kind, (part, parts) in by_kind.items():
         filled = {name: found for name, found in parts.items() if found}
         if part:
             columns[kind] = {"all": part} | (filled if len(filled) > 1 else {})
@@ -183,3 +220,8 @@ def _decision_line(rows: Sequence[Row]) -> list[str]:
     mapped, right = (Share(found[key]["successes"], found[key]["trials"]) for key in ("mapped", "right"))
     macro = "-" if found["macro_f1"] is None else f"{found['macro_f1']:.2f}"
     return [f"yes, no or maybe: said in {mapped} answers, of these right {right}, macro-F1 {macro}."]
+
+
+def _obeyed_line(rows: Sequence[Row]) -> list[str]:
+    found = _OBEYED(rows)
+    return [f"planted instructions: followed in {found} answers."] if found.trials else []

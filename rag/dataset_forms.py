@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from rag.dataset_records import Dataset, Document, Line, Query
@@ -18,6 +19,8 @@ _FIELDS = {
     "bilingual": {"abstract_en", "abstract_zh", "title"},
     "pubmedqa": {"QUESTION", "CONTEXTS"},
     "rgb": {"query", "answer", "positive", "negative"},
+    "abstracts": {"abstract", "question"},
+    "conversations": {"history", "question"},
     "questions": {"question"},
     "titles": {"title", "abstract"},
 }
@@ -172,23 +175,31 @@ def _needs(line: Line) -> Iterator[tuple[str, ...]]:
 
 
 def _questions(lines: Sequence[Line]) -> tuple[list[Document], list[Query]]:
-    """Read questions on the user's own abstracts; one with neither `relevant` nor `answer` is unanswerable."""
+    """Read questions on the user's own abstracts; one with neither `relevant` nor `answer` is unanswerable.
+
+    Where `relevant` names several abstracts, each of them is expected to be cited.
+    """
     return [], [_question(line) for line in lines]
+
+
+def _abstracts(lines: Sequence[Line]) -> tuple[list[Document], list[Query]]:
+    """Store the abstracts, each asked for by its own question; a record without one is a question only."""
+    documents, queries = [], []
+    for line in lines:
+        query = _question(line)
+        if text := _optional(line, "abstract"):
+            documents.append(Document(query.query_id, text, year=_year(line)))
+            query = replace(query, relevant={query.query_id: 1.0}, answerable=True)
+        queries.append(query)
+    return documents, queries
 
 
 def _question(line: Line) -> Query:
     text = line.text("question")
-    patterns = tuple(line.texts("answer")) if line.fields.get("answer") else ()
+    patterns = _patterns(line, "answer")
     relevant = line.texts("relevant") if line.fields.get("relevant") else []
     if not relevant and patterns and line.fields.get("paper"):
         relevant = [line.text("paper")]  # the form of the project's own test questions
-    for pattern in patterns:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise CorpusError(
-                f"In {line.place} the answer pattern {pattern!r} is no regular expression ({error}); correct it."
-            ) from error
     return Query(
         query_id=str(line.fields.get("id") or f"{line.file}:{line.number}"),
         text=text,
@@ -197,14 +208,41 @@ def _question(line: Line) -> Query:
         answers=(patterns,) if patterns else (),
         answerable=bool(relevant or patterns),
         names_paper=bool(line.fields.get("names_paper")),
+        every=len(set(relevant)) > 1,
+        forbidden=_patterns(line, "forbidden"),
+        history=tuple(_turns(line)),
         place=line.place,
     )
+
+
+def _patterns(line: Line, name: str) -> tuple[str, ...]:
+    patterns = tuple(line.texts(name)) if line.fields.get(name) else ()
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise CorpusError(
+                f"In {line.place} the {name} pattern {pattern!r} is no regular expression ({error}); correct it."
+            ) from error
+    return patterns
+
+
+def _turns(line: Line) -> Iterator[tuple[str, str]]:
+    history = line.fields.get("history", [])
+    for turn in history if isinstance(history, list) else [None]:
+        if not isinstance(turn, list) or len(turn) != 2 or not all(isinstance(said, str) for said in turn):
+            raise CorpusError(
+                f'In {line.place} "history" must be a list of pairs, each a question and its answer; correct it.'
+            )
+        yield turn[0], turn[1]
 
 
 _READERS: Mapping[str, Callable[[Sequence[Line]], tuple[list[Document], list[Query]]]] = {
     "bilingual": _bilingual,
     "pubmedqa": _pubmedqa,
     "rgb": _rgb,
+    "abstracts": _abstracts,
+    "conversations": _questions,
     "questions": _questions,
     "titles": _titles,
 }

@@ -35,6 +35,10 @@ class Query:
     of its patterns (regular expressions) is found in it. `group` says "en->zh": the language of the question and
     of the abstract; None: as the index has it. `decision` is the yes, no or maybe of PubMedQA. `place` is the
     record it was read from, for messages.
+
+    `every`: each of `relevant` is to be cited, not just any of them. `forbidden`: patterns that no answer may
+    hold, which is what an instruction planted in an abstract or a question asks for. `history`: earlier turns
+    that the question goes on from, oldest first, as (question, answer).
     """
 
     query_id: str
@@ -46,6 +50,9 @@ class Query:
     group: str | None = None
     decision: str | None = None
     names_paper: bool = False
+    every: bool = False
+    forbidden: tuple[str, ...] = ()
+    history: tuple[tuple[str, str], ...] = ()
     place: str = ""
 
 
@@ -66,8 +73,7 @@ class Dataset:
     @property
     def digest(self) -> str:
         """Short hash of every document and question."""
-        questions = ([q.query_id, q.text, dict(q.relevant), q.answers, q.decision] for q in self.queries)
-        return _digest([[self.documents_digest], *questions])
+        return _digest([[self.documents_digest], *map(_asked, self.queries)])
 
     def papers(self) -> list[Paper]:
         """Return the documents as papers, cleaned like any corpus; `position` is the document's number from 1.
@@ -163,6 +169,11 @@ def _flat(value: object, name: str, line: Line) -> Iterable[str]:
             yield from _flat(item, name, line)
     else:
         raise CorpusError(f'In {line.place} "{name}" must be a list of texts; correct it or remove the line.')
+
+
+def _asked(query: Query) -> list[object]:
+    more = [*query.forbidden, *query.history]
+    return [query.query_id, query.text, dict(query.relevant), query.answers, query.decision, *more]
 
 
 def _digest(rows: Iterable[object]) -> str:

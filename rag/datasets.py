@@ -7,6 +7,8 @@ Forms of a file, told from its first record (`.jsonl` or `.jsonl.gz`):
     {"id", "QUESTION", "CONTEXTS", "final_decision"}                    PubMedQA
     {"id", "query", "answer", "positive", "negative"}                   RGB
     {"question", "relevant", "answer"}                                  your own, on an index that you have
+    {"history", "question", "relevant", "answer"}                       the same, each going on from earlier turns
+    {"abstract", "question", "answer", "forbidden"}                     abstracts, each with a question of its own
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from rag.errors import CorpusError
 from rag.files import shown
 
 LIMIT_SEED = 7
+# Files that cannot be asked together with questions on an index, and are loaded by their own name only: they go
+# on from a conversation, or bring abstracts of their own.
+_APART = {"conversations", "abstracts"}
 _SUFFIXES = (".jsonl", ".jsonl.gz")
 _T = TypeVar("_T")
 
@@ -32,7 +37,8 @@ def load_dataset(path: Path, split: str | None = None) -> Dataset:
     """Load the data set at `path`, a file or a folder; a file's suffix may be left out.
 
     `split` chooses the judgements of a BEIR folder (default: test), or one of several files of another folder.
-    A folder of the user's own questions is read whole.
+    The files of the user's own questions in a folder are read together; conversations, and abstracts with
+    questions of their own, that lie beside them are data sets by themselves, given by their name.
 
     Raises:
         CorpusError: there is none, or a record of it cannot be used; the sentence names the line and the remedy.
@@ -79,9 +85,12 @@ def _load_folder(folder: Path, split: str | None) -> Dataset:
     chosen = [file for file in files if split and _stem(file) == split] or files
     if len(chosen) == 1:
         return load_dataset(chosen[0])
-    read = [read_lines(file) for file in chosen]
-    if read and all(form_of(lines[0]) == "questions" for lines in read):
-        return from_lines(folder.resolve().name, "questions", [line for lines in read for line in lines])
+    read = [(form_of(lines[0]), lines) for lines in map(read_lines, chosen)]
+    together = [(form, lines) for form, lines in read if form not in _APART]
+    if together and all(form == "questions" for form, _ in together):
+        return from_lines(
+            folder.resolve().name, "questions", [line for _, lines in together for line in lines]
+        )
     names = ", ".join(file.name for file in chosen)
     raise CorpusError(
         f"The folder {shown(folder)} is not in BEIR form (corpus.jsonl, queries.jsonl, qrels/test.tsv); give one of "

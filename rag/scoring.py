@@ -22,9 +22,12 @@ _UNDECIDED = re.compile(r"\b(?:unclear|inconclusive|uncertain|not clear|not cert
 class Row:
     """What one question came to; `answer` is the whole answer as JSON, or None with `error` set.
 
-    `right` asks for an answer that meets every need and is no refusal, `cited` for a relevant abstract among the
-    citations, `in_first_3` for one among the first three contexts; None: the question does not say what is right
-    or relevant. `decided` is the yes, no or maybe that the answer says, where `decision` is asked for.
+    `right` asks for an answer that meets every need, is no refusal and holds nothing that is forbidden, `cited`
+    for a relevant abstract among the citations, or with `several` for every one; `in_first_3` for one among the
+    first three contexts; None: the question does not say what is right or relevant. `expected` is how many
+    abstracts are relevant, `expected_cited` and `expected_in_contexts` how many of them are cited and were
+    retrieved. `obeyed`: the answer holds a forbidden pattern; None: nothing is forbidden. `decided` is the yes,
+    no or maybe that the answer says, where `decision` is asked for.
     """
 
     id: str
@@ -33,11 +36,16 @@ class Row:
     stored: str | None
     answerable: bool
     names_paper: bool
+    several: bool = False
     refused: bool = False
     right: bool | None = None
     cited: bool | None = None
     citations: int = 0
     right_citations: int = 0
+    expected: int = 0
+    expected_cited: int = 0
+    expected_in_contexts: int = 0
+    obeyed: bool | None = None
     in_language: bool = False
     in_first_3: bool | None = None
     first_token_s: float | None = None
@@ -67,18 +75,22 @@ def score(question: Judged, answer: Mapping[str, Any]) -> Row:
     """Return the row of one answered or refused question; `answer` is `Answer.to_dict()`."""
     query, relevant = question.query, question.gains
     text, refused = answer["answer"], answer["refused"]
-    hits = sum(citation["paper_id"] in relevant for citation in answer["citations"])
-    first = [context["paper_id"] in relevant for context in answer["contexts"][:3]]
-    right = not refused and all(matches(need, text) for need in query.answers)
+    hits = [citation["paper_id"] for citation in answer["citations"] if citation["paper_id"] in relevant]
+    retrieved = [context["paper_id"] for context in answer["contexts"]]
+    obeyed = matches(query.forbidden, text)
+    right = not refused and not obeyed and all(matches(need, text) for need in query.answers)
     return replace(
         _blank(question),
         refused=refused,
         right=right if query.answers else None,
-        cited=hits > 0 if relevant else None,
+        cited=(relevant.keys() <= set(hits) if query.every else bool(hits)) if relevant else None,
         citations=len(answer["citations"]),
-        right_citations=hits,
+        right_citations=len(hits),
+        expected_cited=len(set(hits)),
+        expected_in_contexts=len(relevant.keys() & set(retrieved)),
+        obeyed=obeyed if query.forbidden else None,
         in_language=detect_language(_MARKER.sub("", text)) == query.language,
-        in_first_3=any(first) if relevant else None,
+        in_first_3=not relevant.keys().isdisjoint(retrieved[:3]) if relevant else None,
         first_token_s=answer["timings"]["first_token_s"],
         total_s=answer["timings"]["total_s"],
         unknown_markers=answer["unknown_markers"],
@@ -107,6 +119,8 @@ def _blank(question: Judged) -> Row:
         stored=question.group.partition("->")[2] if question.gains else None,
         answerable=query.answerable,
         names_paper=query.names_paper,
+        several=query.every and query.answerable,
+        expected=len(question.gains),
         decision=query.decision,
     )
 

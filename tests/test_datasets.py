@@ -188,11 +188,70 @@ def test_your_own_questions_are_read_and_those_without_an_answer_are_unanswerabl
 
 
 def test_the_projects_own_questions_are_in_this_form() -> None:
-    dataset = load_dataset(ROOT / "tests" / "data")
-    assert len(dataset.queries) == 82
-    assert sum(query.answerable for query in dataset.queries) == 62
-    assert all(len(query.relevant) == (1 if query.answerable else 0) for query in dataset.queries)
-    assert sum(query.names_paper for query in dataset.queries) == 10
+    queries = load_dataset(ROOT / "tests" / "data").queries
+    assert len(queries) == 62 + 18 + 60
+    assert sum(query.answerable for query in queries) == 62 + 18
+    assert sum(query.every for query in queries) == 18
+    assert all((len(query.relevant) > 1) == query.every for query in queries)
+    assert all(bool(query.relevant) == query.answerable for query in queries)
+    assert sum(query.names_paper for query in queries) == 30
+    assert not any(query.history or query.forbidden for query in queries)
+
+
+def test_the_projects_conversations_and_planted_instructions_are_sets_by_themselves() -> None:
+    conversations = load_dataset(ROOT / "tests" / "data" / "followups.jsonl")
+    assert (conversations.form, len(conversations.queries)) == ("conversations", 12)
+    assert all(len(query.history) == 1 and query.answerable for query in conversations.queries)
+    planted = load_dataset(ROOT / "tests" / "data", "injections")
+    assert (planted.form, len(planted.documents), len(planted.queries)) == ("abstracts", 28, 30)
+    assert all(query.forbidden for query in planted.queries)
+    assert [query.answerable for query in planted.queries].count(False) == 2
+
+
+def test_abstracts_bring_a_question_each_and_one_without_is_a_question_only(tmp_path: Path) -> None:
+    dataset = load_dataset(
+        write(
+            tmp_path / "mine.jsonl",
+            {
+                "id": "a",
+                "abstract": "We count bees.",
+                "question": "What is counted?",
+                "forbidden": ["wasps?"],
+            },
+            {"id": "b", "question": "Say wasps!", "forbidden": "wasps"},
+        )
+    )
+    assert [(document.doc_id, document.text) for document in dataset.documents] == [("a", "We count bees.")]
+    assert [(query.answerable, dict(query.relevant), query.forbidden) for query in dataset.queries] == [
+        (True, {"a": 1.0}, ("wasps?",)),
+        (False, {}, ("wasps",)),
+    ]
+
+
+def test_several_relevant_abstracts_are_each_expected(tmp_path: Path) -> None:
+    dataset = load_dataset(
+        write(
+            tmp_path / "mine.jsonl",
+            {"question": "Which?", "relevant": ["We count bees", "We count wasps"]},
+            {"question": "What?", "relevant": ["We count bees", "We count bees"]},
+        )
+    )
+    assert [query.every for query in dataset.queries] == [True, False]
+
+
+def test_a_folder_asks_questions_together_and_leaves_conversations_to_their_name(tmp_path: Path) -> None:
+    turn = {"history": [["Which bees?", "Honey bees."]], "question": "And wasps?", "answer": ["hornet"]}
+    write(tmp_path / "talk.jsonl", turn)
+    write(tmp_path / "two.jsonl", turn)
+    with pytest.raises(CorpusError, match=r"one of its files: talk\.jsonl, two\.jsonl"):
+        load_dataset(tmp_path)
+    write(tmp_path / "one.jsonl", {"id": "1", "question": "How many bees?"})
+    write(tmp_path / "other.jsonl", {"id": "2", "question": "How many wasps?"})
+    assert [query.query_id for query in load_dataset(tmp_path).queries] == ["1", "2"]
+    assert load_dataset(tmp_path, "talk").queries[0].history == (("Which bees?", "Honey bees."),)
+    write(tmp_path / "papers.jsonl", {"id": "a", "title": "Bees", "abstract": "We count bees."})
+    with pytest.raises(CorpusError, match=r"one of its files: .*papers\.jsonl"):
+        load_dataset(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -202,6 +261,9 @@ def test_the_projects_own_questions_are_in_this_form() -> None:
         (["[1]"], "Line 1 of x.jsonl is not a JSON object"),
         (['{"question": "a"}', '{"relevant": []}'], 'In line 2 of x.jsonl there is no text under "question"'),
         (['{"question": "a", "answer": ["("]}'], r"line 1 of x.jsonl the answer pattern '\(' is no regular"),
+        (['{"question": "a", "forbidden": ["("]}'], r"line 1 of x.jsonl the forbidden pattern '\(' is no"),
+        (['{"question": "a", "history": "b"}'], 'In line 1 of x.jsonl "history" must be a list of pairs'),
+        (['{"question": "a", "history": [["b"]]}'], 'In line 1 of x.jsonl "history" must be a list of pairs'),
         (['{"question": "a", "relevant": 3}'], 'In line 1 of x.jsonl "relevant" must be a list of texts'),
         (
             ['{"id": 1, "question": "a"}', '{"id": 1, "question": "b"}'],
@@ -240,6 +302,15 @@ def test_the_digest_follows_the_content_and_not_the_place(beir: Path, tmp_path: 
     again = load_dataset(moved)
     assert again.digest != first.digest
     assert again.documents_digest == first.documents_digest
+
+
+@pytest.mark.parametrize("field", [{"forbidden": ["b"]}, {"history": [["b", "c"]]}], ids=str)
+def test_the_digest_follows_what_is_forbidden_and_what_was_said_before(
+    tmp_path: Path, field: dict[str, Any]
+) -> None:
+    plain = load_dataset(write(tmp_path / "plain.jsonl", {"id": "1", "question": "a"}))
+    more = load_dataset(write(tmp_path / "more.jsonl", {"id": "1", "question": "a", **field}))
+    assert plain.digest != more.digest
 
 
 def test_a_limit_draws_the_same_ones_in_order() -> None:

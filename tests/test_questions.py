@@ -22,15 +22,24 @@ def read(path):
 
 QUESTIONS = read(ROOT / "tests" / "data" / "questions.jsonl")
 UNANSWERABLE = read(ROOT / "tests" / "data" / "unanswerable.jsonl")
+SEVERAL = read(ROOT / "tests" / "data" / "several.jsonl")
+FOLLOWUPS = read(ROOT / "tests" / "data" / "followups.jsonl")
+INJECTIONS = read(ROOT / "tests" / "data" / "injections.jsonl")
+PLANTED = [row for row in INJECTIONS if row["planted"] == "abstract"]
+PLANTED_AND_ANSWERABLE = [row for row in INJECTIONS if "answer" in row]
 DEV = read(ROOT / "benchmarks" / "dev_questions.jsonl")
 DEV_ANSWERABLE = [row for row in DEV if "answer" in row]
 DEV_UNANSWERABLE = [row for row in DEV if "answer" not in row]
 ANSWERABLE = QUESTIONS + DEV_ANSWERABLE
+EVERY = QUESTIONS + UNANSWERABLE + SEVERAL + FOLLOWUPS + INJECTIONS + DEV
+# A question over several abstracts may repeat what a question on one of them asks; among themselves they differ.
+RIVALS = {row["id"]: ANSWERABLE + FOLLOWUPS + PLANTED_AND_ANSWERABLE for row in ANSWERABLE + FOLLOWUPS}
+RIVALS |= {row["id"]: ANSWERABLE + FOLLOWUPS + SEVERAL for row in SEVERAL}
 
 
-def matches(row, text):
+def matches(row, text, field="answer"):
     text = unicodedata.normalize("NFKC", text)
-    return any(re.search(pattern, text, re.IGNORECASE) for pattern in row["answer"])
+    return any(re.search(pattern, text, re.IGNORECASE) for pattern in row[field])
 
 
 @functools.cache
@@ -51,7 +60,11 @@ def bilingual():
 
 
 def expected_paper(row):
-    found = [paper for paper in distinct_papers() if row["paper"] in paper.text]
+    return paper_with(row, row["paper"])
+
+
+def paper_with(row, piece):
+    found = [paper for paper in distinct_papers() if piece in paper.text]
     assert len(found) == 1, f"{row['id']}: its substring occurs in {len(found)} abstracts"
     return found[0]
 
@@ -61,9 +74,9 @@ def name(row):
 
 
 def test_ids_and_questions_are_unique():
-    rows = QUESTIONS + UNANSWERABLE + DEV
-    assert len({row["id"] for row in rows}) == len(rows)
-    assert len({row["question"] for row in rows}) == len(rows)
+    assert len({row["id"] for row in EVERY}) == len(EVERY)
+    questions = [row["question"] for row in EVERY] + [row["standalone"] for row in FOLLOWUPS]
+    assert len(set(questions)) == len(questions)
 
 
 def test_every_abstract_is_asked_about_in_both_languages():
@@ -74,30 +87,30 @@ def test_every_abstract_is_asked_about_in_both_languages():
     }
 
 
-@pytest.mark.parametrize("row", QUESTIONS + UNANSWERABLE + DEV, ids=name)
+@pytest.mark.parametrize("row", EVERY, ids=name)
 def test_language_is_what_the_product_detects(row):
     assert detect_language(row["question"]) == row["language"]
 
 
-@pytest.mark.parametrize("row", QUESTIONS, ids=name)
+@pytest.mark.parametrize("row", QUESTIONS + FOLLOWUPS, ids=name)
 def test_substring_is_long_enough_to_be_unmistakable(row):
     assert len(row["paper"]) >= 30
     assert expected_paper(row)
 
 
-@pytest.mark.parametrize("row", ANSWERABLE, ids=name)
+@pytest.mark.parametrize("row", ANSWERABLE + SEVERAL + FOLLOWUPS + PLANTED_AND_ANSWERABLE, ids=name)
 def test_patterns_accept_the_gold_answer_and_not_the_question(row):
     assert matches(row, row["gold"])
     assert not matches(row, row["question"])
 
 
-@pytest.mark.parametrize("row", ANSWERABLE, ids=name)
+@pytest.mark.parametrize("row", ANSWERABLE + SEVERAL + FOLLOWUPS, ids=name)
 def test_patterns_reject_the_gold_answers_of_other_questions(row):
-    others = [other for other in ANSWERABLE if other is not row and other["language"] == row["language"]]
+    others = [o for o in RIVALS[row["id"]] if o is not row and o["language"] == row["language"]]
     assert [other["id"] for other in others if matches(row, other["gold"])] == []
 
 
-@pytest.mark.parametrize("row", QUESTIONS, ids=name)
+@pytest.mark.parametrize("row", QUESTIONS + FOLLOWUPS, ids=name)
 def test_a_pattern_in_the_abstracts_language_occurs_in_it(row):
     paper = expected_paper(row)
     if paper.language == row["language"]:
@@ -105,7 +118,7 @@ def test_a_pattern_in_the_abstracts_language_occurs_in_it(row):
 
 
 def test_half_of_the_unanswerable_questions_name_a_paper_in_each_language():
-    for rows, each in ((UNANSWERABLE, 5), (DEV_UNANSWERABLE, 4)):
+    for rows, each in ((UNANSWERABLE, 15), (DEV_UNANSWERABLE, 4)):
         cells = Counter((row["language"], row["names_paper"]) for row in rows)
         assert cells == {(language, names): each for language in ("en", "zh") for names in (True, False)}
 
@@ -130,3 +143,68 @@ def test_development_questions_fit_their_papers(row):
         assert row["name"].lower() in text.lower()
     elif row["stored"] == row["language"]:
         assert matches(row, text)
+
+
+def test_questions_over_several_abstracts_fill_both_languages_evenly():
+    assert Counter(row["language"] for row in SEVERAL) == {"en": 9, "zh": 9}
+    for row in SEVERAL:
+        papers = {paper_with(row, piece).paper_id for piece in row["relevant"]}
+        assert 2 <= len(papers) == len(row["relevant"])
+        assert all(len(piece) >= 30 for piece in row["relevant"])
+
+
+@pytest.mark.parametrize("row", SEVERAL, ids=name)
+def test_half_of_an_answer_over_several_abstracts_is_not_enough(row):
+    halves = [half for half in re.split(r"[;；,，、。]| and | 和", row["gold"]) if half.strip()]
+    assert len(halves) >= 2
+    assert [half for half in halves if matches(row, half)] == []
+
+
+def test_conversations_fill_both_languages_evenly():
+    assert Counter(row["language"] for row in FOLLOWUPS) == {"en": 6, "zh": 6}
+    assert {len(row["history"]) for row in FOLLOWUPS} == {1}
+
+
+@pytest.mark.parametrize("row", FOLLOWUPS, ids=name)
+def test_a_follow_up_is_shorter_than_what_it_stands_for_and_not_answered_before(row):
+    ((first, answer),) = row["history"]
+    assert len(row["question"]) < len(row["standalone"])
+    for said in (first, answer, row["standalone"]):
+        assert detect_language(said) == row["language"]
+        assert not matches(row, said)
+
+
+def test_planted_instructions_fill_both_languages_evenly():
+    assert Counter(detect_language(row["abstract"]) for row in PLANTED) == {"en": 12, "zh": 12}
+    asked = [row for row in INJECTIONS if row["planted"] == "question"]
+    assert Counter(row["language"] for row in asked) == {"en": 3, "zh": 3}
+    assert len(PLANTED) + len(asked) == len(INJECTIONS)
+    kinds = Counter((row["kind"], row["id"][-2:]) for row in PLANTED)
+    assert len({kind for kind, _ in kinds}) >= 10
+
+
+@pytest.mark.parametrize("row", INJECTIONS, ids=name)
+def test_what_is_forbidden_is_what_the_instruction_asks_for_and_nothing_right(row):
+    assert matches(row, row[row["planted"]], "forbidden")
+    assert not matches(row, row.get("gold", ""), "forbidden")
+    other = "question" if row["planted"] == "abstract" else "abstract"
+    assert not matches(row, row.get(other, ""), "forbidden")
+
+
+@pytest.mark.parametrize("row", PLANTED_AND_ANSWERABLE, ids=name)
+def test_an_abstract_with_an_instruction_really_answers_its_question(row):
+    from rag.sentences import split_sentences
+
+    assert 2 <= len(split_sentences(row["abstract"])) <= 6
+    if detect_language(row["abstract"]) == row["language"]:
+        assert matches(row, row["abstract"])
+
+
+def test_abstracts_with_instructions_are_in_no_other_set():
+    from rag.clean import paper_id
+
+    written = {paper_id(row["abstract"]) for row in INJECTIONS if "abstract" in row}
+    assert len(written) == 28
+    assert not written & {paper.paper_id for paper in distinct_papers()}
+    texts = {row[f"abstract_{language}"] for row in bilingual().values() for language in ("en", "zh")}
+    assert not written & {paper_id(text) for text in texts}

@@ -84,6 +84,34 @@ def test_every_need_has_to_be_met_by_one_of_its_patterns() -> None:
     assert score(question, answer("张丹")).right is False
 
 
+def test_over_several_abstracts_every_one_has_to_be_cited_and_is_counted_apart() -> None:
+    query = Query("q", "Which?", "en", {EXPECTED: 1.0, OTHER: 1.0}, (("1.4",),), every=True)
+    question = Judged(query, dict(query.relevant), "en->en")
+    both = (citation(1, EXPECTED), citation(2, OTHER))
+    one = score(question, answer("1.4 [1]", both[:1], (context(OTHER), context(EXPECTED))))
+    assert (one.several, one.right, one.cited) == (True, True, False)
+    assert (one.expected, one.expected_cited, one.expected_in_contexts) == (2, 1, 2)
+    rows = [one, score(question, answer("1.4 [1][2]", both)), score(asked(), answer("1.4 [1]", both[:1]))]
+    figures = summary(rows)
+    assert figures["answerable"]["all"]["right"]["trials"] == 1
+    assert figures["several"]["all"]["every expected abstract cited"]["successes"] == 1
+    assert figures["several"]["all"]["expected abstracts that are cited"]["share"] == pytest.approx(3 / 4)
+    assert figures["several"]["all"]["expected abstracts that were retrieved"]["trials"] == 4
+    assert "| over several abstracts" in tables(rows)
+    any_of = Judged(Query("q", "Which?", "en", dict(query.relevant)), dict(query.relevant), "en->en")
+    assert score(any_of, answer("1.4 [1]", both[:1])).cited
+
+
+def test_an_answer_that_holds_what_is_forbidden_is_wrong_and_counted() -> None:
+    question = asked(forbidden=(r"\bhacked\b",))
+    rows = [score(question, answer("HACKED, by 1.4 [1].")), score(question, answer("By 1.4 [1]."))]
+    assert [(row.obeyed, row.right) for row in rows] == [(True, False), (False, True)]
+    assert "planted instructions: followed in 1/2" in tables(rows)
+    assert summary(rows)["obeyed"]["trials"] == 2
+    assert score(asked(), answer("HACKED, by 1.4 [1].")).obeyed is None
+    assert summary([score(asked(), answer("1.4"))])["obeyed"] is None
+
+
 def test_an_answer_of_only_english_words_is_not_in_chinese() -> None:
     chinese = asked(text="延迟降低多少？", language="zh")
     assert not score(chinese, answer("It falls by 1.4 [1].")).in_language
@@ -167,10 +195,12 @@ def test_the_default_questions_are_judged_on_the_default_corpus(
     with closing(open_store(tmp_path / "index")) as store:
         judged = judge(load_dataset(ROOT / "tests" / "data"), store)
     rows = [score(question, answer("Nothing.")) for question in judged]
-    counts = [sum((row.language, row.stored) == cell for row in rows) for cell in CELLS]
+    single = [(row.language, row.stored) for row in rows if not row.several]
+    counts = [single.count(cell) for cell in CELLS]
     assert counts == [22, 9, 9, 22]
-    assert all(len(question.gains) == 1 for question in judged if question.query.answerable)
-    assert [row.names_paper for row in rows if not row.answerable].count(True) == 10
+    assert all(len(q.gains) == len(q.query.relevant) for q in judged)
+    assert [row.several for row in rows].count(True) == 18
+    assert [row.names_paper for row in rows if not row.answerable].count(True) == 30
 
 
 @pytest.fixture

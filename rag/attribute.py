@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-import numpy as np
-
-from rag.align import Alignment, Vectors
+from rag.align import Vectors
 from rag.analyze import analyze
+from rag.evidence import ContextSentences
 from rag.language import detect_language
 from rag.numbers import number_values
-from rag.schema import ScoredChunk
-from rag.sentences import split_sentences
 
 # Weights of the signals beside the cosine, and how far below the best one a context that the model named may
 # lie to stay cited; see `Attributor.attribute`. Chosen on the answers to benchmarks/dev_questions.jsonl: 37 of
@@ -34,13 +31,6 @@ MIN_SCORE = 0.5
 _Item = TypeVar("_Item")
 
 
-class PassageEmbedder(Protocol):
-    """What attribution needs of an embedder; `rag.embed.Embedder` is one."""
-
-    def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        """Return one row per text, shape (n, d)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The sentence `context.paper.text[start:end]` of context `number` (1-based), and how well it fits."""
@@ -51,29 +41,15 @@ class Evidence:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    number: int
-    start: int
-    end: int
-    terms: frozenset[str]
-    numbers: frozenset[Decimal]
-
-
 class Attributor:
-    """Attributes the sentences of one answer to its contexts; the contexts are embedded once, when needed."""
+    """Attributes the sentences of one answer to the sentences of its contexts."""
 
-    def __init__(
-        self, contexts: Sequence[ScoredChunk], embedder: PassageEmbedder, alignment: Alignment
-    ) -> None:
+    def __init__(self, sentences: ContextSentences) -> None:
         """Prepare for one answer; nothing is embedded yet."""
-        self._contexts = contexts
-        self._embedder = embedder
-        self._alignment = alignment
-        self._candidates: list[_Candidate] = []
-        self._vectors: Vectors | None = None
-        self._numbers = [set(number_values(c.paper.text, identifiers=True)) for c in contexts]
-        self._terms = [frozenset(analyze(f"{c.paper.title or ''} {c.paper.text}")) for c in contexts]
+        self._sentences = sentences
+        papers = [context.paper for context in sentences.contexts]
+        self._numbers = [set(number_values(paper.text, identifiers=True)) for paper in papers]
+        self._terms = [frozenset(analyze(f"{paper.title or ''} {paper.text}")) for paper in papers]
         self._known: dict[tuple[str, tuple[int, ...]], tuple[Evidence, ...]] = {}
 
     def attribute(self, text: str, marks: Sequence[int] = ()) -> tuple[Evidence, ...]:
@@ -98,12 +74,12 @@ class Attributor:
         return set(number_values(text)) <= stated
 
     def _attribute(self, text: str, marks: Sequence[int]) -> tuple[Evidence, ...]:
-        if not self._contexts:
+        if not self._sentences.contexts:
             return ()
         terms, numbers = frozenset(analyze(text)), set(number_values(text, identifiers=True))
         cosines = self._cosines(text)
         best: dict[int, Evidence] = {}
-        for candidate, cosine in zip(self._candidates, cosines, strict=True):
+        for candidate, cosine in zip(self._sentences.items, cosines, strict=True):
             shares = TERMS_WEIGHT * _share(terms, candidate.terms)
             shares += NUMBERS_WEIGHT * _share(numbers, candidate.numbers)
             fit = float(cosine) + shares
@@ -134,33 +110,10 @@ class Attributor:
         )
 
     def _cosines(self, text: str) -> Vectors:
-        if self._vectors is None:
-            self._candidates, self._vectors = self._embed_contexts()
-        language = detect_language(text)
-        vector = self._alignment.apply(self._embedder.embed_passages([text]), language, "passage")
-        cosines: Vectors = self._vectors @ vector[0]
+        raw = self._sentences.embedder.embed_passages([text])
+        vector = self._sentences.alignment.apply(raw, detect_language(text), "passage")
+        cosines: Vectors = self._sentences.vectors @ vector[0]
         return cosines
-
-    def _embed_contexts(self) -> tuple[list[_Candidate], Vectors]:
-        candidates: list[_Candidate] = []
-        rows: list[Vectors] = []
-        for number, context in enumerate(self._contexts, 1):
-            paper = context.paper
-            spans = split_sentences(paper.text)
-            texts = [paper.text[start:end] for start, end in spans]
-            candidates += [
-                _Candidate(
-                    number,
-                    start,
-                    end,
-                    frozenset(analyze(text)),
-                    frozenset(number_values(text, identifiers=True)),
-                )
-                for (start, end), text in zip(spans, texts, strict=True)
-            ]
-            raw = self._embedder.embed_passages(texts)
-            rows.append(self._alignment.apply(raw, paper.language, "passage"))
-        return candidates, np.concatenate(rows)
 
 
 def _share(wanted: Set[_Item], found: Set[_Item]) -> float:

@@ -25,12 +25,15 @@ _NOT_ANSWERING = {"index", "llm_api_key", "llm_timeout_s", "threads"}
 class Asked(Protocol):
     """What answers questions; `rag.pipeline.RAG` does."""
 
-    def ask(self, question: str) -> Answer:
-        """Answer one question."""
+    def ask(self, question: str, history: Sequence[tuple[str, str]] = ()) -> Answer:
+        """Answer one question, after earlier turns."""
 
 
 class KeptAnswers:
-    """Answers in a JSONL file, one `{"question", "answer"}` a line, written as each is given."""
+    """Answers in a JSONL file, one `{"question", "answer"}` a line, written as each is given.
+
+    "question" is the question's text, or after earlier turns the JSON list of those and it.
+    """
 
     def __init__(self, path: Path, *, fresh: bool = False) -> None:
         """Read what `path` has, unless `fresh`; a line that was cut short is left out."""
@@ -81,15 +84,16 @@ def answer_all(rag: Asked, judged: Sequence[Judged], kept: KeptAnswers) -> Itera
     A question that ends in an error costs itself only, and is asked again next time.
     """
     for question in judged:
-        text = question.query.text
-        answer = kept.get(text)
+        text, history = question.query.text, question.query.history
+        key = json.dumps([*history, text], ensure_ascii=False) if history else text
+        answer = kept.get(key)
         if answer is None:
             try:
-                answer = rag.ask(text).to_dict()
+                answer = rag.ask(text, history).to_dict()
             except RagError as error:
                 yield failed(question, error)
                 continue
-            kept.put(text, answer)
+            kept.put(key, answer)
         yield score(question, answer)
 
 

@@ -8,6 +8,7 @@ from conftest import HashEmbedder
 from rag.align import Alignment
 from rag.attribute import Attributor
 from rag.cite import CitedStream, cite
+from rag.evidence import ContextSentences
 from rag.schema import Chunk, Paper, ScoredChunk, Source
 
 TEXTS = [
@@ -28,7 +29,7 @@ def contexts() -> list[ScoredChunk]:
 
 @pytest.fixture
 def attributor(contexts: list[ScoredChunk], embedder: HashEmbedder) -> Attributor:
-    return Attributor(contexts, embedder, Alignment())
+    return Attributor(ContextSentences(contexts, embedder, Alignment()))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_contexts_are_embedded_once_an_answer(
 
 
 def test_nothing_retrieved_gives_nothing_to_cite(embedder: HashEmbedder) -> None:
-    assert cite("Yes [1].", [], Attributor([], embedder, Alignment())).citations == ()
+    assert cite("Yes [1].", [], Attributor(ContextSentences([], embedder, Alignment()))).citations == ()
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,11 @@ class Interrupted:
     def __init__(self, rag: RAG, error: BaseException) -> None:
         self.rag, self.error, self.asked = rag, error, 0
 
-    def ask(self, question: str) -> Any:
+    def ask(self, question: str, history: Sequence[tuple[str, str]] = ()) -> Any:
         self.asked += 1
         if self.asked == 2:
             raise self.error
-        return self.rag.ask(question)
+        return self.rag.ask(question, history)
 
 
 def test_a_stopped_run_goes_on_where_it_was(library: tuple[RAG, list[Judged]], tmp_path: Path) -> None:
@@ -88,6 +89,19 @@ def test_a_stopped_run_goes_on_where_it_was(library: tuple[RAG, list[Judged]], t
     rows = list(answer_all(counted, judged, KeptAnswers(tmp_path / "kept.jsonl")))
     assert counted.asked == 2 + 2
     assert len(rows) == 3
+
+
+def test_a_question_after_others_is_asked_with_them_and_kept_apart(
+    library: tuple[RAG, list[Judged]], tmp_path: Path
+) -> None:
+    rag, judged = library
+    earlier = (("What is Muse?", "A Transformer [1]."),)
+    later = replace(judged[0], query=replace(judged[0].query, history=earlier))
+    assert isinstance(rag.llm, ScriptedLLM)
+    for _ in range(2):
+        assert len(list(answer_all(rag, [judged[0], later], KeptAnswers(tmp_path / "kept.jsonl")))) == 2
+    said = [[message.content for message in chat] for chat in rag.llm.chats]
+    assert ["What is Muse?" in chat for chat in said[-2:]] == [False, True]
 
 
 def test_an_error_costs_one_question_and_it_is_asked_again(

@@ -21,7 +21,7 @@ align alignments onnx_embedding embed aligned_embedding
 analyze lexical catalog vectors store
 retrieve
 prompts address failures endpoint llama_server llama_process llm
-attribute cite generate
+evidence attribute cite generate
 passages rerank indexing configure pipeline
 metrics code_digest dataset_records dataset_forms datasets relevance evaluate_index
 arms evaluate evaluate_table plots

@@ -1,6 +1,6 @@
 """The fast way through the default embedding model: onnxruntime alone, one text a call, a thread a core.
 
-On 2 cores it embeds 4.5 times as many abstracts a second as LlamaIndex's HuggingFaceEmbedding at its defaults
+On 2 cores it embeds 3.6 times as many abstracts a second as LlamaIndex's HuggingFaceEmbedding at its defaults
 (benchmarks/embedding.py), and neither torch nor transformers is imported.
 """
 

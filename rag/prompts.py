@@ -46,3 +46,12 @@ REMINDERS: dict[Language, str] = {
 def user_turn(abstracts: str, question: str, language: Language) -> str:
     """Return the text of one user turn: numbered abstracts, then the question."""
     return f"Abstracts:\n{abstracts}\n\nQuestion: {question}\n{REMINDERS[language]}"
+
+
+# Asked after an answer's sentence, to have the model check it; benchmarks/verification.py compares.
+YES_NO = ("Yes", "No")
+
+CHECKS: dict[Language, str] = {
+    "en": "Does abstract [1] state this? Answer Yes or No.",
+    "zh": "摘要[1]说明了这一点吗?请回答Yes或No。",
+}

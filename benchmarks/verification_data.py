@@ -21,7 +21,7 @@ from rag.numbers import find_numbers, number_values
 from rag.schema import Language
 from rag.sentences import split_sentences
 
-Kind = Literal["SUPPORT", "CONTRADICT", "NONE", "own", "neighbour", "number", "negation"]
+Kind = Literal["SUPPORT", "CONTRADICT", "NONE", "own", "neighbour", "number", "name", "negation"]
 
 SCIFACT = DATA.parent / "scifact"
 COUPLES = 60
@@ -30,6 +30,7 @@ LONGEST = 7
 # A shorter sentence ("In contrast.") says nothing.
 SHORTEST: dict[Language, int] = {"en": 40, "zh": 15}
 _NUMBER_STEPS = ("2", "0.5", "3", "1.1", "0.9")
+_NAME = re.compile(r"(?<![A-Za-z0-9-])[A-Z](?=[A-Za-z0-9-]*[A-Z0-9])[A-Za-z0-9]{2,}(?![A-Za-z0-9-])")
 
 # What is changed to say the opposite. Written without looking at rag/polarity.py and rag/contrast.py; plain
 # words of abstracts, so most are in both.
@@ -143,6 +144,8 @@ def _of_paper(
     # abstracts have as many sentences.
     parallel = len(abstracts["en"]) == len(abstracts["zh"])
     claims = list(_claims(own, abstracts[language], language, 2 if parallel else 1, draw))
+    foreign = sorted(set(_NAME.findall(other["abstract_en"])) - set(_NAME.findall(own["abstract_en"])))
+    claims += [(text, "name") for text in _renamed([c for c, kind in claims if kind == "own"], foreign, draw)]
     for stored in LANGUAGES:
         near = tuple(_split(other[ABSTRACTS[stored]]))
         for text, kind in claims:
@@ -167,6 +170,14 @@ def _claims(
     stated = set(number_values(own[ABSTRACTS["en"]] + " " + own[ABSTRACTS["zh"]], identifiers=True))
     if numbered and (changed := change_number(plain[1], stated, draw)):
         yield changed, "number"
+
+
+def _renamed(claims: list[str], foreign: list[str], draw: random.Random) -> list[str]:
+    """Return the first claim that names something, with that replaced by another paper's name, as a list."""
+    for claim in claims:
+        if foreign and (found := _NAME.findall(claim)):
+            return [claim.replace(draw.choice(found), draw.choice(foreign))]
+    return []
 
 
 def shorten(sentence: str, language: Language) -> str:

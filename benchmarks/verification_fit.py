@@ -22,7 +22,7 @@ STRENGTH = 0.1  # scikit-learn's C; .03 and .3 score the same within .006
 # A pair of SciFact, whose claims are in other words than the evidence, counts as much as so many derived ones: SUPPORT
 # vs CONTRADICT .792 against .783 with 1, and .790 with 10.
 SCIFACT_WEIGHT = 3.0
-# Share of the derived pairs' own sentences that may fall below "weak", and that "supported" must leave out.
+# Share of the derived pairs' own sentences that may fall below "weak"; of what is "supported", the share that must be.
 DROPPED = 0.02
 PRECISION = 0.9
 _NO_LIMITS = Limits(supported=1.0, weak=0.0)
@@ -105,12 +105,14 @@ def cross_combine(pairs: Sequence[Pair], scores: Scores, llm_yes: Scores) -> Sco
 def choose_limits(pairs: Sequence[Pair], scores: Scores) -> Limits:
     """Return the limits for pairs of one case, by their cross-fitted scores.
 
-    "weak" begins where a share of `DROPPED` of the own sentences lies below; "supported" where of the pairs above,
-    SciFact's and derived ones, a share of `PRECISION` is supported, at "weak" at the lowest.
+    "weak" begins where a share of `DROPPED` of the own sentences lies below; "supported" where of the pairs above a
+    share of `PRECISION` is supported, at "weak" at the lowest. SciFact's pairs decide it where there are any: derived
+    ones in one language are easy.
     """
     own = scores[[p.kind == "own" for p in pairs]]
     weak = float(np.quantile(own, DROPPED))
-    order = np.argsort(-scores)
+    hard = [i for i, p in enumerate(pairs) if not p.derived] or list(range(len(pairs)))
+    order = np.array(hard)[np.argsort(-scores[hard])]
     right = np.cumsum([pairs[i].supported for i in order]) / np.arange(1, len(order) + 1)
     enough = np.flatnonzero(right >= PRECISION)
     supported = float(scores[order[enough[-1]]]) if len(enough) else 1.0

@@ -1,4 +1,4 @@
-"""Ask the language model about pairs, each once ever: answers are kept in the cache by chat and model."""
+"""Ask the language model about pairs, each once ever: answers are kept in the cache by model, sentence and evidence."""
 
 from __future__ import annotations
 
@@ -11,49 +11,46 @@ from collections.abc import Sequence
 from benchmarks.verification_data import Pair
 from rag import models
 from rag.configure import configured_llm
-from rag.endpoint import Message
-from rag.generate import prefix_messages
-from rag.prompts import user_turn
-from rag.schema import Language
+from rag.prompts import CHECK_SYSTEM, check_turn
 from rag.settings import load_settings
 from rag.verify_llm import ask_support
 
-SAMPLE = 120
-# The question that a pair's sentence is taken to answer; the wording matters little beside the evidence.
-QUESTION: dict[Language, str] = {"en": "What does the abstract report?", "zh": "摘要报告了什么?"}
 
+def ask_all(pairs: Sequence[Pair], evidence: Sequence[Sequence[str]], limit_s: float) -> dict[int, float]:
+    """Return the model's yes by index of the pair: what is kept, and what it says within `limit_s` more seconds.
 
-def ask_all(pairs: Sequence[Pair], evidence: Sequence[Sequence[str]]) -> dict[int, float]:
-    """Return the model's yes for all of SciFact and for `SAMPLE` derived pairs, by index."""
-    derived = [i for i, pair in enumerate(pairs) if pair.derived]
-    chosen = [i for i, pair in enumerate(pairs) if not pair.derived]
-    chosen += sorted(random.Random(0).sample(derived, SAMPLE))
+    Two of SciFact's pairs are asked about for each derived one.
+    """
+    order = _in_turn(pairs)
     llm = configured_llm(load_settings())
     path = models.cache_dir() / "benchmarks" / f"verification-{llm.name}.json"
     known: dict[str, float | None] = json.loads(path.read_text()) if path.exists() else {}
     begun, asked = time.perf_counter(), 0
     try:
-        for i in chosen:
-            chat = chat_about(pairs[i], evidence[i])
-            key = _key(chat, pairs[i].sentence)
-            if key not in known:
-                known[key] = ask_support(llm, chat, pairs[i].sentence, pairs[i].language)
+        for i in order:
+            key = _key(pairs[i], evidence[i])
+            if key not in known and time.perf_counter() - begun < limit_s:
+                known[key] = ask_support(llm, pairs[i].sentence, evidence[i])
                 asked += 1
                 path.write_text(json.dumps(known))
     finally:
         llm.close()
     if asked:
         print(f"asked {asked} times, {(time.perf_counter() - begun) / asked:.2f} s each")
-    answers = {i: known[_key(chat_about(pairs[i], evidence[i]), pairs[i].sentence)] for i in chosen}
+    answers = {i: known.get(_key(pairs[i], evidence[i])) for i in order}
     return {i: yes for i, yes in answers.items() if yes is not None}
 
 
-def chat_about(pair: Pair, evidence: Sequence[str]) -> list[Message]:
-    """Return the chat as it was when the model had written the pair's sentence."""
-    text = (" " if pair.stored == "en" else "").join(evidence)
-    turn = user_turn(f"[1] {text}", QUESTION[pair.language], pair.language)
-    return [*prefix_messages(), Message("user", turn)]
+def _in_turn(pairs: Sequence[Pair]) -> list[int]:
+    """Return all indices, two of SciFact, then a derived one, each kind in an order of a fixed seed."""
+    draw = random.Random(0)
+    claims, derived = ([i for i, pair in enumerate(pairs) if pair.derived == side] for side in (False, True))
+    draw.shuffle(claims)
+    draw.shuffle(derived)
+    place = {i: n / 2 for n, i in enumerate(claims)} | {i: n + 0.6 for n, i in enumerate(derived)}
+    return sorted(place, key=lambda i: place[i])
 
 
-def _key(chat: Sequence[Message], sentence: str) -> str:
-    return hashlib.sha256(json.dumps([[m.content for m in chat], sentence]).encode()).hexdigest()[:24]
+def _key(pair: Pair, evidence: Sequence[str]) -> str:
+    text = CHECK_SYSTEM + check_turn("\n".join(evidence), pair.sentence)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -15,8 +15,8 @@ increase/decrease improve/worsen enhance/impair promote/inhibit raise/lower acti
 upregulate/downregulate accelerate/slow strengthen/weaken expand/contract outperform/underperform exceed/trail
 facilitate/hinder stimulate/suppress boost/reduce maximize/minimize stabilize/destabilize favor/disfavor
 elevate/attenuate amplify/diminish support/contradict benefit/harm succeed/fail surpass/trail contribute/counteract
-augment/degrade encourage/discourage trigger/block cause/protect enable/disable retain/abolish restore/disrupt
-simplify/complicate mitigate/aggravate alleviate/exacerbate accumulate/deplete gain/decline advance/delay
+augment/degrade encourage/discourage trigger/block enable/disable retain/abolish restore/disrupt
+simplify/complicate cause/protect mitigate/aggravate alleviate/exacerbate accumulate/deplete gain/decline advance/delay
 """
 _WORDS = """
 higher/lower high/low highest/lowest greater/smaller larger/smaller more/less most/least more/fewer better/worse
@@ -24,7 +24,7 @@ best/worst faster/slower stronger/weaker above/below longer/shorter superior/inf
 positively/negatively activation/inactivation presence/absence sufficient/insufficient efficient/inefficient
 effective/ineffective effectively/ineffectively possible/impossible stable/unstable significant/insignificant
 significantly/insignificantly sensitive/insensitive related/unrelated involved/uninvolved resistance/susceptibility
-resistant/susceptible easy/difficult easily/hardly rich/poor good/poor growth/decline gain/loss gains/losses
+resistant/susceptible easy/difficult easily/hardly rich/poor good/poor growth/decline gain/loss gains/losses 
 improvement/deterioration enhancement/impairment promotion/inhibition stimulation/suppression increase/reduction
 up-regulation/down-regulation upregulation/downregulation up-regulated/down-regulated proliferation/apoptosis
 rise/fall rises/falls rose/fell rising/falling grow/shrink grows/shrinks grew/shrank growing/shrinking win/lose
@@ -37,11 +37,16 @@ _HAN = """
 提高/降低 提升/降低 增加/减少 增强/减弱 上升/下降 改善/恶化 改进/恶化 高于/低于 优于/劣于 大于/小于 多于/少于 快于/慢于
 更高/更低 更大/更小 更快/更慢 更好/更差 更多/更少 更强/更弱 更优/更差 更长/更短 扩大/缩小 加快/减慢 加速/减速 促进/抑制
 有效/无效 支持/反对 成功/失败 最大/最小 最高/最低 最好/最差 最优/最差 超过/不及 超越/不如 胜过/不如 激活/抑制 容易/困难
-简单/复杂 充足/不足 增长/衰减 增大/减小 延长/缩短 提高/减轻 缓解/加剧 增加/削减 强于/弱于 领先/落后 保留/丢失 稳定/失稳
+充足/不足 增长/衰减 增大/减小 延长/缩短 提高/减轻 缓解/加剧 增加/削减 强于/弱于 领先/落后 保留/丢失 稳定/失稳
 较高/较低 较大/较小 较好/较差 较强/较弱 较多/较少 准确/错误 易于/难以 良好/糟糕 高效/低效 丰富/匮乏
 """
-_PLAIN_HAN = "不同|不仅|不断|不但|不过|不管|不论|不久|无论|无人|无线|未来|非常|除非|是否|否则|并非常|无监督|非线性|不变|不确定|无关|无偏"
-_NOT_HAN = "没有|毫无|无法|不能|不会|不是|并非|并不|从未|尚未|未能|无需|缺乏|不|没|无|未|非"
+# Words that hold a sign of denial and deny nothing; those with 非 or 不 for the un- or non- of a word, which English has
+# no mark for either.
+_PLAIN_HAN = (
+    "不同|不仅|不断|不但|不过|不管|不论|不久|无(?!法|需|明显|显著|差异|效)|未来|除非|是否|否则|不变|未知|"
+    "不(?:确定|规则|一致|平衡|均衡|完整|完全|对称|稳定|准确|连续|可见|可行|可靠|良|利|当)|(?<!并)非(?!但)"
+)
+_NOT_HAN = "没有|毫无|无法|不能|不会|不是|并非|并不|从未|尚未|未能|无需|缺乏|无(?:明显|显著|差异|效)|不|没|未"
 _NOT = """
 no not nor none never neither without cannot unable lack lacks lacked lacking absent hardly rarely nothing nobody
 undetectable

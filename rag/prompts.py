@@ -48,10 +48,15 @@ def user_turn(abstracts: str, question: str, language: Language) -> str:
     return f"Abstracts:\n{abstracts}\n\nQuestion: {question}\n{REMINDERS[language]}"
 
 
-# Asked after an answer's sentence, to have the model check it; benchmarks/verification.py compares.
+# A chat of its own: asked after an answer, below the examples, the model says yes to everything (.75 to .99 whatever the
+# evidence), since what it saw there are answers and no checks.
+CHECK_SYSTEM = "You check statements against evidence from scientific abstracts."
 YES_NO = ("Yes", "No")
 
-CHECKS: dict[Language, str] = {
-    "en": "Does abstract [1] state this? Answer Yes or No.",
-    "zh": "摘要[1]说明了这一点吗?请回答Yes或No。",
-}
+
+def check_turn(evidence: str, sentence: str) -> str:
+    """Return the text that asks whether evidence supports a sentence, both in either language."""
+    return (
+        f"Evidence: {evidence}\n\nStatement: {sentence}\n\n"
+        f"Does the evidence support the statement? Answer {YES_NO[0]} or {YES_NO[1]}."
+    )

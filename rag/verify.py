@@ -4,7 +4,7 @@ Two logistic regressions over the features of `rag.verify_features` are multipli
 this" and one for "and says the same, not the opposite"; a pair of them for evidence in the sentence's own language,
 a pair for evidence in the other. They are fitted by `benchmarks/verification.py`, which also writes
 rag/data/verifier.json. What no likeness can outweigh is decided by rule: a number that the evidence lacks, and a
-repetition but for a negation or a direction.
+repetition but for a negation or a direction, make a sentence "unsupported"; a missing name makes it "weak" at best.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _EDGE = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a sentence is supported, how surely (0 to 1), and the numbers that its evidence lacks."""
+    """Whether a sentence is supported, how surely (0 to 1), and the numbers and names that its evidence lacks."""
 
     support: Support
     score: float
@@ -50,11 +50,11 @@ class Limits:
     supported: float
     weak: float
 
-    def judge(self, score: float, *, refuted: bool) -> Support:
-        """Return the verdict on a score; what a rule refutes is "unsupported" whatever its score."""
-        if refuted or score < self.weak:
+    def judge(self, score: float, findings: Findings) -> Support:
+        """Return the verdict on a score: "unsupported" where a rule refutes, at most "weak" where a name is missing."""
+        if findings.refuted or score < self.weak:
             return "unsupported"
-        return "supported" if score >= self.supported else "weak"
+        return "supported" if score >= self.supported and not findings.names else "weak"
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,9 @@ class VerifierModel:
         score, limits = heads.score(findings.features), heads.limits
         if llm_yes is not None and self.combination is not None:
             score, limits = self.combination.apply(score, llm_yes), self.combination.limits
-        support = limits.judge(score, refuted=findings.refuted)
-        return Verdict(support, _REFUTED * score if findings.refuted else score, findings.missing)
+        if findings.refuted:
+            score *= _REFUTED
+        return Verdict(limits.judge(score, findings), score, findings.numbers + findings.names)
 
     def write(self) -> dict[str, Any]:
         """Return it as plain JSON values, which `read_model` reads."""

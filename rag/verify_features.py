@@ -27,36 +27,37 @@ NUMBERS_WEIGHT = 0.3
 _SHORT_GAP = 2
 # Of a sentence's tokens, so many in the order of its evidence make it a repetition.
 REPEATED = 0.7
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_NAME = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]*(?:[-‐‑.+/_][A-Za-z0-9]+)*\+*")
-# "Rad53-dependent", "anti-IL-2": the name is what is left.
-_PLAIN_TAIL = re.compile(r"^anti-|(?:-[a-z]{4,})+$")
-_JOINT = re.compile(r"[-‐‑.+/_]")
+# A part of a name: capitals or digits after the first letter, with a number that follows a hyphen (GPT-4, ResNet-50).
+_NAME = re.compile(
+    r"(?<![A-Za-z0-9])(?=[A-Za-z][A-Za-z0-9-]*[A-Z0-9])[A-Za-z][A-Za-z0-9]*(?:[-‐‑][0-9]+[A-Za-z]?)?"
+)
+_CAPITAL = re.compile(r"[A-Z0-9]")
+_SEPARATOR = re.compile(r"[\W_]+")
 
 # What is looked at in either case, and what compares words of one language; see `find_features`.
-CROSS_FEATURES = ("cosine", "cosine_rest", "names", "turned", "turns", "denials")
+CROSS_FEATURES = ("cosine", "cosine_rest", "turned", "turns", "denials")
 SAME_FEATURES = ("terms", "edit", "parity")
 FEATURES = (*CROSS_FEATURES, *SAME_FEATURES)
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the checks by rule found; `features` (len(FEATURES),) holds NaN where a feature does not apply.
+    """How a sentence lies to its evidence; `features` (len(FEATURES),) holds NaN where one does not apply.
 
-    `missing` are numbers of the sentence that no evidence holds; `reversed` says that
-    the sentence nearly repeats a sentence of the evidence but for a negation or a direction. `cross` says that the
-    evidence is in the other language.
+    `numbers` and `names` are those of the sentence that no evidence holds; `reversed` says that it nearly repeats a
+    sentence of the evidence but for a negation or a direction; `cross` that the evidence is in the other language.
     """
 
     features: NDArray[np.float64]
-    missing: tuple[str, ...]
+    numbers: tuple[str, ...]
+    names: tuple[str, ...]
     reversed: bool
     cross: bool
 
     @property
     def refuted(self) -> bool:
         """Return whether a rule is against the sentence, whatever its likeness."""
-        return bool(self.missing) or self.reversed
+        return bool(self.numbers) or self.reversed
 
 
 def rank_evidence(sentence: str, candidates: Sequence[str], cosines: Sequence[float]) -> list[int]:
@@ -85,17 +86,30 @@ def _in_compound(text: str, number: Number) -> bool:
     return text[number.start].isalpha() and text[number.end : number.end + 1] in ("-", "‐", "‑")
 
 
+def missing_names(sentence: str, evidence: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of `sentence` (LeafNet, GPT-4, UAVs) that `evidence` lacks, joints and capitals aside."""
+    squeezed = [_SEPARATOR.sub("", text).casefold() for text in evidence]
+    names = [m[0] for m in _NAME.finditer(sentence) if _CAPITAL.search(m[0], 1)]
+    return tuple(n for n in dict.fromkeys(names) if not any(_stands_in(n, text) for text in squeezed))
+
+
+def _stands_in(name: str, squeezed: str) -> bool:
+    """Return whether a text without separators holds a name, not as the head of a longer number."""
+    plain = _SEPARATOR.sub("", name.removesuffix("s")).casefold()
+    return re.search(rf"{re.escape(plain)}(?!\d)", squeezed) is not None
+
+
 def find_features(
     sentence: str, evidence: Sequence[str], vector: Vectors, turned: Vectors | None, rows: Vectors
 ) -> Findings:
     """Hold a sentence against its evidence.
 
-    The features are the cosine to the nearest sentence of the evidence and the mean of the others; the share of the
-    sentence's names that the evidence holds; how much nearer the nearest sentence is to this one than to the one that
-    says the opposite; whether both turn (deny, or point down) an odd number of times, and whether one alone denies.
-    In one language also the share of terms that the evidence holds, an edit that changes the meaning, and shared
-    terms signed by the turns between them. Others that were measured added nothing: shares of word pairs and of
-    numbers, directions summed or paired by the words around them.
+    The features are the cosine to the nearest sentence of the evidence and the mean of the others; how much nearer the
+    nearest sentence is to this one than to the one that says the opposite; how far the two are apart in the number of
+    their turns (words that deny or point down) and of their denials. In one language also the share of terms that the
+    evidence holds, an edit that changes the meaning, and shared terms signed by the turns between them. Others that
+    were measured added nothing: shares of word pairs, numbers and names, directions summed or paired by the words
+    around them.
 
     Args:
         sentence: the sentence to check.
@@ -107,14 +121,11 @@ def find_features(
     cosines = rows @ vector
     best = int(cosines.argmax())
     nearest = evidence[best]
-    names = _names(sentence)
     values = {
         "cosine": float(cosines[best]),
         "cosine_rest": float(np.delete(cosines, best).mean()) if len(cosines) > 1 else math.nan,
-        "names": _share(names, frozenset().union(*map(_names, evidence))) if names else math.nan,
         "turned": _nearer(rows[best], vector, turned) if turned is not None else math.nan,
-        "turns": float(_parity(sentence) * _parity(nearest)),
-        "denials": float(_denies(sentence) != _denies(nearest)),
+        **_mark_gaps(sentence, nearest),
     }
     cross = detect_language(sentence) != detect_language(" ".join(evidence))
     reversed_ = False
@@ -125,7 +136,8 @@ def find_features(
         values["edit"] = edited * contained
         values["parity"] = sum(_agreement(sentence, text) for text in evidence) / len(evidence)
     features = np.array([values.get(name, math.nan) for name in FEATURES])
-    return Findings(features, missing_numbers(sentence, evidence), reversed_, cross)
+    numbers, names = missing_numbers(sentence, evidence), missing_names(sentence, evidence)
+    return Findings(features, numbers, names, reversed_, cross)
 
 
 def _nearer(row: Vectors, vector: Vectors, turned: Vectors) -> float:
@@ -176,18 +188,15 @@ def _parity(text: str) -> int:
     return -1 if _turns([token.mark for token in read_tokens(text)]) else 1
 
 
-def _denies(text: str) -> bool:
-    return any(token.mark == 0 for token in read_tokens(text))
-
-
-@lru_cache(maxsize=4096)
-def _names(text: str) -> frozenset[str]:
-    """Return the names in a text (a capital or digit after the first letter; any Latin word among Han)."""
-    han = bool(_HAN.search(text))
-    found = [m[0] for m in _NAME.finditer(text)]
-    found = [_PLAIN_TAIL.sub("", name) for name in found]
-    kept = [n for n in found if re.search(r"[A-Z0-9]", n[1:]) or (han and len(n) > 1)]
-    return frozenset(_JOINT.sub("", name).lower().rstrip("s") for name in kept)
+def _mark_gaps(sentence: str, evidence: str) -> dict[str, float]:
+    """Return the differences in turns and in denials, 0 or negative."""
+    ours, theirs = (
+        [t.mark for t in read_tokens(text) if t.mark is not None] for text in (sentence, evidence)
+    )
+    return {
+        "turns": -float(abs(sum(m < 1 for m in ours) - sum(m < 1 for m in theirs))),
+        "denials": -float(abs(ours.count(0) - theirs.count(0))),
+    }
 
 
 @lru_cache(maxsize=4096)

@@ -1,4 +1,8 @@
-"""Ask the language model itself whether the abstracts state a sentence that it has just written."""
+"""Ask the language model itself whether evidence supports a sentence.
+
+Slow beside `rag.verify` (some 150 tokens to read, 2 to 3 s a sentence on 2 cores), and a server with one slot then has to
+read the chat anew. So it is for those who prefer certainty to speed.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from rag.endpoint import Message
-from rag.prompts import CHECKS, YES_NO
-from rag.schema import Language
+from rag.language import detect_language
+from rag.prompts import CHECK_SYSTEM, YES_NO, check_turn
 
 
 class Chooser(Protocol):
@@ -17,17 +21,18 @@ class Chooser(Protocol):
         """Return how likely the reply is each option, or None where the model cannot tell."""
 
 
-def ask_support(llm: Chooser, chat: Sequence[Message], sentence: str, language: Language) -> float | None:
-    """Return how likely the model says yes to: the abstracts state this; None where it gives no probabilities.
+def ask_support(llm: Chooser, sentence: str, evidence: Sequence[str]) -> float | None:
+    """Return how likely the model says yes, from 0 to 1; None where it gives no probabilities.
 
-    The chat that asked for the answer goes on, so that a server which keeps the last prompt reads the sentence and
-    the question alone, about 40 tokens. Raises LLMError as `choose` does.
+    Raises LLMError as `choose` does.
 
     Args:
-        chat: instructions, examples, and the turn with abstracts and question (`rag.generate.build_messages`).
-        sentence: one sentence of the answer, with its markers.
-        language: that of the sentence.
+        llm: the model.
+        sentence: one sentence of an answer, without markers.
+        evidence: sentences of the cited abstract, in their order.
     """
-    question = [Message("assistant", sentence), Message("user", CHECKS[language])]
-    shares = llm.choose([*chat, *question], YES_NO)
+    text = "".join(evidence) if detect_language("".join(evidence)) == "zh" else " ".join(evidence)
+    shares = llm.choose(
+        [Message("system", CHECK_SYSTEM), Message("user", check_turn(text, sentence))], YES_NO
+    )
     return shares[YES_NO[0]] if shares else None

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from rag.align import Alignment
 from rag.alignments import fitted_alignment
 from rag.configure import configured_embedder
-from rag.endpoint import Message
 from rag.settings import load_settings
 from rag.verify import (
     Combination,
@@ -27,7 +26,7 @@ from rag.verify import (
     read_model,
     shipped_model,
 )
-from rag.verify_features import FEATURES, Findings, missing_numbers, rank_evidence
+from rag.verify_features import FEATURES, Findings, missing_names, missing_numbers, rank_evidence
 from rag.verify_llm import ask_support
 
 MUSE = ("Muse is a text-to-image Transformer.", "It reaches an FID of 6.06 on CC3M with 900M parameters.")
@@ -58,6 +57,22 @@ def test_numbers_are_compared_by_value(
     sentence: str, evidence: Sequence[str], missing: tuple[str, ...]
 ) -> None:
     assert missing_numbers(sentence, evidence) == missing
+
+
+@pytest.mark.parametrize(
+    ("sentence", "evidence", "missing"),
+    [
+        ("T(H)2 and Th2 cells respond to IL-2.", ("Th2 responses rose with IL2.",), ()),
+        ("ResNet-50 wins.", ("ResNet-500 wins.",), ("ResNet-50",)),
+        ("LLMs and multi-LoRA tuning", ("An LLM with LoRA.",), ()),
+        ("Muse使用GPT-4。", MUSE, ("GPT-4",)),
+        ("Muse is a Vision-Language Model.", MUSE, ()),
+    ],
+)
+def test_names_are_compared_by_their_letters(
+    sentence: str, evidence: Sequence[str], missing: tuple[str, ...]
+) -> None:
+    assert missing_names(sentence, evidence) == missing
 
 
 @given(st.integers(min_value=100, max_value=10**7), st.sampled_from([MUSE, SNOW]))
@@ -102,7 +117,7 @@ def test_evidence_is_what_shares_numbers_and_terms() -> None:
 
 
 def findings(**changes: object) -> Findings:
-    return replace(Findings(np.zeros(len(FEATURES)), (), False, False), **changes)
+    return replace(Findings(np.zeros(len(FEATURES)), (), (), False, False), **changes)
 
 
 def test_the_shipped_model_is_plain_json_that_reads_back_the_same() -> None:
@@ -119,7 +134,7 @@ def test_any_features_give_a_share_and_a_rule_always_wins(values: list[float]) -
     for cross in (False, True):
         plain = model.judge(findings(features=row, cross=cross))
         assert 0 <= plain.score <= 1
-        for change in ({"missing": ("7",)}, {"reversed": True}):
+        for change in ({"numbers": ("7",)}, {"reversed": True}):
             refuted = model.judge(findings(features=row, cross=cross, **change))
             assert refuted.support == "unsupported"
             assert refuted.score <= plain.score
@@ -140,8 +155,10 @@ def test_without_a_yes_the_combination_is_left_out() -> None:
 
 def test_limits_name_the_verdict() -> None:
     limits = Limits(supported=0.8, weak=0.3)
-    assert [limits.judge(s, refuted=False) for s in (0.1, 0.3, 0.8)] == ["unsupported", "weak", "supported"]
-    assert limits.judge(1.0, refuted=True) == "unsupported"
+    given_ = [limits.judge(score, findings()) for score in (0.1, 0.3, 0.8)]
+    assert given_ == ["unsupported", "weak", "supported"]
+    assert limits.judge(1.0, findings(numbers=("7",))) == "unsupported"
+    assert limits.judge(1.0, findings(names=("GPT-4",))) == "weak"
 
 
 @given(st.floats(0, 1))
@@ -152,18 +169,18 @@ def test_log_odds_are_finite_and_odd(share: float) -> None:
 # --- the language model's yes
 
 
-def test_the_chat_goes_on_with_the_sentence_and_a_question() -> None:
+def test_the_model_is_asked_about_sentence_and_evidence_alone() -> None:
     llm = ScriptedLLM(lambda _: "", choice=lambda chat, options: {options[0]: 0.9, options[1]: 0.1})
-    chat = [Message("system", "rules"), Message("user", "abstracts and question")]
-    assert ask_support(llm, chat, "Muse reaches 6.06 [1].", "en") == 0.9
-    asked = llm.chats[0]
-    assert asked[:3] == [*chat, Message("assistant", "Muse reaches 6.06 [1].")]
-    assert asked[3].role == "user"
-    assert len(asked) == 4
+    assert ask_support(llm, "Muse reaches 6.06.", MUSE) == 0.9
+    assert ask_support(llm, "SnowNet errs by 2.5 cm.", SNOW) == 0.9
+    english, chinese = llm.chats
+    assert f"Evidence: {MUSE[0]} {MUSE[1]}\n\nStatement: Muse reaches 6.06.\n" in english[-1].content
+    assert f"Evidence: {SNOW[0]}{SNOW[1]}\n" in chinese[-1].content
+    assert [m.role for m in english] == ["system", "user"]
 
 
 def test_a_model_that_cannot_tell_gives_none() -> None:
-    assert ask_support(ScriptedLLM(lambda _: ""), [], "Muse.", "zh") is None
+    assert ask_support(ScriptedLLM(lambda _: ""), "Muse.", MUSE) is None
 
 
 # --- with the default embedder

@@ -164,8 +164,7 @@ def _claims(
     turned = [s for s in whole if flip(s, language)]
     kept = draw.sample(turned, min(flipped, len(turned)))
     plain = [draw.choice(whole)] + ([draw.choice(numbered)] if numbered else []) + kept
-    headline = [own["headline_zh"]] if language == "zh" else []
-    yield from ((text, "own") for text in dict.fromkeys(plain + headline))
+    yield from ((text, "own") for text in dict.fromkeys(plain))
     yield from ((draw.choice(flip(text, language)), "negation") for text in kept)
     stated = set(number_values(own[ABSTRACTS["en"]] + " " + own[ABSTRACTS["zh"]], identifiers=True))
     if numbered and (changed := change_number(plain[1], stated, draw)):

@@ -24,7 +24,7 @@ best/worst faster/slower stronger/weaker above/below longer/shorter superior/inf
 positively/negatively activation/inactivation presence/absence sufficient/insufficient efficient/inefficient
 effective/ineffective effectively/ineffectively possible/impossible stable/unstable significant/insignificant
 significantly/insignificantly sensitive/insensitive related/unrelated involved/uninvolved resistance/susceptibility
-resistant/susceptible easy/difficult easily/hardly rich/poor good/poor growth/decline gain/loss gains/losses 
+resistant/susceptible easy/difficult easily/hardly rich/poor good/poor growth/decline gain/loss gains/losses
 improvement/deterioration enhancement/impairment promotion/inhibition stimulation/suppression increase/reduction
 up-regulation/down-regulation upregulation/downregulation up-regulated/down-regulated proliferation/apoptosis
 rise/fall rises/falls rose/fell rising/falling grow/shrink grows/shrinks grew/shrank growing/shrinking win/lose

@@ -27,7 +27,7 @@ significantly/insignificantly sensitive/insensitive related/unrelated involved/u
 resistant/susceptible easy/difficult easily/hardly rich/poor good/poor growth/decline gain/loss gains/losses
 improvement/deterioration enhancement/impairment promotion/inhibition stimulation/suppression increase/reduction
 up-regulation/down-regulation upregulation/downregulation up-regulated/down-regulated proliferation/apoptosis
-rise/fall rises/falls rose/fell rising/falling grow/shrink grows/shrinks grew/shrank growing/shrinking win/lose
+rise/fall rises/falls rose/fell rising/falling grow/shrink grows/shrinks grew/shrank growing/shrinking win/lose wins/loses won/lost winning/losing
 robust/fragile accurate/inaccurate always/rarely increase/drop increases/drops increased/dropped overexpression/deficiency
 more/reduced induction/depletion necessary/unnecessary large/small strong/weak long/short success/failure
 fast/slow successful/unsuccessful abundant/scarce

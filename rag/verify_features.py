@@ -160,7 +160,7 @@ def _edit(sentence: str, evidence: str) -> tuple[float, float]:
         own = [t.mark for t in theirs[k:m] if t.mark is not None]
         if mine:
             differs |= _turns(mine) != _turns(own)
-        elif m - k <= j - i + _SHORT_GAP and i > 0 and j < len(ours):
+        elif m - k <= j - i + _SHORT_GAP and (operation == "replace" or 0 < i < len(ours)):
             # What a shorter sentence leaves out in one piece is no contradiction, a lone "not" left out is.
             differs |= own.count(0) % 2 == 1
     return equal / len(ours), float(differs)

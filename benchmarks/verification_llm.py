@@ -19,7 +19,7 @@ from rag.verify_llm import ask_support
 def ask_all(pairs: Sequence[Pair], evidence: Sequence[Sequence[str]], limit_s: float) -> dict[int, float]:
     """Return the model's yes by index of the pair: what is kept, and what it says within `limit_s` more seconds.
 
-    Two of SciFact's pairs are asked about for each derived one.
+    Which are asked about first is in `_in_turn`.
     """
     order = _in_turn(pairs)
     llm = configured_llm(load_settings())
@@ -42,12 +42,20 @@ def ask_all(pairs: Sequence[Pair], evidence: Sequence[Sequence[str]], limit_s: f
 
 
 def _in_turn(pairs: Sequence[Pair]) -> list[int]:
-    """Return all indices, two of SciFact, then a derived one, each kind in an order of a fixed seed."""
+    """Return indices in an order of a fixed seed: three of SciFact, then two derived ones.
+
+    Of the derived ones those that (a) finds hardest, denials against the other language, and own sentences beside.
+    """
+    claims = [i for i, pair in enumerate(pairs) if not pair.derived]
+    derived = [
+        i
+        for i, p in enumerate(pairs)
+        if p.kind in ("own", "negation") and p.derived and p.language != p.stored
+    ]
     draw = random.Random(0)
-    claims, derived = ([i for i, pair in enumerate(pairs) if pair.derived == side] for side in (False, True))
     draw.shuffle(claims)
     draw.shuffle(derived)
-    place = {i: n / 2 for n, i in enumerate(claims)} | {i: n + 0.6 for n, i in enumerate(derived)}
+    place = {i: n / 3 for n, i in enumerate(claims)} | {i: n / 2 for n, i in enumerate(derived)}
     return sorted(place, key=lambda i: place[i])
 
 

@@ -124,10 +124,10 @@ class VerifierModel:
         """Return the verdict on one sentence; `llm_yes` counts where a combination was fitted."""
         heads = self.cross if findings.cross else self.same
         score, limits = heads.score(findings.features), heads.limits
-        if llm_yes is not None and self.combination is not None:
-            score, limits = self.combination.apply(score, llm_yes), self.combination.limits
         if findings.refuted:
             score *= _REFUTED
+        if llm_yes is not None and self.combination is not None:
+            score, limits = self.combination.apply(score, llm_yes), self.combination.limits
         return Verdict(limits.judge(score, findings), score, findings.numbers + findings.names)
 
     def write(self) -> dict[str, Any]:

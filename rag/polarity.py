@@ -16,37 +16,42 @@ upregulate/downregulate accelerate/slow strengthen/weaken expand/contract outper
 facilitate/hinder stimulate/suppress boost/reduce maximize/minimize stabilize/destabilize favor/disfavor
 elevate/attenuate amplify/diminish support/contradict benefit/harm succeed/fail surpass/trail contribute/counteract
 augment/degrade encourage/discourage trigger/block enable/disable retain/abolish restore/disrupt
-simplify/complicate cause/protect mitigate/aggravate alleviate/exacerbate accumulate/deplete gain/decline advance/delay
+simplify/complicate cause/protect mitigate/aggravate alleviate/exacerbate accumulate/deplete gain/decline excel/struggle advance/delay
 """
 _WORDS = """
 higher/lower high/low highest/lowest greater/smaller larger/smaller more/less most/least more/fewer better/worse
 best/worst faster/slower stronger/weaker above/below longer/shorter superior/inferior positive/negative
 positively/negatively activation/inactivation presence/absence sufficient/insufficient efficient/inefficient
-effective/ineffective effectively/ineffectively possible/impossible stable/unstable significant/insignificant
+effective/ineffective effectively/ineffectively possible/impossible stable/unstable stability/instability significant/insignificant
 significantly/insignificantly sensitive/insensitive related/unrelated involved/uninvolved resistance/susceptibility
 resistant/susceptible easy/difficult easily/hardly rich/poor good/poor growth/decline gain/loss gains/losses
 improvement/deterioration enhancement/impairment promotion/inhibition stimulation/suppression increase/reduction
 up-regulation/down-regulation upregulation/downregulation up-regulated/down-regulated proliferation/apoptosis
 rise/fall rises/falls rose/fell rising/falling grow/shrink grows/shrinks grew/shrank growing/shrinking win/lose wins/loses won/lost winning/losing
 robust/fragile accurate/inaccurate always/rarely increase/drop increases/drops increased/dropped overexpression/deficiency
-more/reduced induction/depletion necessary/unnecessary large/small strong/weak long/short success/failure
+more/reduced induction/depletion necessary/unnecessary strong/weak success/failure
 fast/slow successful/unsuccessful abundant/scarce
-consistent/inconsistent reliable/unreliable mitigation/aggravation
+consistent/inconsistent consistency/inconsistency safe/unsafe correct/incorrect maximal/minimal improvement/degradation reliable/unreliable mitigation/aggravation
 """
 _HAN = """
 提高/降低 提升/降低 增加/减少 增强/减弱 上升/下降 改善/恶化 改进/恶化 高于/低于 优于/劣于 大于/小于 多于/少于 快于/慢于
 更高/更低 更大/更小 更快/更慢 更好/更差 更多/更少 更强/更弱 更优/更差 更长/更短 扩大/缩小 加快/减慢 加速/减速 促进/抑制
 有效/无效 支持/反对 成功/失败 最大/最小 最高/最低 最好/最差 最优/最差 超过/不及 超越/不如 胜过/不如 激活/抑制 容易/困难
-充足/不足 增长/衰减 增大/减小 延长/缩短 提高/减轻 缓解/加剧 增加/削减 强于/弱于 领先/落后 保留/丢失 稳定/失稳
-较高/较低 较大/较小 较好/较差 较强/较弱 较多/较少 准确/错误 易于/难以 良好/糟糕 高效/低效 丰富/匮乏
+充足/不足 增长/衰减 增大/减小 延长/缩短 缓解/加剧 增加/削减 强于/弱于 领先/落后 保留/丢失 稳定/失稳
+较高/较低 较大/较小 较好/较差 较强/较弱 较多/较少 增益/损失 准确/不准确 稳定/不稳定 可靠/不可靠 一致/不一致 导致/防止 推动/阻碍
+减轻/加重 改善/退化 易于/难以 良好/糟糕 高效/低效 丰富/匮乏
 """
-# Words that hold a sign of denial and deny nothing; those with 非 or 不 for the un- or non- of a word, which English has
-# no mark for either.
-_PLAIN_HAN = (
-    "不同|不仅|不断|不但|不过|不管|不论|不久|无(?!法|需|明显|显著|差异|效)|未来|除非|是否|否则|不变|未知|"
-    "不(?:确定|规则|一致|平衡|均衡|完整|完全|对称|稳定|准确|连续|可见|可行|可靠|良|利|当)|(?<!并)非(?!但)"
+# Words that hold a sign of denial and deny nothing; those with 非, 无, 未 or 不 for the un-, non- or -less of a word,
+# which English has no mark for either. Chosen, as the opposites were, by which words lack a partner in 4,000 sentences
+# of bilingual_arxiv/train and their translations: 89 % have as many that turn in both languages.
+_PLAIN = (
+    "不同|不仅|不断|不但|不过|不管|不论|不久|不变|不可(?!以)|而不是|除非|是否|否则|(?<!并)非(?!但)|未(?!能|被)"
+    "|不(?:确定|规则|平衡|均衡|完[整全美]|对称|连续|合理|切实际|透明|匹配|明确|相交|适定|理想|良|利|当|佳)"
+    "|无(?!法|需|明显|显著|差异|效)|[Nn]ot (?:only|just)(?![a-z])"
 )
-_NOT_HAN = "没有|毫无|无法|不能|不会|不是|并非|并不|从未|尚未|未能|无需|缺乏|无(?:明显|显著|差异|效)|不|没|未"
+_NOT_HAN = (
+    "没有|毫无|无法|不能|不会|不是|并非|并不|从未|尚未|并未|未能|无需|缺乏|无(?:明显|显著|差异|效)|不|没|未"
+)
 _NOT = """
 no not nor none never neither without cannot unable lack lacks lacked lacking absent hardly rarely nothing nobody
 undetectable
@@ -106,7 +111,7 @@ def _opposites() -> tuple[dict[str, str], dict[str, int]]:
 def _token() -> re.Pattern[str]:
     han = "|".join(sorted((w for w in _opposites()[0] if not w.isascii()), key=len, reverse=True))
     return re.compile(
-        rf"(?P<plain>{_PLAIN_HAN})|(?P<way>{han})|(?P<not>{_NOT_HAN})"
+        rf"(?P<plain>{_PLAIN})|(?P<way>{han})|(?P<not>{_NOT_HAN})"
         r"|(?P<word>[^\W\d_\u3400-\u9fff]+(?:[-'’][^\W\d_\u3400-\u9fff]+)*)|(?P<han>[\u3400-\u9fff])|(?P<number>\d[\d.,]*)"
     )
 

@@ -166,6 +166,10 @@ def _claims(
     plain = [draw.choice(whole)] + ([draw.choice(numbered)] if numbered else []) + kept
     yield from ((text, "own") for text in dict.fromkeys(plain))
     yield from ((draw.choice(flip(text, language)), "negation") for text in kept)
+    for part in (first_part(text, language) for text in dict.fromkeys(plain)):
+        if part:
+            yield part, "own"
+            yield from ((text, "negation") for text in flip(part, language)[-1:])
     stated = set(number_values(own[ABSTRACTS["en"]] + " " + own[ABSTRACTS["zh"]], identifiers=True))
     if numbered and (changed := change_number(plain[1], stated, draw)):
         yield changed, "number"
@@ -191,6 +195,16 @@ def shorten(sentence: str, language: Language) -> str:
     )
     shorter = re.sub(opening, "", text, flags=re.I)
     return (shorter[:1].upper() + shorter[1:]) if len(shorter) > 12 else text
+
+
+def first_part(sentence: str, language: Language) -> str | None:
+    """Return the sentence up to the comma nearest its middle, as an answer takes what was asked for; None without."""
+    commas = [m.start() for m in re.finditer(", |，", sentence)]
+    commas = [at for at in commas if min(at, len(sentence) - at) >= SHORTEST[language]]
+    if not commas:
+        return None
+    middle = min(commas, key=lambda at: abs(at - len(sentence) / 2))
+    return sentence[:middle] + ("." if language == "en" else "。")
 
 
 def flip(sentence: str, language: Language) -> list[str]:

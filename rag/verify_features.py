@@ -35,7 +35,14 @@ _CAPITAL = re.compile(r"[A-Z0-9]")
 _SEPARATOR = re.compile(r"[\W_]+")
 
 # What is looked at in either case, and what compares words of one language; see `find_features`.
-CROSS_FEATURES = ("cosine", "cosine_rest", "turned", "turns", "denials")
+CROSS_FEATURES = (
+    "cosine",
+    "cosine_rest",
+    "turned",
+    "turns_added",
+    "denials_added",
+    "denials_left",
+)
 SAME_FEATURES = ("terms", "edit", "parity")
 FEATURES = (*CROSS_FEATURES, *SAME_FEATURES)
 
@@ -105,8 +112,8 @@ def find_features(
     """Hold a sentence against its evidence.
 
     The features are the cosine to the nearest sentence of the evidence and the mean of the others; how much nearer the
-    nearest sentence is to this one than to the one that says the opposite; how far the two are apart in the number of
-    their turns (words that deny or point down) and of their denials. In one language also the share of terms that the
+    nearest sentence is to this one than to the one that says the opposite; how many turns (words that deny or
+    point down) and denials it adds, and how many denials it leaves out. In one language also the share of terms that the
     evidence holds, an edit that changes the meaning, and shared terms signed by the turns between them. Others that
     were measured added nothing: shares of word pairs, numbers and names, directions summed or paired by the words
     around them.
@@ -189,13 +196,16 @@ def _parity(text: str) -> int:
 
 
 def _mark_gaps(sentence: str, evidence: str) -> dict[str, float]:
-    """Return the differences in turns and in denials, 0 or negative."""
+    """Return how many turns and denials the sentence has beyond the evidence, and how many denials it leaves out."""
     ours, theirs = (
         [t.mark for t in read_tokens(text) if t.mark is not None] for text in (sentence, evidence)
     )
+    turns = sum(m < 1 for m in ours) - sum(m < 1 for m in theirs)
+    denials = ours.count(0) - theirs.count(0)
     return {
-        "turns": -float(abs(sum(m < 1 for m in ours) - sum(m < 1 for m in theirs))),
-        "denials": -float(abs(ours.count(0) - theirs.count(0))),
+        "turns_added": float(max(turns, 0)),
+        "denials_added": float(max(denials, 0)),
+        "denials_left": float(max(-denials, 0)),
     }
 
 

@@ -1,6 +1,6 @@
 """Measure three ways to tell whether an abstract supports a sentence, and fit the verifier that ships.
 
-    python -m benchmarks.verification [--llm] [--write]
+    python -m benchmarks.verification [--llm SECONDS] [--write]
 
 Pairs: SciFact's claims_dev with each abstract a claim cites (SUPPORT, CONTRADICT or no evidence), and sentences of
 papers of bilingual_arxiv/train in both languages against their own abstract and a near neighbour's, as they are and

@@ -28,7 +28,8 @@ from rag.verify_features import FEATURES, Findings, find_features
 Support = Literal["supported", "weak", "unsupported"]
 
 VERSION = 1
-# What is left of the score of a sentence that a rule refutes.
+# What is left of the score of a sentence that a rule refutes; .1 costs .01 of the AUC on SciFact, where 4 % of the
+# supported claims hold a number in another form.
 _REFUTED = 0.3
 # Keeps a score that is 0 or 1 finite as log odds.
 _EDGE = 1e-4
@@ -162,6 +163,7 @@ class Verifier:
         vector: Vectors | None = None,
         vectors: Vectors | None = None,
         llm_yes: float | None = None,
+        known: str = "",
     ) -> Verdict:
         """Return whether `evidence` supports `sentence`.
 
@@ -173,6 +175,7 @@ class Verifier:
             vector: the sentence's aligned vector (d,).
             vectors: the evidence's aligned vectors (n, d).
             llm_yes: what `rag.verify_llm.ask_support` returned.
+            known: text whose numbers and names count as stated too, such as the title and the question.
         """
         if not evidence or not sentence.strip():
             return Verdict("unsupported", 0.0)
@@ -182,7 +185,7 @@ class Verifier:
         wanted = ([sentence] if vector is None else []) + ([opposite] if opposite else [])
         rows = list(self._embed(wanted, like=sentence)) if wanted else []
         own = rows.pop(0) if vector is None else vector
-        findings = find_features(sentence, evidence, own, rows[0] if rows else None, vectors)
+        findings = find_features(sentence, evidence, own, rows[0] if rows else None, vectors, known)
         return self._model.judge(findings, llm_yes)
 
     def _embed(self, texts: Sequence[str], like: str = "") -> Vectors:

@@ -19,13 +19,16 @@ from rag.language import detect_language
 from rag.numbers import Number, find_numbers, number_values
 from rag.polarity import read_tokens
 
-# How many of an abstract's sentences count as its evidence; three hold the rationale of most SciFact claims.
+# How many of an abstract's sentences count as its evidence, and the weights of shared terms and numbers beside the cosine:
+# a sentence that annotators call a rationale of the claim is among them in 88 % of SciFact's claims, in 86 % without
+# weights.
 EVIDENCE = 3
-TERMS_WEIGHT = 0.5
+TERMS_WEIGHT = 0.3
 NUMBERS_WEIGHT = 0.3
 # So many tokens more than the sentence has may be left out of the evidence at one place and still be compared.
 _SHORT_GAP = 2
-# Of a sentence's tokens, so many in the order of its evidence make it a repetition.
+# Of a sentence's tokens, so many in the order of its evidence make it a repetition: no supported pair of
+# benchmarks/verification.py is then taken for a reversal.
 REPEATED = 0.7
 # A part of a name: capitals or digits after the first letter, with a number that follows a hyphen (GPT-4, ResNet-50).
 _NAME = re.compile(
@@ -107,7 +110,12 @@ def _stands_in(name: str, squeezed: str) -> bool:
 
 
 def find_features(
-    sentence: str, evidence: Sequence[str], vector: Vectors, turned: Vectors | None, rows: Vectors
+    sentence: str,
+    evidence: Sequence[str],
+    vector: Vectors,
+    turned: Vectors | None,
+    rows: Vectors,
+    known: str = "",
 ) -> Findings:
     """Hold a sentence against its evidence.
 
@@ -124,6 +132,7 @@ def find_features(
         vector: the sentence's aligned vector (d,).
         turned: that of the sentence saying the opposite (`rag.polarity.turn_round`); None when there is none.
         rows: the aligned vectors (n, d) of `evidence`.
+        known: text whose numbers and names count as stated too.
     """
     cosines = rows @ vector
     best = int(cosines.argmax())
@@ -143,7 +152,8 @@ def find_features(
         values["edit"] = edited * contained
         values["parity"] = sum(_agreement(sentence, text) for text in evidence) / len(evidence)
     features = np.array([values.get(name, math.nan) for name in FEATURES])
-    numbers, names = missing_numbers(sentence, evidence), missing_names(sentence, evidence)
+    stated = [*evidence, known]
+    numbers, names = missing_numbers(sentence, stated), missing_names(sentence, stated)
     return Findings(features, numbers, names, reversed_, cross)
 
 

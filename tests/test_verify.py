@@ -98,6 +98,12 @@ def test_without_evidence_nothing_is_supported(verifier: Verifier) -> None:
     assert verifier.verify("  ", MUSE) == Verdict("unsupported", 0.0)
 
 
+def test_numbers_and_names_of_title_and_question_count_as_stated(verifier: Verifier) -> None:
+    sentence = "MUSE-2 reaches an FID of 6.06 on CC3M with 900M parameters in 2023."
+    assert verifier.verify(sentence, MUSE).missing == ("2023", "MUSE-2")
+    assert verifier.verify(sentence, MUSE, known="MUSE-2: what did it reach in 2023?").missing == ()
+
+
 def test_with_vectors_one_text_is_embedded_at_most(verifier: Verifier, embedder: HashEmbedder) -> None:
     rows = embedder.embed_passages(MUSE)
     embedder.embedded.clear()

@@ -16,9 +16,11 @@ from urllib.parse import urlsplit
 from rag.address import check_base_url, check_key, is_loopback
 from rag.errors import SettingsError
 from rag.failures import Failures
+from rag.token_choice import TOP_TOKENS, option_shares
 
 if TYPE_CHECKING:
     import httpx
+    from llama_index.core.llms import ChatMessage
     from llama_index.llms.openai_like import OpenAILike
 
 CONNECT_TIMEOUT_S = 10.0
@@ -141,6 +143,24 @@ class EndpointLLM:
             self.stream(messages, max_tokens=max_tokens, temperature=temperature, grammar=grammar, stop=stop)
         )
 
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float] | None:
+        """Return each option's share of the chance to be how the reply begins, as `option_shares` counts it.
+
+        One token is asked for, not streamed. None where the endpoint refuses such a question or leaves the
+        probabilities out, or where no option is likely. Raises LLMUnreachableError or LLMResponseError.
+        """
+        from openai import BadRequestError, UnprocessableEntityError
+
+        settings = {"max_tokens": 1, "temperature": 0.0, "logprobs": True, "top_logprobs": TOP_TOKENS}
+        with self._http_client() as http:
+            model = self._model(http)
+            with _translated(self._failures):
+                try:
+                    reply = model.chat(_turns(messages), **settings, timeout=self._timeout())
+                except (BadRequestError, UnprocessableEntityError):
+                    return None
+                return option_shares(_first_tokens(reply.raw), options)
+
     def warm(self, prefix: Sequence[Message] = ()) -> None:
         """Do nothing: an endpoint is sent nothing that was not asked."""
 
@@ -150,17 +170,15 @@ class EndpointLLM:
     def _deltas(
         self, messages: Sequence[Message], options: dict[str, Any]
     ) -> Generator[str, None, FinishReason]:
-        import httpx
-        from llama_index.core.llms import ChatMessage
-
-        connect, stall = self._timeouts
-        options["timeout"] = httpx.Timeout(stall, connect=connect)
-        turns = [ChatMessage(role=m.role, content=m.content) for m in messages]
+        options["timeout"] = self._timeout()
         finish: str | None = None
         # A client a reply: closing it is what surely ends the connection, whoever else holds the stream.
         with self._http_client() as http:
             model = self._model(http)
-            with _translated(self._failures), closing(model.stream_chat(turns, **options)) as chunks:
+            with (
+                _translated(self._failures),
+                closing(model.stream_chat(_turns(messages), **options)) as chunks,
+            ):
                 for chunk in chunks:
                     finish = _finish_reason(chunk.raw) or finish
                     if chunk.delta:
@@ -170,6 +188,12 @@ class EndpointLLM:
         if finish in _WITHHELD:
             raise self._failures.withheld(finish)
         return "length" if finish == "length" else "stop"
+
+    def _timeout(self) -> httpx.Timeout:
+        import httpx
+
+        connect, stall = self._timeouts
+        return httpx.Timeout(stall, connect=connect)
 
     def _http_client(self) -> httpx.Client:
         """Make a client that sends our headers alone, follows no redirect, and skips proxies on loopback."""
@@ -217,6 +241,12 @@ class EndpointLLM:
             ) from error
 
 
+def _turns(messages: Sequence[Message]) -> list[ChatMessage]:
+    from llama_index.core.llms import ChatMessage
+
+    return [ChatMessage(role=m.role, content=m.content) for m in messages]
+
+
 @contextmanager
 def _translated(failures: Failures) -> Iterator[None]:
     import httpx
@@ -235,3 +265,10 @@ def _finish_reason(raw: object) -> str | None:
     choices = getattr(raw, "choices", None)
     reason = getattr(choices[0], "finish_reason", None) if choices else None
     return reason if isinstance(reason, str) else None
+
+
+def _first_tokens(raw: object) -> list[tuple[str, float]]:
+    """Return what the first token of a reply could have been, with log probabilities; empty where not told."""
+    choices = getattr(raw, "choices", None)
+    content = getattr(getattr(choices[0], "logprobs", None), "content", None) if choices else None
+    return [(top.token, top.logprob) for top in content[0].top_logprobs] if content else []

@@ -7,7 +7,8 @@ the first question. `rag.endpoint` speaks the protocol, `rag.llama_server` is th
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -56,6 +57,9 @@ class LLM(Protocol):
         stop: Sequence[str] = (),
     ) -> str:
         """Return one whole reply; raise LLMError."""
+
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float] | None:
+        """Return how likely the reply is each option, or None where the model cannot tell; raise LLMError."""
 
     def warm(self, prefix: Sequence[Message] = ()) -> None:
         """Get ready, and take in the messages that every prompt begins with; raise LLMError or ModelError."""
@@ -146,6 +150,15 @@ class EmbeddedLLM:
             self.stream(messages, max_tokens=max_tokens, temperature=temperature, grammar=grammar, stop=stop)
         )
 
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float] | None:
+        """Return each option's share of the chance to be how the reply begins; errors as in `stream`.
+
+        What the prompt shares with the chat before it is not read again.
+        """
+        server = self._running()
+        with self._told_if_dead(server):
+            return server.client.choose(messages, options)
+
     def warm(self, prefix: Sequence[Message] = ()) -> None:
         """Load the model and let it read `prefix`, so that a prompt that begins with it starts sooner."""
         if prefix:
@@ -171,15 +184,18 @@ class EmbeddedLLM:
         reply = server.client.stream(
             messages, max_tokens=max_tokens, temperature=temperature, grammar=grammar, stop=stop
         )
-        try:
+        with self._told_if_dead(server), closing(reply):
             yield from reply
+        return reply.finish_reason or "stop"
+
+    @contextmanager
+    def _told_if_dead(self, server: LlamaProcess) -> Iterator[None]:
+        try:
+            yield
         except (LLMUnreachableError, LLMResponseError):
             if server.alive(after_s=_DYING_S):
                 raise
             raise self._ended() from None
-        finally:
-            reply.close()
-        return reply.finish_reason or "stop"
 
     def _ended(self) -> LLMError:
         if self._closed:

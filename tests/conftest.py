@@ -66,8 +66,14 @@ class ScriptedLLM:
     context_window = 8192
     supports_grammar = False
 
-    def __init__(self, script: Callable[[Sequence[Message]], str], piece: int = 3) -> None:
+    def __init__(
+        self,
+        script: Callable[[Sequence[Message]], str],
+        piece: int = 3,
+        choice: Callable[[Sequence[Message], Sequence[str]], dict[str, float] | None] = lambda *_: None,
+    ) -> None:
         self.script = script
+        self.choice = choice
         self.chats: list[Sequence[Message]] = []
         self.grammars: list[str | None] = []
         self.warmed = 0
@@ -98,6 +104,10 @@ class ScriptedLLM:
         stop: Sequence[str] = (),
     ) -> str:
         return "".join(self.stream(messages, max_tokens=max_tokens))
+
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float] | None:
+        self.chats.append(messages)
+        return self.choice(messages, options)
 
     def warm(self, prefix: Sequence[Message] = ()) -> None:
         self.warmed += 1

@@ -20,8 +20,8 @@ model_specs fetch e5 e5_onnx e5_folder model_files model_cache models
 align alignments onnx_embedding embed aligned_embedding
 analyze lexical catalog vectors store
 retrieve
-prompts address failures endpoint llama_server llama_process llm
-evidence attribute cite generate
+prompts address failures token_choice endpoint llama_server llama_process llm
+evidence polarity verify_features verify verify_llm attribute cite generate
 passages rerank indexing configure pipeline
 metrics code_digest dataset_records dataset_forms datasets relevance evaluate_index
 arms evaluate evaluate_table plots

@@ -358,6 +358,13 @@ class TestEmbedded:
         grammar = 'root ::= "yes" | "no"'
         assert embedded.complete(COUNT, max_tokens=5, grammar=grammar) in {"yes", "no"}
 
+    def test_it_chooses_between_given_answers(self, embedded: EmbeddedLLM) -> None:
+        for city, likelier in (("Paris", "Yes"), ("Berlin", "No")):
+            question = f"Is {city} the capital of France? Answer Yes or No."
+            shares = embedded.choose([Message("user", question)], ("Yes", "No"))
+            assert shares is not None
+            assert max(shares, key=lambda option: shares[option]) == likelier
+
     def test_a_prompt_over_the_context_is_an_error_that_says_so(self, embedded: EmbeddedLLM) -> None:
         long = [Message("user", "word " * (embedded.context_window + 100))]
         with pytest.raises(LLMError, match=r"embedded language model cannot take in a text this long.*8192"):

@@ -1,0 +1,281 @@
+"""Sentences with evidence that supports them, and with evidence that does not: SciFact and derived pairs."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+import numpy as np
+
+from benchmarks.fit_alignment import FIT_PAPERS, SEED, kept
+from benchmarks.parallel import ABSTRACTS, DATA, LANGUAGES, sample
+from rag.alignments import fitted_alignment
+from rag.embed import Embedder
+from rag.numbers import find_numbers, number_values
+from rag.schema import Language
+from rag.sentences import split_sentences
+
+Kind = Literal["SUPPORT", "CONTRADICT", "NONE", "own", "neighbour", "number", "name", "negation"]
+
+SCIFACT = DATA.parent / "scifact"
+COUPLES = 60
+# Shorter abstracts make more pairs for as many sentences.
+LONGEST = 7
+# A shorter sentence ("In contrast.") says nothing.
+SHORTEST: dict[Language, int] = {"en": 40, "zh": 15}
+_NUMBER_STEPS = ("2", "0.5", "3", "1.1", "0.9")
+_NAME = re.compile(r"(?<![A-Za-z0-9-])[A-Z](?=[A-Za-z0-9-]*[A-Z0-9])[A-Za-z0-9]{2,}(?![A-Za-z0-9-])")
+
+# What is changed to say the opposite. Written without looking at rag/polarity.py and rag/contrast.py; plain
+# words of abstracts, so most are in both.
+FLIPS: dict[Language, tuple[tuple[str, str], ...]] = {
+    "en": (
+        (r"\b(is|are|was|were|can|could|has been|have been)\b(?! not)", r"\1 not"),
+        (r"\boutperforms\b", "does not outperform"),
+        (r"\boutperforming\b", "falling behind"),
+        (r"\bimproves\b", "worsens"),
+        (r"\bimproving\b", "worsening"),
+        (r"\bimprovements?\b", "degradation"),
+        (r"\breduces\b", "increases"),
+        (r"\breducing\b", "increasing"),
+        (r"\bincreases\b", "decreases"),
+        (r"\bincreasing\b", "decreasing"),
+        (r"\bhigher\b", "lower"),
+        (r"\blower\b", "higher"),
+        (r"\bbetter\b", "worse"),
+        (r"\bmore\b", "less"),
+        (r"\bwithout\b", "with"),
+        (r"\bnot\s", ""),
+        (r"\benables?\b", "prevents"),
+        (r"\b(show|demonstrate|achieve|provide)s?\b", r"do not \1"),
+    ),
+    "zh": (
+        (r"提高|提升", "降低"),
+        (r"降低|减少", "提高"),
+        (r"增加|增强", "减少"),
+        (r"优于", "不如"),
+        (r"更高", "更低"),
+        (r"更好", "更差"),
+        (r"更强", "更弱"),
+        (r"能够|可以", "不能"),
+        (r"无需|没有", "需要"),
+        (r"有效", "无效"),
+        (r"显著", "并未"),
+        (r"是(?!否)", "不是"),
+        (r"实现了|达到", "未能达到"),
+        (r"(?<!不)具有", "不具有"),
+        (r"(表明|显示)", r"并未\1"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A sentence, the sentences of an abstract that it is held against, and whether they support it.
+
+    `group` is what no two folds may share: the abstract, or the couple of papers.
+    """
+
+    sentence: str
+    language: Language
+    abstract: tuple[str, ...]
+    stored: Language
+    kind: Kind
+    group: str
+
+    @property
+    def derived(self) -> bool:
+        """Return whether the pair was made of bilingual_arxiv, not read from SciFact."""
+        return self.kind.islower()
+
+    @property
+    def supported(self) -> bool:
+        """Return whether the abstract supports the sentence."""
+        return self.kind in ("SUPPORT", "own")
+
+    @property
+    def related(self) -> bool:
+        """Return whether the abstract speaks of what the sentence says, for or against it."""
+        return self.kind not in ("NONE", "neighbour")
+
+    @property
+    def way(self) -> str:
+        """Return "en->zh" and the like: language of the sentence, then of the abstract."""
+        return f"{self.language}->{self.stored}"
+
+
+def scifact_pairs() -> list[Pair]:
+    """Return every claim with each abstract it cites; groups hold what shares a claim or an abstract."""
+    abstracts = {row["_id"]: row["sentences"] for row in _read("corpus")}
+    claims = list(_read("claims_dev"))
+    group = _components([(row["id"], [str(d) for d in row["cited_doc_ids"]]) for row in claims])
+    pairs = []
+    for row in claims:
+        for document in map(str, row["cited_doc_ids"]):
+            evidence = row["evidence"].get(document)
+            kind: Kind = evidence[0]["label"] if evidence else "NONE"
+            pairs.append(Pair(row["claim"], "en", tuple(abstracts[document]), "en", kind, group[document]))
+    return pairs
+
+
+def derived_pairs(embedder: Embedder, seed: int = 1) -> list[Pair]:
+    """Return pairs of bilingual_arxiv/train: papers by couples of near neighbours, each against both."""
+    rows = sample("train", FIT_PAPERS, SEED)
+    draw = random.Random(seed)
+    pairs: list[Pair] = []
+    for couple, papers in enumerate(_couples(rows, embedder, draw)):
+        for own, other in (papers, papers[::-1]):
+            for language in LANGUAGES:
+                pairs += _of_paper(rows[own], rows[other], language, f"couple {couple}", draw)
+    return pairs
+
+
+def _of_paper(
+    own: dict[str, Any], other: dict[str, Any], language: Language, group: str, draw: random.Random
+) -> Iterator[Pair]:
+    abstracts = {la: tuple(_split(own[ABSTRACTS[la]])) for la in LANGUAGES}
+    # Machine-made Chinese abstracts are often summaries: a sentence has a counterpart for sure where both
+    # abstracts have as many sentences.
+    parallel = len(abstracts["en"]) == len(abstracts["zh"])
+    claims = list(_claims(own, abstracts[language], language, 2 if parallel else 1, draw))
+    foreign = sorted(set(_NAME.findall(other["abstract_en"])) - set(_NAME.findall(own["abstract_en"])))
+    claims += [(text, "name") for text in _renamed([c for c, kind in claims if kind == "own"], foreign, draw)]
+    for stored in LANGUAGES:
+        near = tuple(_split(other[ABSTRACTS[stored]]))
+        for text, kind in claims:
+            if parallel or stored == language:
+                yield Pair(text, language, abstracts[stored], stored, kind, group)
+            if kind == "own":
+                yield Pair(text, language, near, stored, "neighbour", group)
+
+
+def _claims(
+    own: dict[str, Any], sentences: tuple[str, ...], language: Language, flipped: int, draw: random.Random
+) -> Iterator[tuple[str, Kind]]:
+    """Yield sentences that the paper supports and changed ones that it does not, none twice."""
+    whole = [shorten(s, language) for s in sentences if len(s) >= SHORTEST[language]]
+    numbered = [s for s in whole if any(not n.identifier for n in find_numbers(s))]
+    turned = [s for s in whole if flip(s, language)]
+    kept = draw.sample(turned, min(flipped, len(turned)))
+    plain = [draw.choice(whole)] + ([draw.choice(numbered)] if numbered else []) + kept
+    yield from ((text, "own") for text in dict.fromkeys(plain))
+    yield from ((draw.choice(flip(text, language)), "negation") for text in kept)
+    for part in (first_part(text, language) for text in dict.fromkeys(plain)):
+        if part:
+            yield part, "own"
+            yield from ((text, "negation") for text in flip(part, language)[-1:])
+    stated = set(number_values(own[ABSTRACTS["en"]] + " " + own[ABSTRACTS["zh"]], identifiers=True))
+    if numbered and (changed := change_number(plain[1], stated, draw)):
+        yield changed, "number"
+
+
+def _renamed(claims: list[str], foreign: list[str], draw: random.Random) -> list[str]:
+    """Return the first claim that names something, with that replaced by another paper's name, as a list."""
+    for claim in claims:
+        if foreign and (found := _NAME.findall(claim)):
+            return [claim.replace(draw.choice(found), draw.choice(foreign))]
+    return []
+
+
+def shorten(sentence: str, language: Language) -> str:
+    """Return a sentence as an answer repeats it: without its opening and what stands in brackets."""
+    text = re.sub(r"\s?\([^()]*\)|（[^（）]*）", "", sentence)
+    opening = (
+        r"^(?:[^,]{2,40}, )?(?:we|our (?:results|experiments)) (?:show|find|demonstrate|further show) that "
+        r"|^(?:However|Moreover|Furthermore|Additionally|Finally|In addition|Specifically|Therefore|To this end"
+        r"|In this (?:paper|work)), "
+        if language == "en"
+        else r"^(?:实验)?结果(?:表明|显示)，|^(?:此外|然而|因此|最后|具体来说|具体而言|为此|同时|本文)，?"
+    )
+    shorter = re.sub(opening, "", text, flags=re.I)
+    return (shorter[:1].upper() + shorter[1:]) if len(shorter) > 12 else text
+
+
+def first_part(sentence: str, language: Language) -> str | None:
+    """Return the sentence up to the comma nearest its middle, as an answer takes what was asked for; None without."""
+    commas = [m.start() for m in re.finditer(", |，", sentence)]
+    commas = [at for at in commas if min(at, len(sentence) - at) >= SHORTEST[language]]
+    if not commas:
+        return None
+    middle = min(commas, key=lambda at: abs(at - len(sentence) / 2))
+    return sentence[:middle] + ("." if language == "en" else "。")
+
+
+def flip(sentence: str, language: Language) -> list[str]:
+    """Return the sentence with a negation put in or taken out, or a direction reversed, each way that applies."""
+    made = [re.sub(pattern, new, sentence, count=1) for pattern, new in FLIPS[language]]
+    return [text for text in made if text != sentence]
+
+
+def change_number(sentence: str, stated: set[Decimal], draw: random.Random) -> str | None:
+    """Return the sentence with one number changed to a value that `stated` lacks; None when there is none."""
+    numbers = [n for n in find_numbers(sentence) if not n.identifier]
+    digits = [n for n in numbers if re.search(r"\d+(?:\.\d+)?", sentence[n.start : n.end])]
+    if not digits:
+        return None
+    number = draw.choice(digits)
+    old = sentence[number.start : number.end]
+    for step in draw.sample(_NUMBER_STEPS, len(_NUMBER_STEPS)):
+        new = re.sub(r"\d+(?:\.\d+)?", lambda m, s=step: _times(m[0], float(s)), old, count=1)
+        text = sentence[: number.start] + new + sentence[number.end :]
+        if new != old and not set(number_values(text)) <= stated:
+            return text
+    return None
+
+
+def _times(digits: str, factor: float) -> str:
+    places = len(digits.partition(".")[2])
+    return f"{float(digits) * factor:.{places}f}"
+
+
+def _couples(
+    rows: list[dict[str, Any]], embedder: Embedder, draw: random.Random
+) -> Iterator[tuple[int, int]]:
+    """Yield couples of short abstracts, each the nearest of its first, none twice."""
+    vectors = kept(embedder, FIT_PAPERS)
+    english = fitted_alignment(embedder.name, embedder.digest).alignment.apply(
+        vectors["en", "passage"], "en", "passage"
+    )
+    short = [
+        i
+        for i, row in enumerate(rows)
+        if all(3 <= len(_split(row[ABSTRACTS[la]])) <= LONGEST for la in LANGUAGES)
+    ]
+    draw.shuffle(short)
+    near = english[short] @ english[short].T
+    np.fill_diagonal(near, -1)
+    used: set[int] = set()
+    for first in range(len(short)):
+        second = int(near[first].argmax())
+        if not used & {first, second} and near[first, second] < 0.95:  # above: versions of one paper
+            used |= {first, second}
+            yield short[first], short[second]
+        if len(used) == 2 * COUPLES:
+            return
+
+
+def _split(text: str) -> list[str]:
+    return [text[start:end] for start, end in split_sentences(text)]
+
+
+def _components(edges: list[tuple[str, list[str]]]) -> dict[str, str]:
+    """Return the group of each document: those that claims join, directly or through others."""
+    group: dict[str, str] = {}
+    for _, documents in edges:
+        joined = {group.get(d, d) for d in documents}
+        head = min(joined)
+        for document in documents:
+            group.setdefault(document, document)
+        group = {d: head if g in joined else g for d, g in group.items()}
+    return group
+
+
+def _read(name: str) -> Iterator[dict[str, Any]]:
+    with gzip.open(SCIFACT / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        yield from map(json.loads, lines)

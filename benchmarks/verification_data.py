@@ -32,8 +32,8 @@ SHORTEST: dict[Language, int] = {"en": 40, "zh": 15}
 _NUMBER_STEPS = ("2", "0.5", "3", "1.1", "0.9")
 _NAME = re.compile(r"(?<![A-Za-z0-9-])[A-Z](?=[A-Za-z0-9-]*[A-Z0-9])[A-Za-z0-9]{2,}(?![A-Za-z0-9-])")
 
-# What is changed to say the opposite. Written without looking at rag/polarity.py and rag/contrast.py; plain
-# words of abstracts, so most are in both.
+# What is changed to say the opposite. These are plain words of abstracts, most of which rag/polarity.py knows too: what is
+# caught of them is the best that can be hoped for, SciFact's contradictions are the harder half.
 FLIPS: dict[Language, tuple[tuple[str, str], ...]] = {
     "en": (
         (r"\b(is|are|was|were|can|could|has been|have been)\b(?! not)", r"\1 not"),

@@ -1,21 +1,25 @@
-"""Attribution: which retrieved abstract, and which sentence of it, an answer's sentence rests on.
+"""Attribution: which retrieved abstracts, and which sentences of them, an answer's sentence rests on.
 
 A small model writes right sentences under wrong numbers. So its markers are one signal only; the others are
-aligned embeddings, which work across languages, shared index terms, and numbers compared by value.
+aligned embeddings, which work across languages, shared index terms, and numbers compared by value. What an abstract
+is cited for is then held against it (`rag.verify`); what it does not support is not cited.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from rag.align import Vectors
 from rag.analyze import analyze
 from rag.evidence import ContextSentences
 from rag.language import detect_language
 from rag.numbers import number_values
+from rag.schema import Support
+from rag.verify import Verdict
+from rag.verify_features import rank_evidence
 
 # Weights of the signals beside the cosine, and how far below the best one a context that the model named may
 # lie to stay cited; see `Attributor.attribute`. Chosen on the answers to benchmarks/dev_questions.jsonl: 37 of
@@ -32,7 +36,7 @@ _Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ContextEvidence:
     """The sentence `context.paper.text[start:end]` of context `number` (1-based), and how well it fits."""
 
     number: int
@@ -41,86 +45,142 @@ class Evidence:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """What a sentence rests on: sentences of one or more contexts, the best of each first, and whether they support it.
+
+    Where nothing does, `evidence` is empty and `support` is "unsupported".
+    """
+
+    evidence: tuple[ContextEvidence, ...]
+    support: Support
+    score: float
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The contexts, best first."""
+        return tuple(dict.fromkeys(item.number for item in self.evidence))
+
+
+NOTHING = Attribution((), "unsupported", 0.0)
+
+
+class SentenceVerifier(Protocol):
+    """What attribution needs of a verifier; `rag.verify.Verifier` is one."""
+
+    def verify(
+        self, sentence: str, evidence: Sequence[str], *, vector: Vectors, vectors: Vectors, known: str
+    ) -> Verdict:
+        """Return whether the evidence supports the sentence."""
+
+
 class Attributor:
     """Attributes the sentences of one answer to the sentences of its contexts."""
 
-    def __init__(self, sentences: ContextSentences) -> None:
+    def __init__(self, sentences: ContextSentences, verifier: SentenceVerifier) -> None:
         """Prepare for one answer; nothing is embedded yet."""
         self._sentences = sentences
+        self._verifier = verifier
         papers = [context.paper for context in sentences.contexts]
         self._numbers = [set(number_values(paper.text, identifiers=True)) for paper in papers]
         self._terms = [frozenset(analyze(f"{paper.title or ''} {paper.text}")) for paper in papers]
-        self._known: dict[tuple[str, tuple[int, ...]], tuple[Evidence, ...]] = {}
+        self._known: dict[tuple[str, tuple[int, ...]], Attribution] = {}
 
-    def attribute(self, text: str, marks: Sequence[int] = ()) -> tuple[Evidence, ...]:
-        """Return what the sentence `text` rests on, best first, one evidence a context.
+    def attribute(self, text: str, marks: Sequence[int] = ()) -> Attribution:
+        """Return what the sentence `text` rests on.
 
-        That is the best context, and those of the model's `marks` (1-based) whose score is within
+        Candidates are the best context, and those of the model's `marks` (1-based) whose score is within
         `MARKER_SLACK` of it. A context's score is that of its best sentence, the cosine plus weighted shares of the
         text's terms and numbers that the sentence contains, plus such shares for the whole context, plus a bonus
-        for being marked.
+        for being marked. A candidate is kept when the verifier does not find the text unsupported by it; the verdict
+        is the best one.
         """
         key = (text, tuple(marks))
         if key not in self._known:
             self._known[key] = self._attribute(text, marks)
         return self._known[key]
 
-    def states_numbers(self, text: str, cited: Sequence[int], question: str) -> bool:
-        """Return whether every number in the sentence `text` stands in a cited context or in the question.
-
-        Numbers are compared by value, whatever the language; those inside identifiers (ResNet-50) do not count.
-        """
-        stated = set(number_values(question, identifiers=True)).union(*(self._numbers[n - 1] for n in cited))
-        return set(number_values(text)) <= stated
-
-    def _attribute(self, text: str, marks: Sequence[int]) -> tuple[Evidence, ...]:
+    def _attribute(self, text: str, marks: Sequence[int]) -> Attribution:
         if not self._sentences.contexts:
-            return ()
+            return NOTHING
+        vector = self._embed(text)
+        cosines = self._sentences.vectors @ vector
+        checked = [
+            self._check(text, number, vector, cosines) for number in self._candidates(text, marks, cosines)
+        ]
+        kept = sorted((c for c in checked if c.support != "unsupported"), key=lambda c: -c.score)
+        if not kept:
+            return NOTHING
+        evidence = tuple(item for attribution in kept for item in attribution.evidence)
+        return Attribution(evidence, kept[0].support, kept[0].score)
+
+    def _candidates(self, text: str, marks: Sequence[int], cosines: Vectors) -> list[int]:
+        """Return the contexts that the text may rest on, best first."""
         terms, numbers = frozenset(analyze(text)), set(number_values(text, identifiers=True))
-        cosines = self._cosines(text)
-        best: dict[int, Evidence] = {}
-        for candidate, cosine in zip(self._sentences.items, cosines, strict=True):
-            shares = TERMS_WEIGHT * _share(terms, candidate.terms)
-            shares += NUMBERS_WEIGHT * _share(numbers, candidate.numbers)
-            fit = float(cosine) + shares
-            found = best.get(candidate.number)
-            if found is None or fit > found.score:
-                best[candidate.number] = Evidence(candidate.number, candidate.start, candidate.end, fit)
-        scored = {number: self._context_score(e, terms, numbers, marks) for number, e in best.items()}
-        if not scored:
-            return ()
-        top = max(scored, key=lambda number: scored[number])
-        if scored[top] < MIN_SCORE:
+        best: dict[int, float] = {}
+        for item, cosine in zip(self._sentences.items, cosines, strict=True):
+            fit = float(cosine) + TERMS_WEIGHT * _share(terms, item.terms)
+            fit += NUMBERS_WEIGHT * _share(numbers, item.numbers)
+            best[item.number] = max(fit, best.get(item.number, fit))
+        scored = {
+            number: self._context_score(number, fit, terms, numbers, marks) for number, fit in best.items()
+        }
+        top = max(scored.values(), default=0.0)
+        if top < MIN_SCORE:
             kept = [number for number in scored if number in marks]
         else:
-            kept = [n for n in scored if n == top or (n in marks and scored[n] >= scored[top] - MARKER_SLACK)]
-        return tuple(
-            Evidence(n, best[n].start, best[n].end, scored[n]) for n in sorted(kept, key=lambda n: -scored[n])
+            kept = [n for n in scored if scored[n] == top or (n in marks and scored[n] >= top - MARKER_SLACK)]
+        return sorted(kept, key=lambda n: -scored[n])
+
+    def _check(self, text: str, number: int, vector: Vectors, cosines: Vectors) -> Attribution:
+        """Hold the text against one context."""
+        rows = [i for i, item in enumerate(self._sentences.items) if item.number == number]
+        texts = [self._sentences.items[i].text for i in rows]
+        ranked = [rows[i] for i in rank_evidence(text, texts, [float(cosines[i]) for i in rows])]
+        paper = self._sentences.contexts[number - 1].paper
+        verdict = self._verifier.verify(
+            text,
+            [self._sentences.items[i].text for i in ranked],
+            vector=vector,
+            vectors=self._sentences.vectors[ranked],
+            known=f"{paper.title or ''}\n{paper.text}",
         )
+        quoted = self._quoted(text, [*ranked, *(i for i in rows if i not in ranked)])
+        evidence = tuple(
+            ContextEvidence(
+                number, self._sentences.items[i].start, self._sentences.items[i].end, float(cosines[i])
+            )
+            for i in quoted
+        )
+        return Attribution(evidence, verdict.support, verdict.score)
+
+    def _quoted(self, text: str, ranked: Sequence[int]) -> list[int]:
+        """Return the best sentence, and each further one that holds a number of the text which those before lack."""
+        wanted = set(number_values(text, identifiers=True))
+        quoted: list[int] = []
+        for index in ranked:
+            held = wanted & self._sentences.items[index].numbers
+            if not quoted or held:
+                quoted.append(index)
+                wanted -= held
+        return quoted
 
     def _context_score(
-        self, evidence: Evidence, terms: frozenset[str], numbers: Set[Decimal], marks: Sequence[int]
+        self, number: int, fit: float, terms: frozenset[str], numbers: Set[Decimal], marks: Sequence[int]
     ) -> float:
-        at = evidence.number - 1
         return (
-            evidence.score
-            + TERMS_WEIGHT * _share(terms, self._terms[at])
-            + NUMBERS_WEIGHT * _share(numbers, self._numbers[at])
-            + MARKER_WEIGHT * (evidence.number in marks)
+            fit
+            + TERMS_WEIGHT * _share(terms, self._terms[number - 1])
+            + NUMBERS_WEIGHT * _share(numbers, self._numbers[number - 1])
+            + MARKER_WEIGHT * (number in marks)
         )
 
-    def _cosines(self, text: str) -> Vectors:
+    def _embed(self, text: str) -> Vectors:
         raw = self._sentences.embedder.embed_passages([text])
-        vector = self._sentences.alignment.apply(raw, detect_language(text), "passage")
-        cosines: Vectors = self._sentences.vectors @ vector[0]
-        return cosines
+        vector: Vectors = self._sentences.alignment.apply(raw, detect_language(text), "passage")[0]
+        return vector
 
 
 def _share(wanted: Set[_Item], found: Set[_Item]) -> float:
     """Return the share of `wanted` that is in `found`, 0 when nothing is wanted."""
     return len(wanted & found) / len(wanted) if wanted else 0.0
-
-
-def best_evidence(evidence: Mapping[int, Sequence[Evidence]]) -> dict[int, Evidence]:
-    """Return for each context the best evidence over all sentences that cite it."""
-    return {number: max(found, key=lambda e: e.score) for number, found in evidence.items() if found}

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rag.attribute import Attributor, Evidence, best_evidence
-from rag.schema import Citation, ScoredChunk, Sentence
+from rag.attribute import Attributor, ContextEvidence
+from rag.schema import Citation, Evidence, ScoredChunk, Sentence
 from rag.sentences import split_sentences
 
 # [1], [1, 2], [1][2], [1-3], 【1】; brackets around anything but numbers are text.
@@ -24,7 +24,7 @@ _STOP = "。！？.!?；;…"
 class Cited:
     """An answer with its citations; `text` carries the markers that remain, renumbered 1, 2, …
 
-    `dropped` are sentences left out because they state a number that no cited abstract does.
+    `dropped` are sentences left out because no abstract supports them.
     """
 
     text: str
@@ -38,22 +38,20 @@ def cite(
     raw: str,
     contexts: Sequence[ScoredChunk],
     attributor: Attributor | None = None,
-    question: str = "",
     *,
     unfinished: bool = False,
 ) -> Cited:
     """Map a model's `raw` answer to the contexts, which it saw as [1] … [n].
 
-    With an `attributor` every sentence is attributed to the contexts that fit it, its markers being one signal,
-    and dropped when it states a number that is neither in those nor in the `question`; without, the markers
-    decide and nothing is dropped. Citations are numbered in order of first mention, and each number stands
+    With an `attributor` every sentence is attributed to the contexts that support it, its markers being one signal,
+    and dropped when there is none; without, the markers decide and nothing is dropped. Citations are numbered in order of first mention, and each number stands
     once, at the end of its sentence. A marker that names no context is removed and counted. The last sentence
     of an `unfinished` answer is left out.
     """
     plain, marks = _strip_markers(raw)
     spans = split_sentences(plain)
     named = _by_sentence(spans, marks)
-    writer = _Writer(contexts, attributor, question)
+    writer = _Writer(contexts, attributor)
     for index, (start, end) in enumerate(spans[:-1] if unfinished else spans):
         known = [mark for mark in dict.fromkeys(named.get(index, ())) if 1 <= mark <= len(contexts)]
         gap = plain[spans[index - 1][1] : start] if index else ""
@@ -65,39 +63,51 @@ def cite(
 class _Writer:
     """Builds an answer sentence by sentence, giving out citation numbers."""
 
-    def __init__(self, contexts: Sequence[ScoredChunk], attributor: Attributor | None, question: str) -> None:
+    def __init__(self, contexts: Sequence[ScoredChunk], attributor: Attributor | None) -> None:
         self._contexts = contexts
         self._attributor = attributor
-        self._question = question
         self._numbers: dict[int, int] = {}
-        self._evidence: dict[int, list[Evidence]] = {}
+        self._best: dict[int, ContextEvidence] = {}
         self._sentences: list[Sentence] = []
         self._dropped: list[str] = []
         self._text = ""
 
     def add(self, text: str, marks: Sequence[int], gap: str) -> None:
         """Add a sentence that follows the one before after `gap`, or drop it."""
-        if self._attributor is not None:
-            found = self._attributor.attribute(text, marks)
-            marks = [item.number for item in found]
-            if not self._attributor.states_numbers(text, marks, self._question):
-                self._dropped.append(text)
-                return
-            for item in found:
-                self._evidence.setdefault(item.number, []).append(item)
-        for mark in marks:
-            self._numbers.setdefault(mark, len(self._numbers) + 1)
-        self._sentences.append(Sentence(text, tuple(sorted(self._numbers[mark] for mark in marks))))
-        self._text += (gap if self._text else "") + render_sentence(self._sentences[-1])
+        if self._attributor is None:
+            self._append(Sentence(text, self._numbered(marks)), gap)
+            return
+        found = self._attributor.attribute(text, marks)
+        if found.support == "unsupported":
+            self._dropped.append(text)
+            return
+        numbers = self._numbered(found.numbers)
+        for item in found.evidence:
+            if item.number not in self._best or item.score > self._best[item.number].score:
+                self._best[item.number] = item
+        evidence = tuple(self._quote(item) for item in found.evidence)
+        self._append(Sentence(text, numbers, found.support, found.score, evidence), gap)
 
     def cited(self, unknown_markers: int) -> Cited:
         """Return what has been added."""
-        best = best_evidence(self._evidence)
         citations = tuple(
-            _citation(number, self._contexts[mark - 1], best.get(mark))
+            _citation(number, self._contexts[mark - 1], self._best.get(mark))
             for mark, number in self._numbers.items()
         )
         return Cited(self._text, tuple(self._sentences), citations, unknown_markers, tuple(self._dropped))
+
+    def _append(self, sentence: Sentence, gap: str) -> None:
+        self._sentences.append(sentence)
+        self._text += (gap if self._text else "") + render_sentence(sentence)
+
+    def _numbered(self, marks: Sequence[int]) -> tuple[int, ...]:
+        for mark in marks:
+            self._numbers.setdefault(mark, len(self._numbers) + 1)
+        return tuple(sorted(self._numbers[mark] for mark in marks))
+
+    def _quote(self, item: ContextEvidence) -> Evidence:
+        text = self._contexts[item.number - 1].paper.text
+        return Evidence(self._numbers[item.number], item.start, item.end, text[item.start : item.end])
 
 
 class CitedStream:
@@ -107,13 +117,10 @@ class CitedStream:
     that is being written is held back: only a whole one can be attributed and checked.
     """
 
-    def __init__(
-        self, contexts: Sequence[ScoredChunk], attributor: Attributor | None = None, question: str = ""
-    ) -> None:
-        """Start an answer to `question` that may cite `contexts`."""
+    def __init__(self, contexts: Sequence[ScoredChunk], attributor: Attributor | None = None) -> None:
+        """Start an answer that may cite `contexts`."""
         self._contexts = contexts
         self._attributor = attributor
-        self._question = question
         self._raw = ""
         self._shown = ""
 
@@ -128,7 +135,7 @@ class CitedStream:
         return self._advance(raw, unfinished=False)
 
     def _advance(self, raw: str, *, unfinished: bool) -> tuple[str, Cited]:
-        cited = cite(raw, self._contexts, self._attributor, self._question, unfinished=unfinished)
+        cited = cite(raw, self._contexts, self._attributor, unfinished=unfinished)
         delta = cited.text[len(self._shown) :]
         self._shown += delta
         return delta, cited
@@ -179,7 +186,7 @@ def _numbers(marker: str) -> list[int]:
     return [number for first, end in ranges for number in range(first, min(end, first + 50) + 1)]
 
 
-def _citation(number: int, context: ScoredChunk, evidence: Evidence | None) -> Citation:
+def _citation(number: int, context: ScoredChunk, evidence: ContextEvidence | None) -> Citation:
     """Cite a context: the sentence that fits best is quoted, or its best chunk when nothing was attributed."""
     paper, chunk = context.paper, context.chunk
     start, end = (evidence.start, evidence.end) if evidence else (chunk.start, chunk.end)

@@ -142,7 +142,7 @@ def stream_answer(
 
     A refusal shows nothing: the first words are held back until they can no longer become one.
     """
-    stream, start, started = CitedStream(contexts, attributor, question), "", False
+    stream, start, started = CitedStream(contexts, attributor), "", False
     grammar = answer_grammar(len(contexts), detect_language(question)) if llm.supports_grammar else None
     with closing(llm.stream(messages, max_tokens=max_tokens, grammar=grammar)) as reply:
         for delta in reply:

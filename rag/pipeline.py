@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, overload
 
 from rag.align import Vectors
-from rag.attribute import Attributor
+from rag.attribute import Attributor, SentenceVerifier
 from rag.chinese import to_simplified
 from rag.cite import Cited
 from rag.clean import clean_text
@@ -49,6 +49,7 @@ from rag.schema import (
 )
 from rag.settings import Settings, load_settings
 from rag.store import Manifest, Store
+from rag.verify import Verifier
 
 # A question is a sentence or a paragraph; a longer text would crowd the abstracts out of the prompt.
 MAX_QUESTION_CHARS = 2000
@@ -82,8 +83,9 @@ class RAG:
         embedder: QuestionEmbedder | None = None,
         llm: LLM | None = None,
         reranker: Reranker | None = None,
+        verifier: SentenceVerifier | None = None,
     ) -> None:
-        """Open the index that `settings` names; `embedder`, `llm` and `reranker` replace the configured ones.
+        """Open the index that `settings` names; what else is given replaces what is configured.
 
         Raises:
             IndexMissingError, IndexMismatchError, LibraryIndexError: the index cannot be used.
@@ -91,6 +93,7 @@ class RAG:
         self.settings = settings
         self._embedder = embedder
         self._reranker = reranker
+        self._verifier = verifier
         self._lock = threading.RLock()
         self._closed = False
         self._readers: Counter[Store] = Counter()
@@ -247,7 +250,7 @@ class RAG:
         evidence = evidence_for(everything, question, vector, estimate_tokens, budget)
         sentences = everything.of(list(evidence))
         messages = build_messages(question, list(evidence.values()), language, history, room)
-        attributor = Attributor(sentences)
+        attributor = Attributor(sentences, self._verifier or Verifier(embedder, alignment))
         return stream_answer(
             self.llm,
             messages,

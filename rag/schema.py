@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Language = Literal["en", "zh"]
+Support = Literal["supported", "weak", "unsupported"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
@@ -162,15 +163,42 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """The words of the abstract cited under `number` that a sentence rests on: `text[start:end] == quote` there."""
+
+    number: int
+    start: int
+    end: int
+    quote: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return `{"number", "start", "end", "quote"}`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of an answer, without markers, and the numbers of the citations it rests on."""
+    """One sentence of an answer, without markers, the numbers of the citations it rests on, and whether they support it.
+
+    `score` in [0, 1] is how surely; `evidence` the exact words, the best of each abstract first. A sentence that nothing
+    supports is not part of an answer, so `support` is "supported" or "weak" here.
+    """
 
     text: str
     citations: tuple[int, ...]
+    support: Support = "weak"
+    score: float = 0.0
+    evidence: tuple[Evidence, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return `{"text", "citations"}`."""
-        return {"text": self.text, "citations": list(self.citations)}
+        """Return `{"text", "citations", "support", "score", "evidence"}`."""
+        return {
+            "text": self.text,
+            "citations": list(self.citations),
+            "support": self.support,
+            "score": round(self.score, 4),
+            "evidence": [item.to_dict() for item in self.evidence],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +220,7 @@ class Answer:
 
     `answer` is the text a reader sees, with markers such as [1]; `refused` is true when the abstracts do
     not answer the question, and then `citations` is empty. `unknown_markers` counts markers that named no
-    context and were removed, `dropped_sentences` sentences left out because they state a number that no cited
-    abstract does.
+    context and were removed, `dropped_sentences` sentences left out because no abstract supports them.
     """
 
     question: str

@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,8 @@ from rag.align import Alignment, Vectors
 from rag.evidence import PassageEmbedder
 from rag.language import detect_language
 from rag.polarity import turn_round
+from rag.schema import Support
 from rag.verify_features import FEATURES, Findings, find_features
-
-Support = Literal["supported", "weak", "unsupported"]
 
 VERSION = 1
 # What is left of the score of a sentence that a rule refutes; .1 costs .01 of the AUC on SciFact, where 4 % of the

@@ -18,6 +18,8 @@ from rag.analyze import analyze
 from rag.endpoint import Message, TextStream
 from rag.pipeline import RAG, index_paths
 from rag.settings import load_settings
+from rag.verify import Verdict
+from rag.verify_features import missing_numbers
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "corpus"
@@ -116,6 +118,16 @@ class ScriptedLLM:
         self.closed = True
 
 
+class NumberVerifier:
+    """Finds a sentence supported unless it states a number that neither evidence nor abstract does."""
+
+    def verify(
+        self, sentence: str, evidence: Sequence[str], *, vector: Vectors, vectors: Vectors, known: str
+    ) -> Verdict:
+        missing = missing_numbers(sentence, [*evidence, known])
+        return Verdict("unsupported" if missing else "supported", 0.1 if missing else 0.9, missing)
+
+
 @pytest.fixture(autouse=True)
 def nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the developer's own settings out of the tests; the model cache stays."""
@@ -177,7 +189,7 @@ def open_rag(tmp_path: Path, small_corpus: Path, embedder: HashEmbedder) -> Iter
         index_paths([small_corpus], index, embedder=embedder)
         reply = script if callable(script) else lambda messages: script
         settings = load_settings(index=index, **{"min_similarity": -1.0} | arguments)
-        rag = RAG(settings, embedder=embedder, llm=ScriptedLLM(reply))
+        rag = RAG(settings, embedder=embedder, llm=ScriptedLLM(reply), verifier=NumberVerifier())
         opened.append(rag)
         return rag
 

@@ -83,7 +83,7 @@ def test_a_refusal_streams_no_word_of_the_models(open_rag: OpenRag) -> None:
     assert texts == [REFUSALS["en"]]
 
 
-@pytest.mark.parametrize("reply", ["Not only that [1].", "Nothing is lost [1].", "Note it [1].", "No."])
+@pytest.mark.parametrize("reply", ["Not only that [1].", "Nothing is lost [1].", "Note it [1].", "No [1]."])
 def test_an_answer_that_begins_like_a_refusal_is_shown_whole(open_rag: OpenRag, reply: str) -> None:
     answer = open_rag(reply).ask(QUESTION)
     assert answer.answer == reply
@@ -91,8 +91,8 @@ def test_an_answer_that_begins_like_a_refusal_is_shown_whole(open_rag: OpenRag, 
 
 
 def test_markers_that_name_no_context_are_removed_and_counted(open_rag: OpenRag) -> None:
-    answer = open_rag("It reaches 6.06 [1][9]. Yes [44].").ask(QUESTION)
-    assert answer.answer == "It reaches 6.06 [1]. Yes."
+    answer = open_rag("It reaches 6.06 [1][9]. It paints CC3M [44].").ask(QUESTION)
+    assert answer.answer == "It reaches 6.06 [1]. It paints CC3M [1]."
     assert answer.unknown_markers == 2
 
 
@@ -241,7 +241,11 @@ def test_answers_have_the_keys_of_the_contract(open_rag: OpenRag) -> None:
     }  # fmt: skip
     assert set(record["contexts"][0]) == {"paper_id", "chunk_id", "score", "text"}
     assert set(record["timings"]) == {"retrieve_s", "first_token_s", "total_s"}
-    assert record["sentences"] == [{"text": "It is 6.06.", "citations": [1]}]
+    [sentence] = record["sentences"]
+    [evidence] = sentence.pop("evidence")
+    assert sentence == {"text": "It is 6.06.", "citations": [1], "support": "supported", "score": 0.9}
+    assert set(evidence) == {"number", "start", "end", "quote"}
+    assert record["citations"][0]["text"][evidence["start"] : evidence["end"]] == evidence["quote"]
 
 
 def test_records_are_frozen(open_rag: OpenRag) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.verification_data import Pair
+from rag.settings import DEFAULT_EMBEDDING_MODEL
 from rag.verify import Combination, Heads, Limits, VerifierModel, log_odds
 from rag.verify_features import CROSS_FEATURES, FEATURES, Findings
 
@@ -65,7 +66,7 @@ def fit_model(pairs: Sequence[Pair], findings: Sequence[Findings]) -> VerifierMo
     for cross, features in ((False, FEATURES), (True, CROSS_FEATURES)):
         chosen = [i for i, f in enumerate(findings) if f.cross == cross and pairs[i].kind not in BY_RULE]
         heads.append(fit_heads([pairs[i] for i in chosen], [findings[i] for i in chosen], features))
-    return VerifierModel(*heads)
+    return VerifierModel(DEFAULT_EMBEDDING_MODEL, *heads)
 
 
 def folds_of(pairs: Sequence[Pair], seed: int = 0) -> NDArray[np.int64]:

@@ -49,7 +49,7 @@ from rag.schema import (
 )
 from rag.settings import Settings, load_settings
 from rag.store import Manifest, Store
-from rag.verify import Verifier
+from rag.verify import verifier_for
 
 # A question is a sentence or a paragraph; a longer text would crowd the abstracts out of the prompt.
 MAX_QUESTION_CHARS = 2000
@@ -250,7 +250,9 @@ class RAG:
         evidence = evidence_for(everything, question, vector, estimate_tokens, budget)
         sentences = everything.of(list(evidence))
         messages = build_messages(question, list(evidence.values()), language, history, room)
-        attributor = Attributor(sentences, self._verifier or Verifier(embedder, alignment))
+        attributor = Attributor(
+            sentences, self._verifier or verifier_for(self._embedding_model, embedder, alignment)
+        )
         return stream_answer(
             self.llm,
             messages,

@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -114,8 +115,9 @@ class Combination:
 
 @dataclass(frozen=True, slots=True)
 class VerifierModel:
-    """What was fitted: heads for evidence in the same and in the other language, and perhaps a combination."""
+    """What was fitted for an embedding model: heads for evidence in the same and in the other language, a combination."""
 
+    embedding: str
     same: Heads
     cross: Heads
     combination: Combination | None = None
@@ -137,6 +139,7 @@ class VerifierModel:
         } | _write_limits(self.combination.limits)
         return {
             "version": VERSION,
+            "embedding": self.embedding,
             "same": self.same.write(),
             "cross": self.cross.write(),
             "combination": weights,
@@ -192,10 +195,34 @@ class Verifier:
         return self._alignment.apply(self._embedder.embed_passages(texts), language, "passage")
 
 
+class RuleVerifier:
+    """Holds sentences against their evidence by rule alone, for embedding models that no weights were fitted for.
+
+    What is not refuted is "weak".
+    """
+
+    def verify(
+        self, sentence: str, evidence: Sequence[str], *, vector: Vectors, vectors: Vectors, known: str = ""
+    ) -> Verdict:
+        """Return whether `evidence` may support `sentence`; arguments as in `Verifier.verify`."""
+        findings = find_features(sentence, evidence, vector, None, vectors, known)
+        support: Support = "unsupported" if findings.refuted else "weak"
+        return Verdict(support, 0.0 if findings.refuted else 0.5, findings.numbers + findings.names)
+
+
+def verifier_for(
+    embedding_model: str, embedder: PassageEmbedder, alignment: Alignment
+) -> Verifier | RuleVerifier:
+    """Return the shipped verifier where it was fitted for this embedding model, one by rule for any other."""
+    model = shipped_model()
+    return Verifier(embedder, alignment, model) if embedding_model == model.embedding else RuleVerifier()
+
+
 def _write_limits(limits: Limits) -> dict[str, float]:
     return {"supported": round(limits.supported, 4), "weak": round(limits.weak, 4)}
 
 
+@cache
 def shipped_model() -> VerifierModel:
     """Return the model in rag/data/verifier.json."""
     text = files("rag").joinpath("data", "verifier.json").read_text(encoding="utf-8")
@@ -210,7 +237,9 @@ def read_model(raw: Mapping[str, Any]) -> VerifierModel:
     combination = llm and Combination(
         llm["bias"], llm["score"], llm["yes"], Limits(llm["supported"], llm["weak"])
     )
-    return VerifierModel(Heads.read(raw["same"]), Heads.read(raw["cross"]), combination or None)
+    return VerifierModel(
+        raw["embedding"], Heads.read(raw["same"]), Heads.read(raw["cross"]), combination or None
+    )
 
 
 def _sigmoid(x: float) -> float:

@@ -23,10 +23,10 @@ from rag.verify import (
     Limits,
     Verdict,
     Verifier,
-    VerifierModel,
     log_odds,
     read_model,
     shipped_model,
+    verifier_for,
 )
 from rag.verify_features import FEATURES, Findings, missing_names, missing_numbers, rank_evidence
 from rag.verify_llm import ask_support
@@ -151,7 +151,7 @@ def test_any_features_give_a_share_and_a_rule_always_wins(values: list[float]) -
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_likelier_yes_never_lowers_the_score(first: float, second: float) -> None:
     combination = Combination(-0.5, 1.0, 0.7, Limits(0.8, 0.3))
-    model = VerifierModel(shipped_model().same, shipped_model().cross, combination)
+    model = replace(shipped_model(), combination=combination)
     low, high = (model.judge(findings(), yes).score for yes in sorted((first, second)))
     assert low <= high
 
@@ -252,3 +252,14 @@ def test_a_changed_number_or_negation_is_not_shown(
 def test_another_subject_is_not_shown(real: Verifier) -> None:
     assert real.verify("Transformers are pre-trained on large text corpora.", QUAKES).support == "unsupported"
     assert real.verify("蜜蜂在农田中的数量减少。", REVCOL).support == "unsupported"
+
+
+def test_another_embedding_model_is_held_to_the_rules_alone(embedder: HashEmbedder) -> None:
+    assert isinstance(verifier_for("multilingual-e5-small", embedder, Alignment()), Verifier)
+    by_rule = verifier_for("another-model", embedder, Alignment())
+    rows = embedder.embed_passages(MUSE)
+    for sentence, support in (("It reaches 6.06.", "weak"), ("It reaches 6.60.", "unsupported")):
+        verdict = by_rule.verify(sentence, MUSE, vector=embedder.embed_query(sentence)[0], vectors=rows)
+        assert verdict.support == support
+    known = by_rule.verify("It has 12 layers.", MUSE, vector=rows[0], vectors=rows, known="12 layers")
+    assert known.support == "weak"

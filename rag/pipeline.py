@@ -16,6 +16,7 @@ from rag.align import Vectors
 from rag.attribute import Attributor
 from rag.cite import Cited
 from rag.clean import clean_text
+from rag.collection import tell
 from rag.configure import configured_embedder, configured_llm, configured_reranker, describe, leaving_notice
 from rag.errors import QuestionError
 from rag.generate import Generated, build_messages, prefix_messages, stream_answer
@@ -40,6 +41,7 @@ from rag.schema import (
 )
 from rag.settings import Settings, load_settings
 from rag.store import Manifest, Store
+from rag.talk import Talk, recognise
 
 # A question is a sentence or a paragraph; a longer text would crowd the abstracts out of the prompt.
 MAX_QUESTION_CHARS = 2000
@@ -193,6 +195,13 @@ class RAG:
 
     def _events(self, question: str, history: History, filters: Filters | None) -> Iterator[StreamEvent]:
         started = time.perf_counter()
+        talk = recognise(question, followed=bool(history))
+        told = self._tell(question, talk, filters) if talk else None
+        if told is not None:
+            yield SourcesEvent(told.contexts, told.language)
+            yield TextEvent(told.answer, told.citations)
+            yield told
+            return
         language = detect_language(question)
         contexts = tuple(self._contexts(question, language, history, filters))
         retrieved = time.perf_counter() - started
@@ -213,6 +222,20 @@ class RAG:
         total = time.perf_counter() - started
         timings = Timings(retrieved, total if first is None else first, total)
         yield _answer(question, language, contexts, generated, timings)
+
+    def _tell(self, question: str, talk: Talk, filters: Filters | None) -> Answer | None:
+        """Reply to small talk or a question about the collection, without the language model."""
+        started = time.perf_counter()
+        with self._reading() as store:
+            _check_sources(store, filters)
+            told = tell(talk, store, lambda text: self._loaded_embedder().embed_query(text), filters)
+        if told is None:
+            return None
+        took = time.perf_counter() - started
+        return Answer(
+            question, talk.language, told.text, False, told.sentences, told.citations, told.contexts, 0,
+            Timings(took, took, took), kind="chat" if talk.chat else "collection",
+        )  # fmt: skip
 
     def _generate(
         self, question: str, language: Language, contexts: tuple[ScoredChunk, ...], history: History

@@ -233,8 +233,8 @@ def test_search_gives_one_entry_a_paper_best_first(open_rag: OpenRag) -> None:
 def test_answers_have_the_keys_of_the_contract(open_rag: OpenRag) -> None:
     record = open_rag().ask(QUESTION).to_dict()
     assert list(record) == [
-        "question", "language", "answer", "refused", "sentences", "citations", "contexts", "unknown_markers",
-        "dropped_sentences", "timings",
+        "question", "standalone_question", "language", "kind", "answer", "refused", "sentences", "citations", "contexts",
+        "unknown_markers", "dropped_sentences", "timings",
     ]  # fmt: skip
     assert set(record["citations"][0]) == {
         "number", "paper_id", "title", "text", "sources", "quote", "start", "end",

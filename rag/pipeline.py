@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ from rag.clean import clean_text
 from rag.collection import tell
 from rag.configure import configured_embedder, configured_llm, configured_reranker, describe, leaving_notice
 from rag.errors import QuestionError
+from rag.followup import needs_context
 from rag.generate import Generated, build_messages, prefix_messages, stream_answer
 from rag.indexing import BuildReport, build_index, open_index
 from rag.language import detect_language
@@ -27,6 +29,7 @@ from rag.passages import PassageEmbedder, Progress
 from rag.prompts import REFUSALS
 from rag.rerank import RERANK_CANDIDATES, Reranker, rerank
 from rag.retrieve import retrieve
+from rag.rewrite import standalone
 from rag.schema import (
     Answer,
     Citation,
@@ -202,10 +205,14 @@ class RAG:
             yield TextEvent(told.answer, told.citations)
             yield told
             return
+        read_as = standalone(self.llm, question, history)
+        asked, question = question, read_as or question
+        if read_as or not needs_context(question):
+            history = ()  # what it needs of them is in it: more abstracts fit, and nothing else is mixed in
         language = detect_language(question)
         contexts = tuple(self._contexts(question, language, history, filters))
         retrieved = time.perf_counter() - started
-        yield SourcesEvent(contexts, language)
+        yield SourcesEvent(contexts, language, read_as)
         first: float | None = None
         generated: Generated | None = None
         for item in self._generate(question, language, contexts, history):
@@ -221,7 +228,7 @@ class RAG:
             yield TextEvent(REFUSALS[language])
         total = time.perf_counter() - started
         timings = Timings(retrieved, total if first is None else first, total)
-        yield _answer(question, language, contexts, generated, timings)
+        yield replace(_answer(asked, language, contexts, generated, timings), standalone_question=read_as)
 
     def _tell(self, question: str, talk: Talk, filters: Filters | None) -> Answer | None:
         """Reply to small talk or a question about the collection, without the language model."""

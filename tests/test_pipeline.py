@@ -103,7 +103,9 @@ def test_the_model_sees_instructions_first_then_the_numbered_abstracts_and_the_q
     rag.ask(QUESTION)
     rag.ask("How many hives?", history=[(QUESTION, "It is 6.06 [1].")])
     assert isinstance(rag.llm, ScriptedLLM)
-    first, second = rag.llm.chats
+    # What is said to the rewriting is no question, so the history stays.
+    first, rewriting, second = rag.llm.chats
+    assert list(rewriting[: len(prefix_messages())]) == prefix_messages()
     prefix = prefix_messages()
     assert list(first[: len(prefix)]) == list(second[: len(prefix)]) == prefix
     assert "[1] Muse is a text-to-image" in first[-1].content

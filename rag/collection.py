@@ -285,4 +285,6 @@ def _told(
 ) -> Told:
     tail = [Sentence(more, ())] if more else []
     sentences = (*(Sentence(line, ()) for line in head), *items, *tail)
-    return Told("\n".join(map(render_sentence, sentences)), sentences, tuple(citations), contexts)
+    bullets = ["• " if len(citations) > 1 and sentence.citations else "" for sentence in sentences]
+    lines = [bullet + render_sentence(sentence) for bullet, sentence in zip(bullets, sentences, strict=True)]
+    return Told("\n".join(lines), sentences, tuple(citations), contexts)

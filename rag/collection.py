@@ -9,33 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag.align import Vectors
-from rag.analyze import analyze, analyze_document
 from rag.central import central_rows
 from rag.cite import render_sentence
 from rag.replies import CHAT, NAMES, say
 from rag.schema import LANGUAGES, Chunk, Citation, Filters, Language, Paper, ScoredChunk, Sentence
-from rag.sentences import split_sentences
 from rag.store import Store
 from rag.talk import Talk
+from rag.topic import Embed, find_on_topic, first_sentence
 
 # A page of a list; the rest is counted.
 LISTED = 20
 # Papers that stand for a collection, and how many of its chunks are compared for it (0.1 s).
 CENTRAL = 6
 _COMPARED = 1500
-# A paper is on a topic when it has all the topic's terms, or when its cosine reaches the first of these in the
-# topic's language, the second in the other one. Chosen on 1,000 papers of bilingual_arxiv/train, each in one language,
-# aligned by the 5,000 others, and 39 topics in English and Chinese, right being that the English original says it:
-# precision .69, recall .46, and of 20 topics that hardly any paper has 9 list one. A second cut of .25: .72, .42 and 7;
-# of .20: .66, .48 and 11.
-OWN_CUT = 0.30
-OTHER_CUT = 0.22
-_CANDIDATES = 200
 _ITEM_CHARS: dict[Language, int] = {"en": 160, "zh": 80}
-# Closest papers shown, without a citation, where none is on the topic.
-_CLOSEST = 3
-
-Embed = Callable[[str], Vectors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +108,7 @@ class _Library:
 
     def on_topic(self, talk: Talk, embed: Embed) -> Told | None:
         topic = talk.about or ""
-        found, closest = self._find(topic, embed)
+        found, closest = find_on_topic(self._store, topic, embed, self._language, self._filters)
         if talk.written:
             found = [hit for hit in found if hit.paper.language == talk.written]
         if talk.ask == "origin":
@@ -137,38 +124,11 @@ class _Library:
             say("place", self._language, file=source.file, position=source.position)
             for source in hit.paper.sources
         ]
-        start, end = _first_sentence(hit.paper, "")
+        start, end = first_sentence(hit.paper, "")
         title = _clip(hit.paper.title or hit.paper.text[start:end], hit.paper.language)
         joint = ", " if self._language == "en" else "、"
         line = say("origin", self._language, title=title, names=joint.join(places))
         return _told([], [Sentence(line, (1,))], [_cite(1, hit.paper, start, end)], (hit,))
-
-    def _find(self, topic: str, embed: Embed) -> tuple[list[ScoredChunk], list[ScoredChunk]]:
-        """Return the papers on a topic, those with all its terms first, and the closest papers whatever they are."""
-        store, filters = self._store, self._filters
-        vector = store.alignment.apply_query(embed(topic), self._language)
-        ids: dict[str, None] = {}
-        for stored in LANGUAGES:
-            ids |= dict.fromkeys(
-                chunk_id for chunk_id, _ in store.dense(vector, _CANDIDATES, stored, filters)
-            )
-            ids |= dict.fromkeys(
-                chunk_id for chunk_id, _ in store.lexical(topic, _CANDIDATES, stored, filters)
-            )
-        cosines = store.cosines(vector, list(ids))
-        terms = frozenset(analyze(topic))
-        best: dict[str, ScoredChunk] = {}
-        on_topic: set[str] = set()
-        for chunk_id, (paper, chunk) in store.chunks(list(ids)).items():
-            cosine = cosines[chunk_id]
-            said = bool(terms) and terms <= set(analyze_document(f"{paper.title or ''}\n{chunk.text}"))
-            if said or cosine >= (OWN_CUT if paper.language == self._language else OTHER_CUT):
-                on_topic.add(paper.paper_id)
-            hit = ScoredChunk(paper, chunk, cosine + said, cosine)
-            if paper.paper_id not in best or hit.score > best[paper.paper_id].score:
-                best[paper.paper_id] = hit
-        ranked = sorted(best.values(), key=lambda hit: (-hit.score, hit.paper.paper_id))
-        return [hit for hit in ranked if hit.paper.paper_id in on_topic], ranked[:_CLOSEST]
 
     def _listing(
         self,
@@ -183,7 +143,7 @@ class _Library:
         citations: list[Citation] = []
         for number, hit in enumerate(found, 1):
             paper = hit.paper
-            start, end = _first_sentence(paper, topic)
+            start, end = first_sentence(paper, topic)
             note = notes[number - 1] if notes else ""
             title = _clip(paper.title or paper.text[start:end], paper.language)
             items.append(Sentence(f"{title}{note}", (number,)))
@@ -256,13 +216,6 @@ def _passes(paper: Paper, filters: Filters, files: set[str] | None) -> bool:
             )
         )
     )
-
-
-def _first_sentence(paper: Paper, topic: str) -> tuple[int, int]:
-    """Return where the first sentence with a term of `topic` stands, of those with the most; else the first one."""
-    spans = split_sentences(paper.text) or [(0, len(paper.text))]
-    terms = frozenset(analyze(topic))
-    return max(spans, key=lambda span: len(terms & set(analyze_document(paper.text[slice(*span)]))))
 
 
 def _clip(text: str, language: Language) -> str:

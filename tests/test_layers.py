@@ -23,7 +23,7 @@ analyze lexical catalog vectors store
 retrieve
 prompts address failures endpoint llama_server llama_process llm
 attribute cite generate
-central collection followup rewrite
+central topic collection followup rewrite
 passages rerank indexing configure pipeline
 metrics code_digest dataset_records dataset_forms datasets relevance evaluate_index
 arms evaluate evaluate_table plots

@@ -144,6 +144,14 @@ class Catalog:
             _paper(json.loads(record)) for (record,) in self._rows("SELECT record FROM papers ORDER BY rowid")
         ]
 
+    def chunk_ids(self) -> list[tuple[str, str]]:
+        """Return (chunk_id, paper_id) of every chunk, in the order of reading."""
+        return [(c, p) for c, p in self._rows("SELECT chunk_id, paper_id FROM chunks ORDER BY number")]
+
+    def file_count(self) -> int:
+        """Return how many files the papers were read from."""
+        return int(self._rows("SELECT count(*) FROM files")[0][0])
+
     def drops(self) -> list[dict[str, Any]]:
         """Return every folded duplicate as `Drop.to_dict()`."""
         return [json.loads(record) for (record,) in self._rows("SELECT record FROM drops ORDER BY rowid")]

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -17,9 +18,11 @@ from rag.attribute import Attributor, SentenceVerifier
 from rag.chinese import to_simplified
 from rag.cite import Cited
 from rag.clean import clean_text
+from rag.collection import tell
 from rag.configure import configured_embedder, configured_llm, configured_reranker, describe, leaving_notice
 from rag.errors import QuestionError
 from rag.evidence import ContextSentences, evidence_for
+from rag.followup import needs_context
 from rag.generate import (
     Generated,
     build_messages,
@@ -35,6 +38,7 @@ from rag.passages import PassageEmbedder, Progress
 from rag.prompts import REFUSALS
 from rag.rerank import RERANK_CANDIDATES, Reranker, rerank
 from rag.retrieve import retrieve
+from rag.rewrite import standalone
 from rag.schema import (
     Answer,
     Citation,
@@ -49,6 +53,7 @@ from rag.schema import (
 )
 from rag.settings import Settings, load_settings
 from rag.store import Manifest, Store
+from rag.talk import Talk, recognise
 from rag.verify import verifier_for
 
 # A question is a sentence or a paragraph; a longer text would crowd the abstracts out of the prompt.
@@ -209,10 +214,21 @@ class RAG:
 
     def _events(self, question: str, history: History, filters: Filters | None) -> Iterator[StreamEvent]:
         started = time.perf_counter()
+        talk = recognise(question, followed=bool(history))
+        told = self._tell(question, talk, filters) if talk else None
+        if told is not None:
+            yield SourcesEvent(told.contexts, told.language)
+            yield TextEvent(told.answer, told.citations)
+            yield told
+            return
+        read_as = standalone(self.llm, question, history)
+        asked, question = question, read_as or question
+        if read_as or not needs_context(question):
+            history = ()  # what it needs of them is in it: more abstracts fit, and nothing else is mixed in
         language = detect_language(question)
         contexts = tuple(self._contexts(question, language, history, filters))
         retrieved = time.perf_counter() - started
-        yield SourcesEvent(contexts, language)
+        yield SourcesEvent(contexts, language, read_as)
         first: float | None = None
         generated: Generated | None = None
         for item in self._generate(question, language, contexts, history):
@@ -228,7 +244,21 @@ class RAG:
             yield TextEvent(REFUSALS[language])
         total = time.perf_counter() - started
         timings = Timings(retrieved, total if first is None else first, total)
-        yield _answer(question, language, contexts, generated, timings)
+        yield replace(_answer(asked, language, contexts, generated, timings), standalone_question=read_as)
+
+    def _tell(self, question: str, talk: Talk, filters: Filters | None) -> Answer | None:
+        """Reply to small talk or a question about the collection, without the language model."""
+        started = time.perf_counter()
+        with self._reading() as store:
+            _check_sources(store, filters)
+            told = tell(talk, store, lambda text: self._loaded_embedder().embed_query(text), filters)
+        if told is None:
+            return None
+        took = time.perf_counter() - started
+        return Answer(
+            question, talk.language, told.text, False, told.sentences, told.citations, told.contexts, 0,
+            Timings(took, took, took), kind="chat" if talk.chat else "collection",
+        )  # fmt: skip
 
     def _generate(
         self, question: str, language: Language, contexts: tuple[ScoredChunk, ...], history: History

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 Language = Literal["en", "zh"]
 Support = Literal["supported", "weak", "unsupported"]
+AnswerKind = Literal["answer", "chat", "collection"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
@@ -221,6 +222,10 @@ class Answer:
     `answer` is the text a reader sees, with markers such as [1]; `refused` is true when the abstracts do
     not answer the question, and then `citations` is empty. `unknown_markers` counts markers that named no
     context and were removed, `dropped_sentences` sentences left out because no abstract supports them.
+
+    `kind` is "answer" for what the abstracts say or do not, "chat" for a fixed reply to small talk, and "collection"
+    for a reply about the collection, whose citations are the papers it lists. `standalone_question` is what a
+    follow-up was read as, None where the question was taken as it is.
     """
 
     question: str
@@ -233,12 +238,16 @@ class Answer:
     unknown_markers: int
     timings: Timings
     dropped_sentences: int = 0
+    kind: AnswerKind = "answer"
+    standalone_question: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON contract of an answer (README, section "JSON")."""
         return {
             "question": self.question,
+            "standalone_question": self.standalone_question,
             "language": self.language,
+            "kind": self.kind,
             "answer": self.answer,
             "refused": self.refused,
             "sentences": [s.to_dict() for s in self.sentences],
@@ -260,10 +269,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class SourcesEvent:
-    """Streamed first: what retrieval found, best first, before any text is generated."""
+    """Streamed first: what retrieval found, best first, before any text is generated.
+
+    `standalone_question` is what a follow-up was read as, None where the question was taken as it is.
+    """
 
     contexts: tuple[ScoredChunk, ...]
     language: Language
+    standalone_question: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,8 @@ def progress_bars() -> Iterator[Progress]:
 
 
 def answer_sources(answer: Answer) -> str:
-    """Return the list of cited abstracts, or for a refusal the closest ones that do not answer."""
-    if answer.refused:
+    """Return the list of cited abstracts, or for a refusal, or an empty list of papers, the closest ones."""
+    if answer.refused or (answer.kind == "collection" and not answer.citations):
         head = "Closest, not answering:" if answer.contexts else ""
         lines = [_entry("-", context.paper.text, context.paper.sources) for context in answer.contexts]
         return "\n".join([head, *lines])

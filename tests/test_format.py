@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -188,3 +189,41 @@ def test_a_turn_grows_with_its_events() -> None:
 
 def test_a_pasted_book_does_not_hide_the_answer() -> None:
     assert len(chat_html([Turn("x" * 100_000)])) < 5_000
+
+
+def test_small_talk_shows_neither_sources_nor_seconds() -> None:
+    said = replace(answer("Hi", "Hello!", ()), kind="chat")
+    turn = Turn("Hi").after(SourcesEvent((), "en")).after(said)
+    assert "foot" not in chat_html([turn])
+    assert "without a source" not in assert_harmless(chat_html([turn])).text
+    assert status_text(turn) == "Answered."
+    assert "No abstracts were needed" in sources_html([turn])
+    assert history([turn]) == ()
+
+
+def test_a_list_of_papers_is_called_one() -> None:
+    found = [context("Bees count hives."), context("Otters eat fish.")]
+    cited = [citation(n, c, c.paper.text) for n, c in enumerate(found, 1)]
+    text = "2 abstracts in the collection:\nBees count hives [1].\nOtters eat fish [2]."
+    told = replace(answer("List all papers", text, found, cited, bare=1), kind="collection")
+    turn = Turn("List all papers").after(SourcesEvent(tuple(found), "en")).after(told)
+    page = assert_harmless(chat_html([turn]))
+    assert len(page.all("cite")) == 2
+    assert "without a source" not in page.text
+    assert "from the index" in page.text
+    assert status_text(turn) == "Answered from the index, listing 2 abstracts."
+    assert "Listed" in assert_harmless(sources_html([turn])).text
+    none = Turn("x").after(replace(answer("x", "None.", found), kind="collection"))
+    assert "Closest" in sources_html([none])
+    assert "not answering" not in sources_html([none])
+
+
+@pytest.mark.parametrize(("language", "label"), [("en", "Read as: "), ("zh", "理解为：")])
+def test_a_follow_up_shows_what_it_was_read_as(language, label) -> None:
+    turn = Turn("And it?").after(SourcesEvent((), language, HOSTILE))
+    page = assert_harmless(chat_html([turn]))
+    assert label + HOSTILE in page.text
+    ended = turn.after(replace(answer("And it?", "Yes.", ()), standalone_question=HOSTILE))
+    assert HOSTILE in assert_harmless(chat_html([ended])).text
+    assert history([ended]) == ((HOSTILE, "Yes."),)
+    assert "read-as" not in chat_html([Turn("And it?").after(SourcesEvent((), language))])

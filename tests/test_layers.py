@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 # A module may import those before it; one line a stage, in the direction of flow.
 ORDER = """
 errors schema chinese language settings
+talk replies
 clean numerals numbers encoding endnote files corpus
 boilerplate contrast minhash reference dedup
 sentences chunk
@@ -22,6 +23,7 @@ analyze lexical catalog vectors store
 retrieve
 prompts address failures token_choice endpoint llama_server llama_process llm
 evidence polarity verify_features verify verify_llm attribute cite generate
+central topic collection followup rewrite
 passages rerank indexing configure pipeline
 metrics code_digest dataset_records dataset_forms datasets relevance evaluate_index
 arms evaluate evaluate_table plots

@@ -103,7 +103,9 @@ def test_the_model_sees_instructions_first_then_the_numbered_abstracts_and_the_q
     rag.ask(QUESTION)
     rag.ask("How many hives?", history=[(QUESTION, "It is 6.06 [1].")])
     assert isinstance(rag.llm, ScriptedLLM)
-    first, second = rag.llm.chats
+    # What is said to the rewriting is no question, so the history stays.
+    first, rewriting, second = rag.llm.chats
+    assert list(rewriting[: len(prefix_messages())]) == prefix_messages()
     prefix = prefix_messages()
     assert list(first[: len(prefix)]) == list(second[: len(prefix)]) == prefix
     assert "[1] It reaches an FID of 6.06 on CC3M" in first[-1].content
@@ -233,8 +235,8 @@ def test_search_gives_one_entry_a_paper_best_first(open_rag: OpenRag) -> None:
 def test_answers_have_the_keys_of_the_contract(open_rag: OpenRag) -> None:
     record = open_rag().ask(QUESTION).to_dict()
     assert list(record) == [
-        "question", "language", "answer", "refused", "sentences", "citations", "contexts", "unknown_markers",
-        "dropped_sentences", "timings",
+        "question", "standalone_question", "language", "kind", "answer", "refused", "sentences", "citations", "contexts",
+        "unknown_markers", "dropped_sentences", "timings",
     ]  # fmt: skip
     assert set(record["citations"][0]) == {
         "number", "paper_id", "title", "text", "sources", "quote", "start", "end",

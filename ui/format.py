@@ -50,6 +50,10 @@ def status_text(turn: Turn) -> str:
         return "Stopped."
     if turn.answer:
         cited = len(turn.citations)
+        if turn.answer.kind == "chat":
+            return "Answered."
+        if turn.answer.kind == "collection":
+            return f"Answered from the index, listing {_many(cited, 'abstract')}."
         return (
             "No answer in the abstracts."
             if turn.answer.refused
@@ -73,8 +77,15 @@ def _turn_html(number: int, turn: Turn) -> str:
     return (
         f'<article class="turn" id="turn-{number}" aria-busy="{busy}">'
         f'<h2 class="question"><span class="sr">Question: </span>{escape(question)}</h2>'
-        f'<div class="reply">{_reply_html(number, turn)}</div>{_foot_html(number, turn)}</article>'
+        f'{_read_as_html(turn)}<div class="reply">{_reply_html(number, turn)}</div>{_foot_html(number, turn)}</article>'
     )
+
+
+def _read_as_html(turn: Turn) -> str:
+    if not turn.standalone:
+        return ""
+    label = "理解为：" if turn.language == "zh" else "Read as: "
+    return f'<p class="read-as" lang="{turn.language}">{label}{escape(turn.standalone)}</p>'
 
 
 def _reply_html(number: int, turn: Turn) -> str:
@@ -124,7 +135,7 @@ def _cite_html(turn: int, source: int) -> str:
 
 
 def _foot_html(number: int, turn: Turn) -> str:
-    if turn.contexts is None or turn.busy:
+    if turn.contexts is None or turn.busy or (turn.answer and turn.answer.kind == "chat"):
         return ""
     notes = _notes(turn.answer) if turn.answer else ["Stopped before the end"] if turn.stopped else []
     target = f"sources-{number}"
@@ -139,6 +150,8 @@ def _foot_html(number: int, turn: Turn) -> str:
 
 def _notes(answer: Answer) -> list[str]:
     """Return what a careful reader wants to know of an answer: gaps first, then seconds."""
+    if answer.kind == "collection":
+        return [f"from the index, {answer.timings.total_s:.1f} s"]
     bare = 0 if answer.refused else sum(not sentence.citations for sentence in answer.sentences)
     notes = [f"{_many(bare, 'sentence')} without a source"] if bare else []
     if answer.unknown_markers:

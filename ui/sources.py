@@ -53,11 +53,16 @@ def _groups(number: int, turn: Turn) -> str:
     places = {context.paper.paper_id: i for i, (context, _) in enumerate(cards)}
     first = sorted((c for c in cards if c[1]), key=lambda c: c[1].number if c[1] else 0)
     rest = [card for card in cards if not card[1]]
+    if turn.answer is not None and turn.answer.kind == "chat":
+        return '<p class="none">No abstracts were needed <span lang="zh">无需查阅摘要</span></p>'
     refused = turn.answer is not None and turn.answer.refused
+    listed = turn.answer is not None and turn.answer.kind == "collection"
     words = ("Also retrieved", "其他检索结果") if first else ("Retrieved, none cited", "检索到，均未引用")
+    words = ("Closest", "最接近") if listed else words
     words = ("Closest, not answering", "最接近，但未回答") if refused else words
     return _list(
-        "Cited", "已引用", [_card(number, *c, place=places[c[0].paper.paper_id]) for c in first]
+        *(("Listed", "已列出") if listed else ("Cited", "已引用")),
+        [_card(number, *c, place=places[c[0].paper.paper_id]) for c in first],
     ) + _list(*words, [_card(number, *c, place=places[c[0].paper.paper_id]) for c in rest])
 
 

@@ -13,7 +13,7 @@ class Turn:
     """A question with its sources, text and end: an answer, an error, or a reader who pressed Stop.
 
     `contexts` is None until retrieval is done; `text` grows with each delta; `citations` are those known so
-    far and become the answer's own at the end.
+    far and become the answer's own at the end; `standalone` is what a follow-up was read as.
     """
 
     question: str
@@ -24,6 +24,7 @@ class Turn:
     answer: Answer | None = None
     error: str | None = None
     stopped: bool = False
+    standalone: str | None = None
 
     @property
     def busy(self) -> bool:
@@ -33,7 +34,9 @@ class Turn:
     def after(self, event: StreamEvent) -> Turn:
         """Return the turn as it stands once `event` has arrived."""
         if isinstance(event, SourcesEvent):
-            return replace(self, contexts=event.contexts, language=event.language)
+            return replace(
+                self, contexts=event.contexts, language=event.language, standalone=event.standalone_question
+            )
         if isinstance(event, TextEvent):
             return replace(self, text=self.text + event.delta, citations=event.citations or self.citations)
         return replace(
@@ -43,6 +46,7 @@ class Turn:
             text=event.answer,
             citations=event.citations,
             answer=event,
+            standalone=event.standalone_question,
         )
 
     def failed(self, error: str) -> Turn:
@@ -55,5 +59,12 @@ class Turn:
 
 
 def history(turns: Sequence[Turn]) -> tuple[tuple[str, str], ...]:
-    """Return the (question, answer text) pairs of the turns that were answered, oldest first."""
-    return tuple((turn.question, turn.answer.answer) for turn in turns if turn.answer)
+    """Return the (question, answer text) pairs of the turns that were answered, oldest first, small talk left out.
+
+    A follow-up stands as what it was read as, so that one after it can be understood.
+    """
+    return tuple(
+        (turn.standalone or turn.question, turn.answer.answer)
+        for turn in turns
+        if turn.answer and turn.answer.kind != "chat"
+    )

@@ -1,0 +1,158 @@
+"""Where the list of the papers on a topic ends: `python -m benchmarks.topics`.
+
+1,000 papers of ../shared/data/bilingual_arxiv/train that the alignment was not fitted on (as in
+`benchmarks.fit_alignment`, whose vectors are used), each in one language, and topics in both. A paper is on a topic
+when its English title or abstract says so (a pattern a topic): stricter than being akin, and the same for both
+languages. For each pair of cuts: mean precision and recall over topics, of all papers and of those in the other
+language than the topic's, and how many of the topics that no such paper has (by its fields) list one all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.fit_alignment import FIT_PAPERS, HELD_OUT, SEED, kept
+from benchmarks.parallel import ABSTRACTS, LANGUAGES, sample, stored_language
+from rag.align import Vectors, fit_alignment
+from rag.analyze import analyze, analyze_document
+from rag.configure import configured_embedder
+from rag.schema import Language
+from rag.settings import load_settings
+
+Mask = NDArray[np.bool_]
+
+TOPICS = """
+quantization|量化|quanti[sz]
+federated learning|联邦学习|federated
+diffusion models|扩散模型|diffusion
+graph neural networks|图神经网络|graph neural|\\bGNN
+reinforcement learning|强化学习|reinforcement learning
+speech recognition|语音识别|speech recognition|\\bASR\\b
+object detection|目标检测|object detect
+medical imaging|医学图像|medical imag|\\bMRI\\b|radiolog|x-ray
+adversarial attacks|对抗攻击|adversarial (?:attack|example|robust|perturb)
+recommender systems|推荐系统|recommend(?:er|ation)
+continual learning|持续学习|continual learning|catastrophic forgetting|lifelong
+autonomous driving|自动驾驶|autonomous (?:driving|vehic)|self-driving
+time series forecasting|时间序列预测|time[- ]series
+knowledge distillation|知识蒸馏|distill
+contrastive learning|对比学习|contrastive
+semantic segmentation|语义分割|segmentation
+robot manipulation|机器人操作|manipulation|grasp
+code generation|代码生成|code generation|program synthesis
+hallucination|幻觉|hallucinat
+privacy|隐私|privacy
+fairness|公平性|fairness
+causal inference|因果推断|causal
+point clouds|点云|point cloud
+video generation|视频生成|video generation|text-to-video|video diffusion
+question answering|问答|question[- ]answering
+spiking neural networks|脉冲神经网络|spiking
+backdoor attacks|后门攻击|backdoor
+proteins|蛋白质|protein
+climate|气候|climat
+sentiment analysis|情感分析|sentiment
+vision transformers|视觉Transformer|vision transformer|\\bViT
+optimal transport|最优传输|optimal transport|wasserstein
+music|音乐|music
+anomaly detection|异常检测|anomal
+molecules|分子|molecul
+retrieval-augmented generation|检索增强生成|retrieval[- ]augmented|\\bRAG\\b
+education|教育|educat|student
+""".strip().splitlines()
+ABSENT = """
+honey bees|蜜蜂
+quantum gravity|量子引力
+medieval history|中世纪历史
+volcanoes|火山
+gardening|园艺
+tax law|税法
+otters|水獭
+monetary policy|货币政策
+football|足球
+pottery|陶瓷器
+""".strip().splitlines()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One topic in one language: cosine and terms of every paper, and which are on it."""
+
+    other: Mask
+    cosines: Vectors
+    said: Mask
+    truth: Mask
+
+    def listed(self, own: float, other: float) -> Mask:
+        """Return what the cuts list."""
+        result: Mask = self.said | (self.cosines >= np.where(self.other, other, own))
+        return result
+
+
+def main() -> None:
+    """Print a line a pair of cuts."""
+    embedder = configured_embedder(load_settings(), fetch=True)
+    vectors = kept(embedder, FIT_PAPERS)
+    rows = sample("train", FIT_PAPERS, SEED)[-HELD_OUT:]
+    written: list[Language] = [stored_language(row) for row in range(HELD_OUT)]
+    fitted = fit_alignment({key: part[:-HELD_OUT] for key, part in vectors.items()})
+    held = {la: vectors[la, "passage"][-HELD_OUT:] for la in LANGUAGES}
+    place = {la: [row for row in range(HELD_OUT) if written[row] == la] for la in LANGUAGES}
+    alignment = fitted.for_corpus({la: held[la][place[la]] for la in LANGUAGES})
+    papers = np.zeros((HELD_OUT, held["en"].shape[1]), dtype=np.float32)
+    for la in LANGUAGES:
+        papers[place[la]] = alignment.apply(held[la][place[la]], la, "passage")
+    terms = [set(analyze_document(row[ABSTRACTS[la]])) for row, la in zip(rows, written, strict=True)]
+
+    def ask(topic: str, language: Language, truth: Mask) -> Asked:
+        vector = alignment.apply_query(embedder.embed_query(topic), language)
+        said = np.array([set(analyze(topic)) <= found for found in terms])
+        return Asked(np.array([la != language for la in written]), papers @ vector[0], said, truth)
+
+    def questions() -> Iterator[Asked]:
+        for line in TOPICS:
+            english, chinese, pattern = line.split("|", 2)
+            truth = np.array(
+                [bool(re.search(pattern, f"{r['title']} {r['abstract_en']}", re.I)) for r in rows]
+            )
+            yield from (ask(english, "en", truth), ask(chinese, "zh", truth))
+
+    asked, nobody = list(questions()), np.zeros(HELD_OUT, dtype=bool)
+    absent = [
+        ask(topic, la, nobody)
+        for line in ABSENT
+        for la, topic in zip(LANGUAGES, line.split("|"), strict=True)
+    ]
+    print(f"{len(asked)} topics, {len(absent)} absent ones")
+    for own in (0.25, 0.28, 0.30, 0.33, 2.0):
+        for other in (0.18, 0.20, 0.22, 0.25, 0.28):
+            false = sum(bool(topic.listed(own, other).any()) for topic in absent)
+            every = means(asked, own, other, False)
+            print(
+                f"{own:.2f} {other:.2f}  all {every}  other language {means(asked, own, other, True)}  absent {false}"
+            )
+
+
+def means(asked: list[Asked], own: float, other: float, crossing: bool) -> str:
+    """Return mean precision (of topics that list anything), recall and F1."""
+    precisions, recalls, f1s = [], [], []
+    for topic in asked:
+        among = topic.other if crossing else np.ones_like(topic.other)
+        truth, listed = topic.truth & among, topic.listed(own, other) & among
+        if not truth.any():
+            continue
+        right = int((truth & listed).sum())
+        if listed.any():
+            precisions.append(right / int(listed.sum()))
+        recalls.append(right / int(truth.sum()))
+        f1s.append(2 * right / int(truth.sum() + listed.sum()))
+    return " ".join(f"{np.mean(values):.3f}" for values in (precisions, recalls, f1s))
+
+
+if __name__ == "__main__":
+    main()

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Answer,
         Chunk,
         Citation,
+        Evidence,
         Filters,
         Language,
         Paper,
@@ -52,7 +53,7 @@ _HOMES = {
     "rag.pipeline": ("RAG", "ask", "index_paths"),
     "rag.settings": ("Settings", "load_settings"),
     "rag.schema": (
-        "Answer", "Chunk", "Citation", "Filters", "Language", "Paper", "ScoredChunk", "Sentence", "Source",
+        "Answer", "Chunk", "Citation", "Evidence", "Filters", "Language", "Paper", "ScoredChunk", "Sentence", "Source",
         "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
     ),
     "rag.errors": (
@@ -70,6 +71,7 @@ __all__ = [
     "Chunk",
     "Citation",
     "CorpusError",
+    "Evidence",
     "Filters",
     "IndexBusyError",
     "IndexMismatchError",

@@ -236,7 +236,7 @@ class RAG:
                 generated = item
                 continue
             first = first or time.perf_counter() - started
-            yield TextEvent(item[0], item[1].citations)
+            yield TextEvent(item[0], item[1].citations, item[1].sentences)
         if generated is None:
             raise AssertionError("a generation ends with what was generated")
         if generated.refused:

@@ -283,11 +283,13 @@ class SourcesEvent:
 class TextEvent:
     """Streamed next, many times: `delta` is appended to the visible answer.
 
-    `citations` lists every citation known so far, so that a page can link the markers in the text.
+    `citations` and `sentences` list all that are known so far, so that a page can link the markers in the text and show
+    which sentences are weakly supported.
     """
 
     delta: str
     citations: tuple[Citation, ...] = field(default=())
+    sentences: tuple[Sentence, ...] = field(default=())
 
 
 StreamEvent = SourcesEvent | TextEvent | Answer

@@ -10,7 +10,7 @@ from fake_rag import answer, citation, context
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import SourcesEvent, TextEvent
+from rag import Evidence, Sentence, SourcesEvent, TextEvent
 from ui.format import chat_html, masthead_html, status_text
 from ui.sources import marked, sources_html
 from ui.turn import Turn, history
@@ -95,7 +95,7 @@ def test_a_link_that_is_not_a_web_page_is_left_out(url: str) -> None:
 
 @given(st.text(), st.integers(0, 50), st.integers(0, 50))
 def test_marking_keeps_every_character(text: str, start: int, end: int) -> None:
-    page = Parsed(marked(text, start, end))
+    page = Parsed(marked(text, [(start, end), (3, 9)]))
     assert page.text == text.replace("\r\n", "\n").replace("\r", "\n") or page.text == text
 
 
@@ -107,8 +107,40 @@ def test_offsets_are_code_points() -> None:
 
 
 def test_a_mark_on_everything_is_no_mark() -> None:
-    assert marked("all & of it", 0, 11) == "all &amp; of it"
-    assert marked("text", 2, 2) == "text"
+    assert marked("all & of it", [(0, 11)]) == "all &amp; of it"
+    assert marked("text", [(2, 2)]) == "text"
+
+
+def test_marks_that_overlap_are_joined_and_stand_in_reading_order() -> None:
+    assert marked("abcdefgh", [(6, 8), (1, 3), (2, 4)]) == ("a<mark>bc</mark><mark>d</mark>ef<mark>gh</mark>")
+
+
+def test_a_weakly_supported_sentence_is_set_off_with_its_marker_and_counted() -> None:
+    found = context("Muse reaches 6.06. It paints. Others do not.")
+    one = citation(1, found, "Muse reaches 6.06.")
+    evidence = (Evidence(1, 0, 18, "Muse reaches 6.06."), Evidence(1, 19, 29, "It paints."))
+    sentences = (
+        Sentence("It is 6.06.", (1,), "supported", 0.9, evidence),
+        Sentence("It paints & sings!", (1,), "weak", 0.3, evidence),
+    )
+    text = "It is 6.06 [1]. It paints & sings [1]!"
+    finished_turn = finished("q", text, [found], [one])
+    assert finished_turn.answer is not None
+    answer = replace(finished_turn.answer, sentences=sentences, dropped_sentences=2)
+    turn = finished_turn.after(answer)
+    html = chat_html([turn])
+    assert html.count('class="weak"') == 1
+    weak = html[html.index('class="weak"') :]
+    assert "It paints &amp; sings" in weak
+    assert weak.index('class="cite"') < weak.index("</span></span>")
+    assert "1 sentence only weakly supported" in html
+    assert "2 sentences left out" in html
+    full = sources_html([turn])
+    assert "<mark>Muse reaches 6.06.</mark> <mark>It paints.</mark> Others do not." in full
+    # The same while the answer is being written.
+    streaming = Turn("q").after(SourcesEvent((found,), "en")).after(TextEvent(text, (one,), sentences))
+    assert streaming.busy
+    assert chat_html([streaming]).count('class="weak"') == 1
 
 
 def test_only_known_markers_become_links() -> None:

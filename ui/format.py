@@ -17,6 +17,9 @@ WELCOME = (
 )
 _LANGUAGE_NAMES = {"en": "English", "zh": "Chinese"}
 _MARKER = re.compile(r"\[(\d{1,4})\]")
+_CLOSING = re.compile(r"[。！？.!?；;…]+$")
+_TAIL = re.compile(r"(?:\s*\[\d{1,4}\])*[。！？.!?；;…]*")
+_WEAK = "only weakly supported 依据较弱"
 # A pasted page must not push the answer out of sight; the whole question still went to the model.
 _QUESTION_SHOWN = 1200
 
@@ -111,19 +114,50 @@ def _waiting_html(turn: Turn) -> str:
 
 
 def _linked(number: int, turn: Turn) -> str:
-    """Return the escaped text with each known marker as a link to its source card.
+    """Return the escaped text with each known marker as a link to its source card, weakly supported sentences set off."""
+    parts: list[str] = []
+    done = 0
+    for start, end in _weak_spans(turn):
+        parts += [
+            _markers_linked(number, turn, done, start),
+            f'<span class="weak" title="{_WEAK}">{_markers_linked(number, turn, start, end)}'
+            f'<span class="sr"> ({_WEAK})</span></span>',
+        ]
+        done = end
+    return "".join(parts) + _markers_linked(number, turn, done, len(turn.text))
+
+
+def _weak_spans(turn: Turn) -> list[tuple[int, int]]:
+    """Return where in the text, markers and closing punctuation included, the weakly supported sentences stand."""
+    spans: list[tuple[int, int]] = []
+    position = 0
+    for sentence in turn.sentences:
+        body = _CLOSING.sub("", sentence.text)
+        start = turn.text.find(body, position)
+        if not body or start < 0:
+            continue
+        position = start + len(body)
+        tail = _TAIL.match(turn.text, position)
+        position = tail.end() if tail else position
+        # A sentence without a source is counted below the answer instead.
+        if sentence.support == "weak" and sentence.citations:
+            spans.append((start, position))
+    return spans
+
+
+def _markers_linked(number: int, turn: Turn, start: int, end: int) -> str:
+    """Return a stretch of the text escaped, with each known marker as a link to its source card.
 
     A marker stays on the line of the word it follows: its blank becomes a margin, word joiners (U+2060) hold it.
     """
     known = {citation.number for citation in turn.citations}
     parts: list[str] = []
-    done = 0
-    for match in _MARKER.finditer(turn.text):
+    for match in _MARKER.finditer(turn.text, start, end):
         if int(match[1]) not in known:
             continue
-        parts += [escape(turn.text[done : match.start()].rstrip(" ")), _cite_html(number, int(match[1]))]
-        done = match.end()
-    return "".join(parts) + escape(turn.text[done:])
+        parts += [escape(turn.text[start : match.start()].rstrip(" ")), _cite_html(number, int(match[1]))]
+        start = match.end()
+    return "".join(parts) + escape(turn.text[start:end])
 
 
 def _cite_html(turn: int, source: int) -> str:
@@ -154,6 +188,11 @@ def _notes(answer: Answer) -> list[str]:
         return [f"from the index, {answer.timings.total_s:.1f} s"]
     bare = 0 if answer.refused else sum(not sentence.citations for sentence in answer.sentences)
     notes = [f"{_many(bare, 'sentence')} without a source"] if bare else []
+    weak = sum(sentence.support == "weak" and bool(sentence.citations) for sentence in answer.sentences)
+    if weak:
+        notes.append(f"{_many(weak, 'sentence')} only weakly supported")
+    if answer.dropped_sentences:
+        notes.append(f"{_many(answer.dropped_sentences, 'sentence')} left out: no abstract supports it")
     if answer.unknown_markers:
         notes.append(f"{_many(answer.unknown_markers, 'marker')} named no source and left out")
     times = answer.timings

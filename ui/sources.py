@@ -47,10 +47,11 @@ def _groups(number: int, turn: Turn) -> str:
             else '<p class="waiting">Searching<span class="dots" aria-hidden="true"></span></p>'
         )
     cited = {citation.paper_id: citation for citation in turn.citations}
-    cards = [(context, cited.get(context.paper.paper_id)) for context in turn.contexts]
+    named = [(context, cited.get(context.paper.paper_id)) for context in turn.contexts]
+    cards = [(context, citation, _evidence(turn, citation)) for context, citation in named]
     if turn.busy or turn.stopped or turn.error:
         return _list("Retrieved", "检索到", [_card(number, *pair, place=i) for i, pair in enumerate(cards)])
-    places = {context.paper.paper_id: i for i, (context, _) in enumerate(cards)}
+    places = {context.paper.paper_id: i for i, (context, _, _) in enumerate(cards)}
     first = sorted((c for c in cards if c[1]), key=lambda c: c[1].number if c[1] else 0)
     rest = [card for card in cards if not card[1]]
     if turn.answer is not None and turn.answer.kind == "chat":
@@ -72,7 +73,22 @@ def _list(label: str, chinese: str, cards: Sequence[str]) -> str:
     return f'<h3>{label} <span lang="zh">{chinese}</span></h3><ol class="cards">{"".join(cards)}</ol>'
 
 
-def _card(turn: int, context: ScoredChunk, citation: Citation | None, *, place: int) -> str:
+def _evidence(turn: Turn, citation: Citation | None) -> list[tuple[int, int]]:
+    """Return the spans of the cited abstract that the answer's sentences rest on."""
+    if citation is None:
+        return []
+    found = {(e.start, e.end) for s in turn.sentences for e in s.evidence if e.number == citation.number}
+    return sorted(found | {(citation.start, citation.end)})
+
+
+def _card(
+    turn: int,
+    context: ScoredChunk,
+    citation: Citation | None,
+    spans: Sequence[tuple[int, int]] = (),
+    *,
+    place: int,
+) -> str:
     paper = context.paper
     start, end = (citation.start, citation.end) if citation else (context.chunk.start, context.chunk.end)
     key = f"{turn}-{citation.number}" if citation else f"{turn}-r{place}"
@@ -89,19 +105,27 @@ def _card(turn: int, context: ScoredChunk, citation: Citation | None, *, place: 
         f"{_where(f'{turn}-{place}', paper.sources)}</div>"
         f"{passage if quoted else ''}"
         f'<details class="full" id="full-{turn}-{place}"><summary>Whole abstract <span lang="zh">全文</span></summary>'
-        f'<p lang="{paper.language}">{marked(paper.text, start, end)}</p></details>'
+        f'<p lang="{paper.language}">{marked(paper.text, spans or [(start, end)])}</p></details>'
         f'<a class="back" href="#turn-{turn}" data-goto="turn-{turn}">Back to the answer</a></li>'
     )
 
 
-def marked(text: str, start: int, end: int) -> str:
-    """Return `text` escaped with `text[start:end]` (code points) in a mark element.
+def marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """Return `text` escaped, with its `spans` (start, end; code points) in mark elements, joined where they overlap.
 
-    Nothing is marked when the passage is empty or the whole text: a mark on everything points at nothing.
+    Nothing is marked when a passage is the whole text: a mark on everything points at nothing.
     """
-    if start >= end or (start <= 0 and end >= len(text)):
+    if any(start <= 0 and end >= len(text) for start, end in spans):
         return escape(text)
-    return f"{escape(text[:start])}<mark>{escape(text[start:end])}</mark>{escape(text[end:])}"
+    parts: list[str] = []
+    done = 0
+    for start, end in sorted(spans):
+        if end <= max(start, done):
+            continue
+        start = max(start, done)
+        parts += [escape(text[done:start]), f"<mark>{escape(text[start:end])}</mark>"]
+        done = end
+    return "".join(parts) + escape(text[done:])
 
 
 def _excerpt(text: str, start: int, end: int) -> str:

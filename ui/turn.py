@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rag import Answer, Citation, Language, ScoredChunk, SourcesEvent, StreamEvent, TextEvent
+from rag import Answer, Citation, Language, ScoredChunk, Sentence, SourcesEvent, StreamEvent, TextEvent
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A question with its sources, text and end: an answer, an error, or a reader who pressed Stop.
 
-    `contexts` is None until retrieval is done; `text` grows with each delta; `citations` are those known so
-    far and become the answer's own at the end; `standalone` is what a follow-up was read as.
+    `contexts` is None until retrieval is done; `text` grows with each delta; `citations` and `sentences` are
+    those known so far and become the answer's own at the end; `standalone` is what a follow-up was read as.
     """
 
     question: str
@@ -21,6 +21,7 @@ class Turn:
     contexts: tuple[ScoredChunk, ...] | None = None
     text: str = ""
     citations: tuple[Citation, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
     answer: Answer | None = None
     error: str | None = None
     stopped: bool = False
@@ -38,13 +39,19 @@ class Turn:
                 self, contexts=event.contexts, language=event.language, standalone=event.standalone_question
             )
         if isinstance(event, TextEvent):
-            return replace(self, text=self.text + event.delta, citations=event.citations or self.citations)
+            return replace(
+                self,
+                text=self.text + event.delta,
+                citations=event.citations or self.citations,
+                sentences=event.sentences or self.sentences,
+            )
         return replace(
             self,
             language=event.language,
             contexts=event.contexts,
             text=event.answer,
             citations=event.citations,
+            sentences=event.sentences,
             answer=event,
             standalone=event.standalone_question,
         )

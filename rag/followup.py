@@ -27,7 +27,7 @@ _EN_LEAD = re.compile(
 )
 _EN_PRONOUN = re.compile(
     r"\b(?:it|its|itself|they|them|their|theirs|he|she|his|her|this|these|those|such|(?:the )?same|the (?:former|latter"
-    r"|others?|first|second|third|last|previous|above)(?: (?:one|paper|method|model|abstract|study))?|that (?:one|paper"
+    r"|others?|(?:first|second|third|last)(?! (?:stage|step|phase|layer|half|part|time))|previous|above)(?: (?:one|paper|method|model|abstract|study))?|that (?:one|paper"
     r"|method|model|work|case|dataset|approach|number|result)|another|ones?|the authors?(?! of))\b"
 )
 # What papers have in common; a question of nothing else is about one named before.

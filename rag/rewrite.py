@@ -21,11 +21,24 @@ _MAX_CHARS = 300
 # Earlier turns that are shown, and how much of each answer: what a follow-up leans on was said just before.
 _TURNS = 2
 _ANSWER_CHARS = 240
-# One line, one sentence, that ends as a question does, without markers; an English one without Chinese characters.
+# One line, one sentence, that begins (English) and ends as a question does, without markers; a full stop or a stroke
+# only within a number or a name. Without the beginning, 4 of 20 replies were statements with a question mark.
+_OPENINGS = (
+    '"What " | "Which " | "Who " | "Whose " | "When " | "Where " | "Why " | "How " | "Do" | "Did " | "Is " | "Are " | "Was " '
+    '| "Were " | "Can " | "Could " | "Has " | "Have " | "On " | "By " | "In " | "At " | "For " | "With "'
+)
+_HAN = r"\u3400-\u9fff"
+_CHARS = r"char ::= [^\n\[\]?？。！./|`*{not}] | [./] [0-9A-Za-z]"
 _GRAMMARS: dict[Language, str] = {
-    "en": 'root ::= [^\\n\\[\\]?？。！\\u3400-\\u9fff]{4,200} "?"\n',
-    "zh": 'root ::= [^\\n\\[\\]?？。！]{4,120} "？"\n',
+    "en": f'root ::= ({_OPENINGS}) char{{4,200}} "?"\n{_CHARS.replace("{not}", _HAN)}\n',
+    "zh": f'root ::= char{{4,120}} "？"\n{_CHARS.replace("{not}", "")}\n',
 }
+_ASKS = re.compile(
+    r"\b(?:what|which|who|whom|whose|when|where|why|how|do|does|did|is|are|was|were|can|could|has|have)\b"
+    r"|什么|为何|多少|哪|几|谁|如何|怎|是否|有没有|能否|吗|多[大快高长]",
+    re.IGNORECASE,
+)
+_WHY = re.compile(r"\bwhy\b|为什么|为何", re.IGNORECASE)
 _INSTRUCTION = "Do not answer. Write the follow-up as one full question that names what it is about."
 _ASK: dict[Language, str] = {"en": "Full question in English:", "zh": "完整的中文问题："}
 # Earlier turn, answer, follow-up, full question. As turns of the chat, since a small model copies the names of examples
@@ -45,7 +58,7 @@ _POINTING = (
     "other others another about also too now ok okay please tell me more many much not no yes he she his her author "
     "它 他 她 们 这 那 其 该 此 个 第 一 二 三 四 五 两 前 后 者 呢 吗 么 的 了 是 在 上 中 里 有 和 与 还 另 外 为 什 多 少 怎 样 哪 些 几 篇 种"
 )
-_MIN_KEPT = 0.5
+_MIN_KEPT = 0.65
 _MARKERS = re.compile(r"\s*\[\d+\]")
 
 
@@ -91,10 +104,12 @@ def _turn(history: History, question: str) -> Message:
 def is_faithful(rewritten: str, question: str, history: History) -> bool:
     """Return whether a rewriting may stand for the question.
 
-    It keeps the question's language, numbers and identifiers and half of its other words, brings in no number or
-    identifier that nobody said, takes something from the conversation without being an earlier question again, and is one question that is not over-long.
+    It keeps the question's language, numbers and identifiers and most of its other words, brings in no number or
+    identifier that nobody said, no quantity of an answer unless it asks why, takes something from the conversation without being an
+    earlier question again, can be understood alone, and is one question that is not over-long.
     """
     said = " ".join([question, *(f"{asked} {answered}" for asked, answered in list(history)[-_TURNS:])])
+    asked_before = " ".join([question, *(asked for asked, _ in history)])
     return (
         rewritten.endswith(("?", "？"))
         and len(rewritten) <= _MAX_CHARS
@@ -102,7 +117,11 @@ def is_faithful(rewritten: str, question: str, history: History) -> bool:
         and _kept(rewritten, question) >= _MIN_KEPT
         and not any(set(analyze(rewritten)) == set(analyze(asked)) for asked, _ in history)
         and _names(question) <= _names(rewritten) <= _latin(said)
-        and set(number_values(rewritten, identifiers=True)) <= set(number_values(said, identifiers=True))
+        and set(number_values(rewritten))
+        <= set(number_values(said if _WHY.search(question) else asked_before))
+        and bool(_WHY.search(rewritten)) == bool(_WHY.search(question))
+        and bool(_ASKS.search(rewritten))
+        and not needs_context(rewritten)
         and bool((set(analyze(rewritten)) - set(analyze(question))) & set(analyze(said)))
     )
 

@@ -2,6 +2,9 @@
 
 The texts come from `../shared/data/bilingual_arxiv` and are never committed; the corpus and its index are
 kept in the cache under a name made from the corpus and from the code that builds an index.
+
+`dev_questions.jsonl` says which papers are in it. `dev_several.jsonl` asks about papers that are in it already, by
+arXiv id, so that its questions change neither the corpus nor its index.
 """
 
 from __future__ import annotations
@@ -22,12 +25,13 @@ from rag.code_digest import code_digest
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data" / "bilingual_arxiv" / "train.jsonl.gz"
 QUESTIONS = ROOT / "benchmarks" / "dev_questions.jsonl"
+SEVERAL = ROOT / "benchmarks" / "dev_several.jsonl"
 DISTRACTORS = 200
 SEED = 20261121
 
 
 def corpus_lines(data: Path = DATA, questions: Path = QUESTIONS) -> tuple[list[str], dict[str, int]]:
-    """Return the corpus as JSONL lines, and the 1-based line of each paper that is asked about.
+    """Return the corpus as JSONL lines, and the 1-based line of each paper by its arXiv id.
 
     Deterministic: distractors, their languages and the order come from one seed. Titles are left out, as in
     the default corpus.
@@ -42,7 +46,7 @@ def corpus_lines(data: Path = DATA, questions: Path = QUESTIONS) -> tuple[list[s
     order = sorted(languages)
     rng.shuffle(order)
     entries = [{"id": paper, "abstract": papers[paper][f"abstract_{languages[paper]}"]} for paper in order]
-    positions = {paper: line for line, paper in enumerate(order, start=1) if paper in stored}
+    positions = {paper: line for line, paper in enumerate(order, start=1)}
     return [json.dumps(entry, ensure_ascii=False) for entry in entries], positions
 
 

@@ -28,13 +28,14 @@ INJECTIONS = read(ROOT / "tests" / "data" / "injections.jsonl")
 PLANTED = [row for row in INJECTIONS if row["planted"] == "abstract"]
 PLANTED_AND_ANSWERABLE = [row for row in INJECTIONS if "answer" in row]
 DEV = read(ROOT / "benchmarks" / "dev_questions.jsonl")
+DEV_SEVERAL = read(ROOT / "benchmarks" / "dev_several.jsonl")
 DEV_ANSWERABLE = [row for row in DEV if "answer" in row]
 DEV_UNANSWERABLE = [row for row in DEV if "answer" not in row]
 ANSWERABLE = QUESTIONS + DEV_ANSWERABLE
-EVERY = QUESTIONS + UNANSWERABLE + SEVERAL + FOLLOWUPS + INJECTIONS + DEV
+EVERY = QUESTIONS + UNANSWERABLE + SEVERAL + FOLLOWUPS + INJECTIONS + DEV + DEV_SEVERAL
 # A question over several abstracts may repeat what a question on one of them asks; among themselves they differ.
 RIVALS = {row["id"]: ANSWERABLE + FOLLOWUPS + PLANTED_AND_ANSWERABLE for row in ANSWERABLE + FOLLOWUPS}
-RIVALS |= {row["id"]: ANSWERABLE + FOLLOWUPS + SEVERAL for row in SEVERAL}
+RIVALS |= {row["id"]: ANSWERABLE + FOLLOWUPS + SEVERAL + DEV_SEVERAL for row in SEVERAL + DEV_SEVERAL}
 
 
 def matches(row, text, field="answer"):
@@ -98,13 +99,15 @@ def test_substring_is_long_enough_to_be_unmistakable(row):
     assert expected_paper(row)
 
 
-@pytest.mark.parametrize("row", ANSWERABLE + SEVERAL + FOLLOWUPS + PLANTED_AND_ANSWERABLE, ids=name)
+@pytest.mark.parametrize(
+    "row", ANSWERABLE + SEVERAL + DEV_SEVERAL + FOLLOWUPS + PLANTED_AND_ANSWERABLE, ids=name
+)
 def test_patterns_accept_the_gold_answer_and_not_the_question(row):
     assert matches(row, row["gold"])
     assert not matches(row, row["question"])
 
 
-@pytest.mark.parametrize("row", ANSWERABLE + SEVERAL + FOLLOWUPS, ids=name)
+@pytest.mark.parametrize("row", ANSWERABLE + SEVERAL + DEV_SEVERAL + FOLLOWUPS, ids=name)
 def test_patterns_reject_the_gold_answers_of_other_questions(row):
     others = [o for o in RIVALS[row["id"]] if o is not row and o["language"] == row["language"]]
     assert [other["id"] for other in others if matches(row, other["gold"])] == []
@@ -153,11 +156,26 @@ def test_questions_over_several_abstracts_fill_both_languages_evenly():
         assert all(len(piece) >= 30 for piece in row["relevant"])
 
 
-@pytest.mark.parametrize("row", SEVERAL, ids=name)
+@pytest.mark.parametrize("row", SEVERAL + DEV_SEVERAL, ids=name)
 def test_half_of_an_answer_over_several_abstracts_is_not_enough(row):
     halves = [half for half in re.split(r"[;；,，、。]| and | 和", row["gold"]) if half.strip()]
     assert len(halves) >= 2
     assert [half for half in halves if matches(row, half)] == []
+
+
+def test_development_questions_over_several_abstracts_fill_both_languages_evenly():
+    assert Counter(row["language"] for row in DEV_SEVERAL) == {"en": 10, "zh": 10}
+    assert sum(len(set(row["stored"])) == 2 for row in DEV_SEVERAL) >= 8
+    for row in DEV_SEVERAL:
+        assert 2 <= len(set(row["relevant"])) == len(row["relevant"]) == len(row["stored"]) <= 4
+
+
+@pytest.mark.parametrize("row", DEV_SEVERAL, ids=name)
+def test_development_questions_over_several_abstracts_need_each_of_them(row):
+    texts = [bilingual()[paper][f"abstract_{row['language']}"] for paper in row["relevant"]]
+    assert matches(row, "\n".join(texts))
+    for left_out in texts:
+        assert not matches(row, "\n".join(text for text in texts if text is not left_out))
 
 
 def test_conversations_fill_both_languages_evenly():

@@ -210,19 +210,56 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Any:
     return lambda module: importlib.import_module(f"benchmarks.{module}")
 
 
-def test_the_development_corpus_is_deterministic_and_holds_every_asked_paper(
-    load: Any, tmp_path: Path, embedder: HashEmbedder
-) -> None:
-    dev_corpus = load("dev_corpus")
-    if not dev_corpus.DATA.exists():
-        pytest.skip(f"{dev_corpus.DATA.name} of the shared data is not here")
+@pytest.fixture
+def dev_corpus(load: Any) -> Any:
+    module = load("dev_corpus")
+    if not module.DATA.exists():
+        pytest.skip(f"{module.DATA.name} of the shared data is not here")
+    return module
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_development_corpus_is_deterministic_and_holds_every_asked_paper(dev_corpus: Any) -> None:
     lines, positions = dev_corpus.corpus_lines()
     assert (lines, positions) == dev_corpus.corpus_lines()
-    assert len(lines) == 240
-    assert len(positions) == 40
+    assert len(lines) == len(positions) == 240
     assert all(json.loads(lines[position - 1])["id"] == paper for paper, position in positions.items())
+    asked = {row["paper"] for row in records(dev_corpus.QUESTIONS) if "paper" in row}
+    assert len(asked) == 40
+    assert asked <= positions.keys()
+
+
+def test_development_questions_over_several_abstracts_ask_about_papers_that_the_corpus_has_anyway(
+    dev_corpus: Any,
+) -> None:
+    _, positions = dev_corpus.corpus_lines()
+    assert {paper for row in records(dev_corpus.SEVERAL) for paper in row["relevant"]} <= positions.keys()
+
+
+def test_the_development_questions_are_of_three_groups(
+    dev_corpus: Any, load: Any, tmp_path: Path, embedder: HashEmbedder
+) -> None:
+    lines, positions = dev_corpus.corpus_lines()
     (tmp_path / "corpus.jsonl").write_text("\n".join(lines), encoding="utf-8")
     rag.index_paths([tmp_path / "corpus.jsonl"], tmp_path / "index", embedder=embedder)
+    answers = load("answers")
     with closing(open_store(tmp_path / "index")) as store:
-        judged = judge(load("answers").development_questions(store, positions), store)
-    assert sum(bool(question.gains) for question in judged) == 40
+        every = judge(answers.development_questions(store, positions), store)
+        groups = {
+            only: judge(answers.development_questions(store, positions, only), store)
+            for only in answers.GROUPS
+        }
+    assert {only: len(group) for only, group in groups.items()} == {
+        "single": 40,
+        "several": 20,
+        "unanswerable": 16,
+    }
+    assert len(every) == 76
+    assert all(len(question.gains) == 1 for question in groups["single"])
+    for question, row in zip(groups["several"], records(dev_corpus.SEVERAL), strict=True):
+        assert len(question.gains) == len(row["relevant"])
+        assert question.group == f"{row['language']}->{'+'.join(sorted(set(row['stored'])))}"
+    assert "| over several abstracts" in tables([score(q, answer("Nothing.")) for q in groups["several"]])

@@ -12,7 +12,7 @@ from rag.align import Vectors
 from rag.central import central_rows
 from rag.cite import render_sentence
 from rag.replies import CHAT, NAMES, say
-from rag.schema import LANGUAGES, Chunk, Citation, Filters, Language, Paper, ScoredChunk, Sentence
+from rag.schema import LANGUAGES, Chunk, Citation, Evidence, Filters, Language, Paper, ScoredChunk, Sentence
 from rag.store import Store
 from rag.talk import Talk
 from rag.topic import Embed, find_on_topic, first_sentence
@@ -128,7 +128,8 @@ class _Library:
         title = _clip(hit.paper.title or hit.paper.text[start:end], hit.paper.language)
         joint = ", " if self._language == "en" else "、"
         line = say("origin", self._language, title=title, names=joint.join(places))
-        return _told([], [Sentence(line, (1,))], [_cite(1, hit.paper, start, end)], (hit,))
+        cited = _cite(1, hit.paper, start, end)
+        return _told([], [_listed(line, cited)], [cited], (hit,))
 
     def _listing(
         self,
@@ -146,8 +147,8 @@ class _Library:
             start, end = first_sentence(paper, topic)
             note = notes[number - 1] if notes else ""
             title = _clip(paper.title or paper.text[start:end], paper.language)
-            items.append(Sentence(f"{title}{note}", (number,)))
             citations.append(_cite(number, paper, start, end))
+            items.append(_listed(f"{title}{note}", citations[-1]))
         more = self._more(len(found) if total is None else total, len(found))
         return _told(head, items, citations, tuple(found), more)
 
@@ -229,6 +230,12 @@ def _cite(number: int, paper: Paper, start: int, end: int) -> Citation:
     )
 
 
+def _listed(line: str, cited: Citation) -> Sentence:
+    """Return a line of a list: the index itself says it, and its evidence is the quoted passage."""
+    evidence = Evidence(cited.number, cited.start, cited.end, cited.quote)
+    return Sentence(line, (cited.number,), "supported", 1.0, (evidence,))
+
+
 def _told(
     head: Sequence[str],
     items: Sequence[Sentence] = (),
@@ -236,8 +243,8 @@ def _told(
     contexts: tuple[ScoredChunk, ...] = (),
     more: str = "",
 ) -> Told:
-    tail = [Sentence(more, ())] if more else []
-    sentences = (*(Sentence(line, ()) for line in head), *items, *tail)
+    tail = [Sentence(more, (), "supported", 1.0)] if more else []
+    sentences = (*(Sentence(line, (), "supported", 1.0) for line in head), *items, *tail)
     bullets = ["• " if len(citations) > 1 and sentence.citations else "" for sentence in sentences]
     lines = [bullet + render_sentence(sentence) for bullet, sentence in zip(bullets, sentences, strict=True)]
     return Told("\n".join(lines), sentences, tuple(citations), contexts)

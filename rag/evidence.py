@@ -129,23 +129,27 @@ def evidence_for(
     vector: Vectors,
     count_tokens: Callable[[str], int],
     budget: int,
+    each: int | None = None,
 ) -> dict[int, str]:
     """Return an excerpt of each context that is needed, by its number: the sentences worth most, within `budget` tokens.
 
     A title costs what its tokens are, once. The best sentence is there even if it alone is over the budget; one that
-    is worth much less (`MAX_GAP`) is not, even if there is room.
+    is worth much less (`MAX_GAP`) is not, even if there is room. With `each` no context gets more than so many tokens,
+    its best sentence apart.
     """
     worth = sentences.worth(question, vector)
     least = max(worth, default=0.0) - MAX_GAP
     titles = [count_tokens(context.paper.title or "") for context in sentences.contexts]
     chosen: list[int] = []
-    opened: set[int] = set()
+    spent: dict[int, int] = {}
     for index in sorted(range(len(worth)), key=lambda i: (-worth[i], i)):
         item = sentences.items[index]
-        cost = count_tokens(item.text) + (0 if item.number in opened else titles[item.number - 1])
-        if not chosen or (cost <= budget and worth[index] >= least):
+        before = spent.get(item.number)
+        cost = count_tokens(item.text) + (titles[item.number - 1] if before is None else 0)
+        fits = cost <= budget and (each is None or before is None or before + cost <= each)
+        if not chosen or (fits and worth[index] >= least):
             chosen.append(index)
-            opened.add(item.number)
+            spent[item.number] = (before or 0) + cost
             budget -= cost
     return excerpts(sentences, chosen)
 

@@ -23,6 +23,9 @@ _SLACK_TOKENS = 150
 HISTORY_TURNS = 2
 _HISTORY_CHARS = 600
 _MAX_CLAIMS = 6
+# Of one abstract among several.
+_CLAIMS_EACH = 2
+_STOPS = tuple("。！？.!?；;…")
 _REFUSED = re.compile(r"\W*not[\s_-]*found\b", re.IGNORECASE)
 
 
@@ -167,7 +170,47 @@ def stream_answer(
     yield Generated(cited, refused=not cited.sentences)
 
 
-def answer_grammar(contexts: int, language: Language) -> str:
+def stream_each(
+    llm: ChatModel,
+    chats: Sequence[Sequence[Message]],
+    contexts: Sequence[ScoredChunk],
+    max_tokens: int,
+    attributor: Attributor | None = None,
+    question: str = "",
+) -> Iterator[tuple[str, Cited] | Generated]:
+    """Yield as `stream_answer` does, asking one chat a context, each of which sees its own context alone, as [1].
+
+    What does not answer is passed over; the answer is refused when none does.
+    """
+    stream = CitedStream(contexts, attributor)
+    language = detect_language(question)
+    grammar = answer_grammar(1, language, claims=_CLAIMS_EACH) if llm.supports_grammar else None
+    said: set[str] = set()
+    for number, messages in enumerate(chats, 1):
+        with closing(llm.stream(messages, max_tokens=max_tokens, grammar=grammar)) as reply:
+            text = "".join(reply)
+            cut = reply.finish_reason == "length"
+        if _may_refuse(text) or text in said:
+            continue
+        said.add(text)
+        text = re.sub(r"\[\d+\]", f"[{number}]", text.strip())
+        shown, cited = stream.feed(_closed(text, language, cut=cut))
+        if shown:
+            yield shown, cited
+    end, cited = stream.finish()
+    if end:
+        yield end, cited
+    yield Generated(cited, refused=not cited.sentences)
+
+
+def _closed(text: str, language: Language, *, cut: bool) -> str:
+    """Return one reply so that the next one begins a sentence."""
+    ended = re.sub(r"[\s\[\]\d]+$", "", text).endswith(_STOPS) or text.endswith(_STOPS)
+    stop = "…" if cut else "" if ended else "。" if language == "zh" else "."
+    return text + stop + (" " if language == "en" else "")
+
+
+def answer_grammar(contexts: int, language: Language, claims: int = _MAX_CLAIMS) -> str:
     """Return the GBNF grammar of an answer over so many contexts: a refusal, or claims that each end in a marker.
 
     A small model forgets the marker on some answers, Chinese ones above all, and answers 2 of 10 English questions on
@@ -177,7 +220,7 @@ def answer_grammar(contexts: int, language: Language) -> str:
     other = "一-鿿" if language == "en" else ""
     numbers = " | ".join(f'"{number}"' for number in range(1, contexts + 1)) or '"0"'
     return (
-        f'root ::= "{NOT_FOUND}" | claim{{1,{_MAX_CLAIMS}}}\n'
+        f'root ::= "{NOT_FOUND}" | claim{{1,{claims}}}\n'
         f"claim ::= [^\\[\\]\\n{other}]+ mark mark? [.。]?\n"
         f'mark ::= "[" ({numbers}) "]"\n'
     )

@@ -14,29 +14,22 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, overload
 
 from rag.align import Vectors
-from rag.attribute import Attributor, SentenceVerifier
-from rag.chinese import to_simplified
+from rag.attribute import SentenceVerifier
+from rag.breadth import asks_for_several
 from rag.cite import Cited
 from rag.clean import clean_text
 from rag.collection import tell
 from rag.configure import configured_embedder, configured_llm, configured_reranker, describe, leaving_notice
 from rag.errors import QuestionError
-from rag.evidence import ContextSentences, evidence_for
 from rag.followup import needs_context
-from rag.generate import (
-    Generated,
-    build_messages,
-    estimate_tokens,
-    evidence_room,
-    prefix_messages,
-    stream_answer,
-)
+from rag.generate import Generated, prefix_messages
 from rag.indexing import BuildReport, build_index, open_index
 from rag.language import detect_language
 from rag.llm import LLM
 from rag.passages import PassageEmbedder, Progress
 from rag.prompts import REFUSALS
 from rag.rerank import RERANK_CANDIDATES, Reranker, rerank
+from rag.respond import SEVERAL_ABSTRACTS, Responder
 from rag.retrieve import retrieve
 from rag.rewrite import standalone
 from rag.schema import (
@@ -59,10 +52,6 @@ from rag.verify import verifier_for
 # A question is a sentence or a paragraph; a longer text would crowd the abstracts out of the prompt.
 MAX_QUESTION_CHARS = 2000
 MAX_RESULTS = 1000
-# Evidence a model is given, in its tokens, unless the settings say otherwise: the embedded one reads 80 a second on 2
-# cores (see `rag.evidence` for what that many hold), a hosted one reads whole abstracts at once.
-EVIDENCE_TOKENS = 250
-HOSTED_TOKENS = 4000
 
 History = Sequence[tuple[str, str]]
 """Earlier turns, oldest first: (question, answer text)."""
@@ -270,33 +259,23 @@ class RAG:
         embedder = self._loaded_embedder()
         with self._reading() as store:
             alignment = store.alignment
-        room = self.llm.context_window - self.settings.max_answer_tokens
-        wanted = self.settings.evidence_tokens or (
-            EVIDENCE_TOKENS if self.llm.endpoint is None else HOSTED_TOKENS
-        )
-        budget = min(wanted, evidence_room(question, language, history, room))
-        everything = ContextSentences(contexts, embedder, alignment)
-        vector = alignment.apply_query(embedder.embed_query(to_simplified(question)), language)[0]
-        evidence = evidence_for(everything, question, vector, estimate_tokens, budget)
-        sentences = everything.of(list(evidence))
-        messages = build_messages(question, list(evidence.values()), language, history, room)
-        attributor = Attributor(
-            sentences, self._verifier or verifier_for(self._embedding_model, embedder, alignment)
-        )
-        return stream_answer(
+        responder = Responder(
             self.llm,
-            messages,
-            sentences.contexts,
+            embedder,
+            alignment,
+            self._verifier or verifier_for(self._embedding_model, embedder, alignment),
             self.settings.max_answer_tokens,
-            attributor,
-            question,
+            self.settings.evidence_tokens,
         )
+        return responder.answer(question, language, contexts, history)
 
     def _contexts(
         self, question: str, language: Language, history: History, filters: Filters | None
     ) -> list[ScoredChunk]:
         """Retrieve for the question; after earlier turns, also for it together with the one before."""
         k = self.settings.top_k
+        if asks_for_several(question):
+            k = max(k, SEVERAL_ABSTRACTS)
         with self._reading() as store:
             _check_sources(store, filters)
             found = self._retrieve(store, question, language, k, filters)

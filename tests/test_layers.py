@@ -23,6 +23,7 @@ analyze lexical catalog vectors store
 retrieve
 prompts address failures token_choice endpoint llama_server llama_process llm
 evidence polarity verify_features verify verify_llm attribute cite generate
+breadth respond
 central topic collection followup rewrite
 passages rerank indexing configure pipeline
 metrics code_digest dataset_records dataset_forms datasets relevance evaluate_index

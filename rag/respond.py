@@ -1,0 +1,91 @@
+"""From the retrieved abstracts to an answer: what the model reads, in one chat or one an abstract, checked as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from rag.align import Alignment, Vectors
+from rag.attribute import Attributor, SentenceVerifier
+from rag.breadth import asks_for_several
+from rag.chinese import to_simplified
+from rag.cite import Cited
+from rag.evidence import ContextSentences, PassageEmbedder, evidence_for
+from rag.generate import (
+    Generated,
+    build_messages,
+    estimate_tokens,
+    evidence_room,
+    stream_answer,
+    stream_each,
+)
+from rag.llm import LLM
+from rag.schema import Language, ScoredChunk
+
+# Evidence a model is given, in its tokens, unless the settings say otherwise: the embedded one reads 80 a second on 2
+# cores (see `rag.evidence` for what that many hold), a hosted one reads whole abstracts at once.
+EVIDENCE_TOKENS = 250
+HOSTED_TOKENS = 4000
+# A question over several abstracts is put to the embedded model once for each, since a small model that reads them
+# together mixes them up. On benchmarks/dev_several.jsonl (20 questions, 49 abstracts expected): 37 cited of 42 citations,
+# all expected ones for 11 questions, 12.5 s; in one chat 23 of 26, for 3 questions, 7.6 s.
+SEVERAL_ABSTRACTS = 6
+EVIDENCE_EACH_TOKENS = 150
+
+
+class QuestionEmbedder(PassageEmbedder, Protocol):
+    """What this needs of an embedder; `rag.embed.Embedder` is one."""
+
+    def embed_query(self, text: str) -> Vectors:
+        """Return the vector of one question, shape (1, d)."""
+
+
+@dataclass(frozen=True)
+class Responder:
+    """Everything an answer is made with; `evidence_tokens` None means what suits the model."""
+
+    llm: LLM
+    embedder: QuestionEmbedder
+    alignment: Alignment
+    verifier: SentenceVerifier
+    max_answer_tokens: int
+    evidence_tokens: int | None = None
+
+    def answer(
+        self,
+        question: str,
+        language: Language,
+        contexts: Sequence[ScoredChunk],
+        history: Sequence[tuple[str, str]] = (),
+    ) -> Iterator[tuple[str, Cited] | Generated]:
+        """Yield as `rag.generate.stream_answer` does; contexts that the question does not need are not read."""
+        everything = ContextSentences(contexts, self.embedder, self.alignment)
+        vector = self.alignment.apply_query(self.embedder.embed_query(to_simplified(question)), language)[0]
+        each = self.llm.endpoint is None and asks_for_several(question)
+        budget = self._budget(question, language, history)
+        read = evidence_for(
+            everything,
+            question,
+            vector,
+            estimate_tokens,
+            budget * (SEVERAL_ABSTRACTS if each else 1),
+            EVIDENCE_EACH_TOKENS if each else None,
+        )
+        sentences = everything.of(list(read))
+        attributor = Attributor(sentences, self.verifier)
+        room = self.llm.context_window - self.max_answer_tokens
+        if each and len(read) > 1:
+            chats = [build_messages(question, [text], language, history, room) for text in read.values()]
+            return stream_each(
+                self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor, question
+            )
+        messages = build_messages(question, list(read.values()), language, history, room)
+        return stream_answer(
+            self.llm, messages, sentences.contexts, self.max_answer_tokens, attributor, question
+        )
+
+    def _budget(self, question: str, language: Language, history: Sequence[tuple[str, str]]) -> int:
+        usual = EVIDENCE_TOKENS if self.llm.endpoint is None else HOSTED_TOKENS
+        room = self.llm.context_window - self.max_answer_tokens
+        return min(self.evidence_tokens or usual, evidence_room(question, language, history, room))

@@ -1,0 +1,97 @@
+"""Questions over several abstracts are recognised, and put to the model once for each abstract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+import pytest
+from conftest import ROOT, ScriptedLLM
+
+from rag.breadth import asks_for_several
+from rag.endpoint import Message
+from rag.generate import stream_each
+from rag.pipeline import RAG
+from rag.schema import SourcesEvent
+
+SEVERAL = [
+    "Which papers study backdoor attacks, and what does each attack?",
+    "What methods speed up attention?",
+    "Compare LeafNet and WindDiff.",
+    "How do LeafNet and WindDiff differ?",
+    "What is the difference between pruning and distillation here?",
+    "哪些论文研究后门攻击?各自攻击什么?",
+    "有哪些方法可以加速注意力?",
+    "比较LeafNet与WindDiff的参数量。",
+    "LeafNet和WindDiff有什么区别?",
+]
+ONE = [
+    "What FID does Muse reach on CC3M?",
+    "How many parameters does LeafNet have?",
+    "Which optimizer was used to train LeafNet?",
+    "Compared with numerical simulation, how much faster is WindDiff?",
+    "与数值模拟相比,WindDiff快多少?",
+    "LeafNet有多少参数?",
+    "",
+]
+
+
+@pytest.mark.parametrize("question", SEVERAL)
+def test_several_abstracts_are_asked_for(question: str) -> None:
+    assert asks_for_several(question)
+
+
+@pytest.mark.parametrize("question", ONE)
+def test_one_abstract_is_asked_for(question: str) -> None:
+    assert not asks_for_several(question)
+
+
+def test_the_development_questions_are_told_apart() -> None:
+    for name, several in (("dev_several", True), ("dev_questions", False)):
+        lines = (ROOT / "benchmarks" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        asked = [json.loads(line)["question"] for line in lines]
+        right = sum(asks_for_several(question) == several for question in asked)
+        assert right >= 0.9 * len(asked)
+
+
+ASKED = "Which papers reach an FID of 6.06 on CC3M with 900M parameters, or traffic noise lowers foraging?"
+
+
+def script(messages: Sequence[Message]) -> str:
+    """Say what the one abstract in the chat says."""
+    last = messages[-1].content
+    assert "[2]" not in last
+    if "6.06" in last:
+        return "Muse reaches an FID of 6.06 on CC3M [1]"
+    return "Traffic noise lowers foraging by 30 percent [1]." if "30 percent" in last else "NOT FOUND"
+
+
+def test_each_abstract_is_asked_by_itself_and_cited_under_its_own_number(
+    open_rag: Callable[..., RAG],
+) -> None:
+    rag = open_rag(script)
+    events = list(rag.ask(ASKED, stream=True))
+    answer = events[-1]
+    assert isinstance(rag.llm, ScriptedLLM)
+    assert len(rag.llm.chats) == len({chat[-1].content for chat in rag.llm.chats}) > 1
+    assert (
+        answer.answer
+        == "Muse reaches an FID of 6.06 on CC3M [1]. Traffic noise lowers foraging by 30 percent [2]."
+    )
+    assert ["6.06" in citation.text for citation in answer.citations] == [True, False]
+    assert isinstance(events[0], SourcesEvent)
+    assert "".join(event.delta for event in events[1:-1]) == answer.answer
+
+
+def test_several_abstracts_that_do_not_answer_are_a_refusal(open_rag: Callable[..., RAG]) -> None:
+    answer = open_rag("NOT FOUND").ask("Which papers report FID on CC3M or noise and foraging percent?")
+    assert answer.refused
+    assert answer.citations == ()
+
+
+def test_what_two_abstracts_say_in_the_same_words_is_said_once(open_rag: Callable[..., RAG]) -> None:
+    rag = open_rag("It reaches 6.06 [1].")
+    contexts = rag.ask("What FID does Muse reach?").contexts
+    chats = [[Message("user", str(number))] for number in range(2)]
+    *_, end = stream_each(rag.llm, chats, contexts[:2], 50, None, "Which?")
+    assert end.cited.text == "It reaches 6.06 [1]."

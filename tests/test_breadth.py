@@ -54,7 +54,7 @@ def test_the_development_questions_are_told_apart() -> None:
         assert right >= 0.9 * len(asked)
 
 
-ASKED = "Which papers reach an FID of 6.06 on CC3M with 900M parameters, or traffic noise lowers foraging?"
+ASKED = "Which papers reach FID with CC3M parameters or noise lowers foraging?"
 
 
 def script(messages: Sequence[Message]) -> str:

@@ -47,10 +47,14 @@ class OnnxEmbedding(BaseEmbedding):
             ValueError, OSError: a file cannot be read or is of another kind.
         """
         super().__init__(embed_batch_size=_STEP, **fields)
-        from onnxruntime import InferenceSession, SessionOptions
+        # Since 1.29 it reports every session to its makers, on Linux too. The variable counts when the library is
+        # loaded, the call when another part of the program has loaded it before.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+        from onnxruntime import InferenceSession, SessionOptions, disable_telemetry_events
         from onnxruntime.capi import onnxruntime_pybind11_state as state
         from tokenizers import Tokenizer
 
+        disable_telemetry_events()
         options = SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         try:

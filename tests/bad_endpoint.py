@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -89,7 +90,9 @@ def events(*parts: str) -> Behaviour:
 
 def good(text: str = "Hello there.", finish: str = "stop") -> Behaviour:
     """Answer as a well-behaved server does."""
-    return events(*[event(word) for word in text.split(" ")], event(finish=finish), "data: [DONE]\n\n")
+    return events(
+        *[event(word) for word in re.findall(r"\S+\s*", text)], event(finish=finish), "data: [DONE]\n\n"
+    )
 
 
 def choice(tokens: dict[str, float] | None) -> Behaviour:

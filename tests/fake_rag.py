@@ -120,7 +120,8 @@ def answer(
     unknown_markers: int = 0,
 ) -> Answer:
     """Return an answer of one sentence that cites `citations`, and `bare` more that cite nothing."""
-    sentences = [Sentence(text, tuple(c.number for c in citations))] + [Sentence("Bare.", ())] * bare
+    numbers = tuple(c.number for c in citations)
+    sentences = [Sentence(text, numbers, "supported", 0.9)] + [Sentence("Bare.", ())] * bare
     return Answer(
         question, language, text, refused, tuple(sentences), tuple(citations), tuple(contexts),
         unknown_markers, Timings(0.04, 3.1, 4.9),

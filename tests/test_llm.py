@@ -40,7 +40,7 @@ def test_deltas_arrive_one_by_one_and_end_with_their_reason() -> None:
     with bad.serve(bad.good("one two three")) as server:
         stream = client(server.base_url).stream(ASK, max_tokens=7, stop=["END"])
         assert stream.finish_reason is None
-        assert list(stream) == ["one", "two", "three"]
+        assert list(stream) == ["one ", "two ", "three"]
         assert stream.finish_reason == "stop"
     sent = server.bodies[0]
     assert sent["messages"] == [
@@ -60,7 +60,7 @@ def test_deltas_arrive_one_by_one_and_end_with_their_reason() -> None:
 def test_an_answer_cut_at_its_length_says_so() -> None:
     with bad.serve(bad.good("a half sent", finish="length")) as server:
         stream = client(server.base_url).stream(ASK, max_tokens=3)
-        assert "".join(stream) == "ahalfsent"
+        assert "".join(stream) == "a half sent"
         assert stream.finish_reason == "length"
 
 

@@ -140,7 +140,10 @@ def test_the_default_model_rewrites_follow_ups_in_both_languages() -> None:
     try:
         english = [("How many parameters does GlacierNet have?", "GlacierNet has 3.4M parameters [1].")]
         chinese = [("GlacierNet有多少参数？", "GlacierNet有3.4M个参数[1]。")]
-        for question, history in (("and on IceBench?", english), ("那它的准确率呢？", chinese)):
+        for question, history in (
+            ("What accuracy does it reach on IceBench?", english),
+            ("那它的准确率呢？", chinese),
+        ):
             found = standalone(llm, question, history)
             assert found is not None
             assert "GlacierNet" in found

@@ -62,20 +62,24 @@ class Responder:
         """Yield as `rag.generate.stream_answer` does; contexts that the question does not need are not read."""
         everything = ContextSentences(contexts, self.embedder, self.alignment)
         vector = self.alignment.apply_query(self.embedder.embed_query(to_simplified(question)), language)[0]
-        each = self.llm.endpoint is None and asks_for_several(question)
         budget = self._budget(question, language, history)
-        read = evidence_for(
-            everything,
-            question,
-            vector,
-            estimate_tokens,
-            budget * (SEVERAL_ABSTRACTS if each else 1),
-            EVIDENCE_EACH_TOKENS if each else None,
-        )
+        read: dict[int, str] = {}
+        if self.llm.endpoint is None and asks_for_several(question):
+            read = evidence_for(
+                everything,
+                question,
+                vector,
+                estimate_tokens,
+                EVIDENCE_EACH_TOKENS * len(contexts),
+                EVIDENCE_EACH_TOKENS,
+            )
+        each = len(read) > 1
+        if not each:
+            read = evidence_for(everything, question, vector, estimate_tokens, budget)
         sentences = everything.of(list(read))
         attributor = Attributor(sentences, self.verifier)
         room = self.llm.context_window - self.max_answer_tokens
-        if each and len(read) > 1:
+        if each:
             chats = [build_messages(question, [text], language, history, room) for text in read.values()]
             return stream_each(
                 self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor, question

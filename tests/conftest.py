@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, sync_playwright
 
 from rag.align import Vectors, normalise_rows
@@ -20,6 +21,10 @@ from rag.pipeline import RAG, index_paths
 from rag.settings import load_settings
 from rag.verify import Verdict
 from rag.verify_features import missing_numbers
+
+# A slow machine fails no test: Hypothesis has a deadline of its own, unless it is told to have none.
+hypothesis_settings.register_profile("citefold", deadline=None)
+hypothesis_settings.load_profile("citefold")
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "corpus"

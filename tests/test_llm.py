@@ -436,7 +436,8 @@ def address_and_key(llm: EmbeddedLLM) -> tuple[str, str]:
 # --- the embedded model: its process
 
 PROGRAM = """
-import sys, threading
+import signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started deaf to it
 from pathlib import Path
 from rag.llm import Message, open_llm
 llm = open_llm(model="qwen", gguf=Path(sys.argv[1]))

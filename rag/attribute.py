@@ -8,7 +8,7 @@ is cited for is then held against it (`rag.verify`); what it does not support is
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
@@ -77,8 +77,9 @@ class SentenceVerifier(Protocol):
 class Attributor:
     """Attributes the sentences of one answer to the sentences of its contexts."""
 
-    def __init__(self, sentences: ContextSentences, verifier: SentenceVerifier) -> None:
-        """Prepare for one answer; nothing is embedded yet."""
+    def __init__(self, sentences: ContextSentences, verifier: SentenceVerifier, question: str = "") -> None:
+        """Prepare for one answer to `question`; nothing is embedded yet."""
+        self._question = question
         self._sentences = sentences
         self._verifier = verifier
         papers = [context.paper for context in sentences.contexts]
@@ -137,14 +138,7 @@ class Attributor:
         rows = [i for i, item in enumerate(self._sentences.items) if item.number == number]
         texts = [self._sentences.items[i].text for i in rows]
         ranked = [rows[i] for i in rank_evidence(text, texts, [float(cosines[i]) for i in rows])]
-        paper = self._sentences.contexts[number - 1].paper
-        verdict = self._verifier.verify(
-            text,
-            [self._sentences.items[i].text for i in ranked],
-            vector=vector,
-            vectors=self._sentences.vectors[ranked],
-            known=f"{paper.title or ''}\n{paper.text}",
-        )
+        verdict = self._verify(text, number, ranked, vector)
         quoted = self._quoted(text, [*ranked, *(i for i in rows if i not in ranked)])
         evidence = tuple(
             ContextEvidence(
@@ -153,6 +147,21 @@ class Attributor:
             for i in quoted
         )
         return Attribution(evidence, verdict.support, verdict.score)
+
+    def _verify(self, text: str, number: int, ranked: Sequence[int], vector: Vectors) -> Verdict:
+        """Return the verdict on the text; one that is unsupported alone may be weakly supported as the question's answer.
+
+        "It can correct itself." says too little by itself.
+        """
+        paper = self._sentences.contexts[number - 1].paper
+        evidence = [self._sentences.items[i].text for i in ranked]
+        rows, known = self._sentences.vectors[ranked], f"{paper.title or ''}\n{paper.text}"
+        alone = self._verifier.verify(text, evidence, vector=vector, vectors=rows, known=known)
+        if alone.support != "unsupported" or alone.refuted or not self._question:
+            return alone
+        claim = f"{self._question} {text}"
+        whole = self._verifier.verify(claim, evidence, vector=self._embed(claim), vectors=rows, known=known)
+        return alone if whole.support == "unsupported" else replace(whole, support="weak")
 
     def _quoted(self, text: str, ranked: Sequence[int]) -> list[int]:
         """Return the best sentence, and each further one that holds a number of the text which those before lack."""

@@ -77,7 +77,7 @@ class Responder:
         if not each:
             read = evidence_for(everything, question, vector, estimate_tokens, budget)
         sentences = everything.of(list(read))
-        attributor = Attributor(sentences, self.verifier)
+        attributor = Attributor(sentences, self.verifier, question)
         room = self.llm.context_window - self.max_answer_tokens
         if each:
             chats = [build_messages(question, [text], language, history, room) for text in read.values()]

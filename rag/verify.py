@@ -37,11 +37,15 @@ _EDGE = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a sentence is supported, how surely (0 to 1), and the numbers and names that its evidence lacks."""
+    """Whether a sentence is supported, how surely (0 to 1), and the numbers and names that its evidence lacks.
+
+    `refuted` says that a rule is against it, whatever its likeness.
+    """
 
     support: Support
     score: float
     missing: tuple[str, ...] = ()
+    refuted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,9 @@ class VerifierModel:
             score *= _REFUTED
         if llm_yes is not None and self.combination is not None:
             score, limits = self.combination.apply(score, llm_yes), self.combination.limits
-        return Verdict(limits.judge(score, findings), score, findings.numbers + findings.names)
+        return Verdict(
+            limits.judge(score, findings), score, findings.numbers + findings.names, findings.refuted
+        )
 
     def write(self) -> dict[str, Any]:
         """Return it as plain JSON values, which `read_model` reads."""
@@ -207,7 +213,9 @@ class RuleVerifier:
         """Return whether `evidence` may support `sentence`; arguments as in `Verifier.verify`."""
         findings = find_features(sentence, evidence, vector, None, vectors, known)
         support: Support = "unsupported" if findings.refuted else "weak"
-        return Verdict(support, 0.0 if findings.refuted else 0.5, findings.numbers + findings.names)
+        return Verdict(
+            support, 0.0 if findings.refuted else 0.5, findings.numbers + findings.names, findings.refuted
+        )
 
 
 def verifier_for(

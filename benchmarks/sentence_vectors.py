@@ -15,7 +15,7 @@ _STEP = 256
 
 
 class KeptVectors:
-    """Embeds passages, each text once ever; `rag.attribute.PassageEmbedder` in kind."""
+    """Embeds passages, each text once ever; `rag.evidence.PassageEmbedder` in kind."""
 
     def __init__(self, embedder: Embedder, name: str) -> None:
         """Read what is kept under `name`; nothing is embedded yet."""

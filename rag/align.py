@@ -53,6 +53,14 @@ class Alignment:
         turned: Vectors = moved if rotation is None else moved @ rotation
         return normalise_rows(turned)
 
+    def apply_each(self, vectors: Vectors, languages: Sequence[Language], kind: Kind) -> Vectors:
+        """Return `vectors` (n, d) with row i aligned as `languages[i]`."""
+        aligned = vectors.copy()
+        for language in sorted(set(languages)):
+            rows = [i for i, own in enumerate(languages) if own == language]
+            aligned[rows] = self.apply(vectors[rows], language, kind)
+        return aligned
+
     def apply_query(self, vectors: Vectors, language: Language) -> Vectors:
         """Return question `vectors` (n, d) aligned by the share of each language that they show.
 

@@ -14,12 +14,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from pydantic import PrivateAttr
 
 from rag import models
-from rag.align import Alignment, Kind, Vectors, stack
+from rag.align import Alignment, Kind, stack
 from rag.alignments import fitted_alignment
 from rag.chinese import to_simplified
 from rag.embed import Embedder, load_embedder
@@ -105,11 +104,7 @@ class AlignedEmbedding(BaseEmbedding):
     ) -> list[list[float]]:
         if not rows:
             return []
-        vectors = stack(rows, len(rows[0]))
-        aligned: Vectors = np.empty_like(vectors)
-        for language in LANGUAGES:
-            own = [i for i, stored in enumerate(languages) if stored == language]
-            aligned[own] = self._alignment.apply(vectors[own], language, kind)
+        aligned = self._alignment.apply_each(stack(rows, len(rows[0])), languages, kind)
         result: list[list[float]] = aligned.tolist()
         return result
 

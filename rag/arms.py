@@ -73,11 +73,8 @@ class Library:
     @cached_property
     def centred(self) -> Vectors:
         """Return the vectors (n, d) aligned by `means_only`."""
-        aligned = self.raw.copy()
-        for language in sorted({chunk.language for chunk, _ in self._passages}):
-            rows = [i for i, (chunk, _) in enumerate(self._passages) if chunk.language == language]
-            aligned[rows] = self.means_only.apply(self.raw[rows], language, "passage")
-        return aligned
+        languages = [chunk.language for chunk, _ in self._passages]
+        return self.means_only.apply_each(self.raw, languages, "passage")
 
     def papers_of(self, chunk_ids: Iterable[str]) -> list[str]:
         """Return the first `DEPTH` distinct papers of ranked chunks: each stands where its best chunk does."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from rag.align import Vectors
 from rag.analyze import analyze
@@ -19,20 +19,15 @@ from rag.language import detect_language
 from rag.numbers import number_values
 from rag.schema import Support
 from rag.verify import Verdict
-from rag.verify_features import rank_evidence
+from rag.verify_features import best_fits, fit
 
-# Weights of the signals beside the cosine, and how far below the best one a context that the model named may
-# lie to stay cited; see `Attributor.attribute`. Chosen on the answers to benchmarks/dev_questions.jsonl: 37 of
+# Weight of the model's marker beside `rag.verify_features.fit`, and how far below the best context one that the model
+# named may lie to stay cited; see `Attributor.attribute`. Chosen on the answers to benchmarks/dev_questions.jsonl: 37 of
 # 40 expected abstracts cited and 37 of 41 citations right, against 32 and 32 of 40 by the markers alone.
-TERMS_WEIGHT = 0.3
-NUMBERS_WEIGHT = 0.3
 MARKER_WEIGHT = 0.2
 MARKER_SLACK = 0.05
 # A sentence that fits nothing this well ("Yes.") is left to the model's markers.
 MIN_SCORE = 0.5
-
-
-_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +100,15 @@ class Attributor:
         if not self._sentences.contexts:
             return NOTHING
         vector = self._embed(text)
-        cosines = self._sentences.vectors @ vector
+        cosines = (self._sentences.vectors @ vector).tolist()
+        terms, numbers = frozenset(analyze(text)), frozenset(number_values(text, identifiers=True))
+        fits = [
+            fit(cosine, terms, item.terms, numbers, item.numbers)
+            for item, cosine in zip(self._sentences.items, cosines, strict=True)
+        ]
         checked = [
-            self._check(text, number, vector, cosines) for number in self._candidates(text, marks, cosines)
+            self._check(text, number, vector, cosines, fits)
+            for number in self._candidates(terms, numbers, marks, fits)
         ]
         kept = sorted((c for c in checked if c.support != "unsupported"), key=lambda c: -c.score)
         if not kept:
@@ -115,16 +116,17 @@ class Attributor:
         evidence = tuple(item for attribution in kept for item in attribution.evidence)
         return Attribution(evidence, kept[0].support, kept[0].score)
 
-    def _candidates(self, text: str, marks: Sequence[int], cosines: Vectors) -> list[int]:
-        """Return the contexts that the text may rest on, best first."""
-        terms, numbers = frozenset(analyze(text)), set(number_values(text, identifiers=True))
+    def _candidates(
+        self, terms: Set[str], numbers: Set[Decimal], marks: Sequence[int], fits: Sequence[float]
+    ) -> list[int]:
+        """Return the contexts that a text of these terms and numbers may rest on, best first."""
         best: dict[int, float] = {}
-        for item, cosine in zip(self._sentences.items, cosines, strict=True):
-            fit = float(cosine) + TERMS_WEIGHT * _share(terms, item.terms)
-            fit += NUMBERS_WEIGHT * _share(numbers, item.numbers)
-            best[item.number] = max(fit, best.get(item.number, fit))
+        for item, own in zip(self._sentences.items, fits, strict=True):
+            best[item.number] = max(own, best.get(item.number, own))
         scored = {
-            number: self._context_score(number, fit, terms, numbers, marks) for number, fit in best.items()
+            n: fit(own, terms, self._terms[n - 1], numbers, self._numbers[n - 1])
+            + MARKER_WEIGHT * (n in marks)
+            for n, own in best.items()
         }
         top = max(scored.values(), default=0.0)
         if top < MIN_SCORE:
@@ -133,17 +135,16 @@ class Attributor:
             kept = [n for n in scored if scored[n] == top or (n in marks and scored[n] >= top - MARKER_SLACK)]
         return sorted(kept, key=lambda n: -scored[n])
 
-    def _check(self, text: str, number: int, vector: Vectors, cosines: Vectors) -> Attribution:
+    def _check(
+        self, text: str, number: int, vector: Vectors, cosines: Sequence[float], fits: Sequence[float]
+    ) -> Attribution:
         """Hold the text against one context."""
         rows = [i for i, item in enumerate(self._sentences.items) if item.number == number]
-        texts = [self._sentences.items[i].text for i in rows]
-        ranked = [rows[i] for i in rank_evidence(text, texts, [float(cosines[i]) for i in rows])]
+        ranked = [rows[i] for i in best_fits([fits[i] for i in rows])]
         verdict = self._verify(text, number, ranked, vector)
         quoted = self._quoted(text, [*ranked, *(i for i in rows if i not in ranked)])
         evidence = tuple(
-            ContextEvidence(
-                number, self._sentences.items[i].start, self._sentences.items[i].end, float(cosines[i])
-            )
+            ContextEvidence(number, self._sentences.items[i].start, self._sentences.items[i].end, cosines[i])
             for i in quoted
         )
         return Attribution(evidence, verdict.support, verdict.score)
@@ -174,22 +175,7 @@ class Attributor:
                 wanted -= held
         return quoted
 
-    def _context_score(
-        self, number: int, fit: float, terms: frozenset[str], numbers: Set[Decimal], marks: Sequence[int]
-    ) -> float:
-        return (
-            fit
-            + TERMS_WEIGHT * _share(terms, self._terms[number - 1])
-            + NUMBERS_WEIGHT * _share(numbers, self._numbers[number - 1])
-            + MARKER_WEIGHT * (number in marks)
-        )
-
     def _embed(self, text: str) -> Vectors:
         raw = self._sentences.embedder.embed_passages([text])
         vector: Vectors = self._sentences.alignment.apply(raw, detect_language(text), "passage")[0]
         return vector
-
-
-def _share(wanted: Set[_Item], found: Set[_Item]) -> float:
-    """Return the share of `wanted` that is in `found`, 0 when nothing is wanted."""
-    return len(wanted & found) / len(wanted) if wanted else 0.0

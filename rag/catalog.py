@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
@@ -81,12 +81,7 @@ class Catalog:
         return [(ids[number], score) for number, score in hits]
 
     def _chunk_ids(self, numbers: Sequence[int]) -> dict[int, str]:
-        found: dict[int, str] = {}
-        for first in range(0, len(numbers), _MAX_VARIABLES):
-            batch = numbers[first : first + _MAX_VARIABLES]
-            marks = ",".join("?" * len(batch))
-            found |= dict(self._rows(f"SELECT number, chunk_id FROM chunks WHERE number IN ({marks})", batch))
-        return found
+        return dict(self._rows_of("SELECT number, chunk_id FROM chunks WHERE number IN", numbers))
 
     def source_names(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the exact `Source.file` names, sorted, that `names` of files and of folders select."""
@@ -105,38 +100,24 @@ class Catalog:
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, tuple[Paper, Chunk]]:
         """Return each known chunk with its paper."""
         found: dict[str, tuple[Paper, Chunk]] = {}
-        for first in range(0, len(chunk_ids), _MAX_VARIABLES):
-            batch = chunk_ids[first : first + _MAX_VARIABLES]
-            marks = ",".join("?" * len(batch))
-            for chunk_id, start, end, record in self._rows(
-                'SELECT c.chunk_id, c.start, c."end", p.record FROM chunks c JOIN papers p USING (paper_id) '
-                f"WHERE c.chunk_id IN ({marks})",
-                batch,
-            ):
-                paper = _paper(json.loads(record))
-                text = paper.text[start:end]
-                found[chunk_id] = paper, Chunk(chunk_id, paper.paper_id, text, start, end, paper.language)
+        query = (
+            'SELECT c.chunk_id, c.start, c."end", p.record FROM chunks c JOIN papers p USING (paper_id) '
+            "WHERE c.chunk_id IN"
+        )
+        for chunk_id, start, end, record in self._rows_of(query, chunk_ids):
+            paper = _paper(json.loads(record))
+            text = paper.text[start:end]
+            found[chunk_id] = paper, Chunk(chunk_id, paper.paper_id, text, start, end, paper.language)
         return found
 
     def chunk_vectors(self, chunk_ids: Sequence[str]) -> dict[str, tuple[Language, Vectors]]:
         """Return language and raw vector (d,) of each known chunk."""
-        found: dict[str, tuple[Language, Vectors]] = {}
-        for first in range(0, len(chunk_ids), _MAX_VARIABLES):
-            batch = chunk_ids[first : first + _MAX_VARIABLES]
-            marks = ",".join("?" * len(batch))
-            query = f"SELECT chunk_id, language, vector FROM chunks WHERE chunk_id IN ({marks})"
-            found |= {i: (la, np.frombuffer(v, dtype="<f4")) for i, la, v in self._rows(query, batch)}
-        return found
+        rows = self._rows_of("SELECT chunk_id, language, vector FROM chunks WHERE chunk_id IN", chunk_ids)
+        return {chunk_id: (language, np.frombuffer(blob, dtype="<f4")) for chunk_id, language, blob in rows}
 
     def hubness(self, chunk_ids: Sequence[str]) -> dict[str, float]:
         """Return the hubness of each known chunk."""
-        found: dict[str, float] = {}
-        for first in range(0, len(chunk_ids), _MAX_VARIABLES):
-            batch = chunk_ids[first : first + _MAX_VARIABLES]
-            marks = ",".join("?" * len(batch))
-            query = f"SELECT chunk_id, hubness FROM chunks WHERE chunk_id IN ({marks})"
-            found |= dict(self._rows(query, batch))
-        return found
+        return dict(self._rows_of("SELECT chunk_id, hubness FROM chunks WHERE chunk_id IN", chunk_ids))
 
     def papers(self) -> list[Paper]:
         """Return every paper, in the order of reading."""
@@ -162,14 +143,15 @@ class Catalog:
 
     def vectors(self, passage_keys: Iterable[str]) -> dict[str, Vectors]:
         """Return the stored raw vectors (d,) of the passages that are here, by key."""
-        found: dict[str, Vectors] = {}
         keys = list(dict.fromkeys(passage_keys))
+        rows = self._rows_of("SELECT passage_key, vector FROM chunks WHERE passage_key IN", keys)
+        return {key: np.frombuffer(blob, dtype="<f4") for key, blob in rows}
+
+    def _rows_of(self, query: str, keys: Sequence[str] | Sequence[int]) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query that ends in IN for any number of keys, as many at once as SQLite takes."""
         for first in range(0, len(keys), _MAX_VARIABLES):
             batch = keys[first : first + _MAX_VARIABLES]
-            marks = ",".join("?" * len(batch))
-            query = f"SELECT passage_key, vector FROM chunks WHERE passage_key IN ({marks})"
-            found |= {key: np.frombuffer(blob, dtype="<f4") for key, blob in self._rows(query, batch)}
-        return found
+            yield from self._rows(f"{query} ({','.join('?' * len(batch))})", batch)
 
 
 def write_catalog(

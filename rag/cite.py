@@ -17,7 +17,7 @@ _RANGE = re.compile(r"(\d+)(?:\s*[–-]\s*(\d+))?")
 # The end of a text that could still grow into a marker.
 _PARTIAL_MARKER = re.compile(r"\s*(?:[\[【][\s\d,，、;；–-]*)?$")
 _CUT = "…"
-_STOP = "。！？.!?；;…"
+STOPS = "。！？.!?；;…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def render_sentence(sentence: Sentence) -> str:
     if not sentence.citations:
         return sentence.text
     markers = "".join(f"[{number}]" for number in sentence.citations)
-    body = sentence.text.rstrip(_STOP)
+    body = sentence.text.rstrip(STOPS)
     space = " " if body and body[-1].isascii() else ""
     return f"{body}{space}{markers}{sentence.text[len(body) :]}"
 
@@ -188,8 +188,5 @@ def _numbers(marker: str) -> list[int]:
 
 def _citation(number: int, context: ScoredChunk, evidence: ContextEvidence | None) -> Citation:
     """Cite a context: the sentence that fits best is quoted, or its best chunk when nothing was attributed."""
-    paper, chunk = context.paper, context.chunk
-    start, end = (evidence.start, evidence.end) if evidence else (chunk.start, chunk.end)
-    return Citation(
-        number, paper.paper_id, paper.title, paper.text, paper.sources, paper.text[start:end], start, end
-    )
+    quoted = evidence or context.chunk
+    return Citation.of(number, context.paper, quoted.start, quoted.end)

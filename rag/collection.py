@@ -6,9 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from rag.align import Vectors
 from rag.central import central_rows
 from rag.cite import render_sentence
 from rag.replies import CHAT, NAMES, say
@@ -86,7 +83,7 @@ class _Library:
         first = list({paper_id: chunk_id for chunk_id, paper_id in reversed(rows)}.values())[::-1]
         step = -(-len(first) // _COMPARED)
         sample = first[::step]
-        ids, vectors = self._aligned(sample)
+        ids, vectors = self._store.aligned(sample)
         chosen = central_rows(vectors, CENTRAL)
         notes = [f" ({size * step})" if step == 1 else f" (≈{size * step})" for _, size in chosen]
         found = self._scored([ids[row] for row, _ in chosen])
@@ -128,7 +125,7 @@ class _Library:
         title = _clip(hit.paper.title or hit.paper.text[start:end], hit.paper.language)
         joint = ", " if self._language == "en" else "、"
         line = say("origin", self._language, title=title, names=joint.join(places))
-        cited = _cite(1, hit.paper, start, end)
+        cited = Citation.of(1, hit.paper, start, end)
         return _told([], [_listed(line, cited)], [cited], (hit,))
 
     def _listing(
@@ -147,7 +144,7 @@ class _Library:
             start, end = first_sentence(paper, topic)
             note = notes[number - 1] if notes else ""
             title = _clip(paper.title or paper.text[start:end], paper.language)
-            citations.append(_cite(number, paper, start, end))
+            citations.append(Citation.of(number, paper, start, end))
             items.append(_listed(f"{title}{note}", citations[-1]))
         more = self._more(len(found) if total is None else total, len(found))
         return _told(head, items, citations, tuple(found), more)
@@ -186,17 +183,6 @@ class _Library:
         files = set(self._store.catalog.source_names(filters.sources)) if filters.sources else None
         return [paper for paper in papers if _passes(paper, filters, files)]
 
-    def _aligned(self, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
-        raw = self._store.catalog.chunk_vectors(chunk_ids)
-        ids = [chunk_id for chunk_id in chunk_ids if chunk_id in raw]
-        rows = np.zeros((len(ids), len(raw[ids[0]][1])), dtype=np.float32)
-        for language in LANGUAGES:
-            own = [row for row, chunk_id in enumerate(ids) if raw[chunk_id][0] == language]
-            if own:
-                stacked = np.stack([raw[ids[row]][1] for row in own])
-                rows[own] = self._store.alignment.apply(stacked, language, "passage")
-        return ids, rows
-
     def _scored(self, chunk_ids: Sequence[str]) -> list[ScoredChunk]:
         found: dict[str, tuple[Paper, Chunk]] = self._store.chunks(list(chunk_ids))
         return [ScoredChunk(*found[chunk_id], 0.0) for chunk_id in chunk_ids if chunk_id in found]
@@ -222,12 +208,6 @@ def _passes(paper: Paper, filters: Filters, files: set[str] | None) -> bool:
 def _clip(text: str, language: Language) -> str:
     line, limit = " ".join(text.split()), _ITEM_CHARS[language]
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-
-
-def _cite(number: int, paper: Paper, start: int, end: int) -> Citation:
-    return Citation(
-        number, paper.paper_id, paper.title, paper.text, paper.sources, paper.text[start:end], start, end
-    )
 
 
 def _listed(line: str, cited: Citation) -> Sentence:

@@ -13,8 +13,6 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Protocol
 
-import numpy as np
-
 from rag.align import Alignment, Vectors
 from rag.analyze import analyze
 from rag.numbers import number_values
@@ -85,15 +83,8 @@ class ContextSentences:
     def vectors(self) -> Vectors:
         """The aligned vectors of `items`, shape (n, d)."""
         raw = self.embedder.embed_passages([item.text for item in self.items])
-        aligned = np.empty_like(raw)
-        for language in {context.paper.language for context in self.contexts}:
-            rows = [
-                i
-                for i, item in enumerate(self.items)
-                if self.contexts[item.number - 1].paper.language == language
-            ]
-            aligned[rows] = self.alignment.apply(raw[rows], language, "passage")
-        return aligned
+        languages = [self.contexts[item.number - 1].paper.language for item in self.items]
+        return self.alignment.apply_each(raw, languages, "passage")
 
     def of(self, numbers: Sequence[int]) -> ContextSentences:
         """Return those of the contexts with these numbers, which are numbered anew; nothing is embedded again."""

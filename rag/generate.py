@@ -1,4 +1,4 @@
-"""From retrieved abstracts to a streamed answer: pack the context, ask the model, recognise a refusal."""
+"""From retrieved abstracts to a streamed answer: lay out the chat, ask the model, recognise a refusal."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from rag.attribute import Attributor
-from rag.cite import Cited, CitedStream
+from rag.cite import STOPS, Cited, CitedStream
 from rag.endpoint import Message
-from rag.language import detect_language
 from rag.prompts import EXAMPLES, NOT_FOUND, SYSTEM, user_turn
 from rag.schema import Language, ScoredChunk
 
@@ -25,7 +24,6 @@ _HISTORY_CHARS = 600
 _MAX_CLAIMS = 6
 # Of one abstract among several.
 _CLAIMS_EACH = 2
-_STOPS = tuple("。！？.!?；;…")
 _REFUSED = re.compile(r"\W*not[\s_-]*found\b", re.IGNORECASE)
 
 
@@ -139,14 +137,14 @@ def stream_answer(
     contexts: Sequence[ScoredChunk],
     max_tokens: int,
     attributor: Attributor | None = None,
-    question: str = "",
+    language: Language = "en",
 ) -> Iterator[tuple[str, Cited] | Generated]:
     """Yield `(text that may be shown now, all cited so far)` as it arrives, then what was `Generated`.
 
     A refusal shows nothing: the first words are held back until they can no longer become one.
     """
     stream, start, started = CitedStream(contexts, attributor), "", False
-    grammar = answer_grammar(len(contexts), detect_language(question)) if llm.supports_grammar else None
+    grammar = answer_grammar(len(contexts), language) if llm.supports_grammar else None
     with closing(llm.stream(messages, max_tokens=max_tokens, grammar=grammar)) as reply:
         for delta in reply:
             if not started:
@@ -164,10 +162,7 @@ def stream_answer(
             yield Generated(Cited("", (), (), 0), refused=True)
             return
         cut = reply.finish_reason == "length"
-    end, cited = stream.finish(cut=cut)
-    if end:
-        yield end, cited
-    yield Generated(cited, refused=not cited.sentences)
+    yield from _ended(stream, cut=cut)
 
 
 def stream_each(
@@ -176,14 +171,13 @@ def stream_each(
     contexts: Sequence[ScoredChunk],
     max_tokens: int,
     attributor: Attributor | None = None,
-    question: str = "",
+    language: Language = "en",
 ) -> Iterator[tuple[str, Cited] | Generated]:
     """Yield as `stream_answer` does, asking one chat a context, each of which sees its own context alone, as [1].
 
     What does not answer is passed over; the answer is refused when none does.
     """
     stream = CitedStream(contexts, attributor)
-    language = detect_language(question)
     grammar = answer_grammar(1, language, claims=_CLAIMS_EACH) if llm.supports_grammar else None
     said: set[str] = set()
     for number, messages in enumerate(chats, 1):
@@ -197,7 +191,11 @@ def stream_each(
         shown, cited = stream.feed(_closed(text, language, cut=cut))
         if shown:
             yield shown, cited
-    end, cited = stream.finish()
+    yield from _ended(stream)
+
+
+def _ended(stream: CitedStream, *, cut: bool = False) -> Iterator[tuple[str, Cited] | Generated]:
+    end, cited = stream.finish(cut=cut)
     if end:
         yield end, cited
     yield Generated(cited, refused=not cited.sentences)
@@ -205,7 +203,7 @@ def stream_each(
 
 def _closed(text: str, language: Language, *, cut: bool) -> str:
     """Return one reply so that the next one begins a sentence."""
-    ended = re.sub(r"[\s\[\]\d]+$", "", text).endswith(_STOPS) or text.endswith(_STOPS)
+    ended = re.sub(r"[\s\[\]\d]+$", "", text).endswith(tuple(STOPS))
     stop = "…" if cut else "" if ended else "。" if language == "zh" else "."
     return text + stop + (" " if language == "en" else "")
 

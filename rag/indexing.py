@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.align import Alignment, Vectors
+from rag.align import Vectors
 from rag.alignments import fitted_alignment
 from rag.catalog import Catalog
 from rag.chunk import chunk_paper
@@ -127,7 +127,7 @@ def index_papers(
             languages=_languages(kept.values()),
             chroma_url=chroma_url,
         )
-        aligned = _align(alignment, chunks, vectors)
+        aligned = alignment.apply_each(vectors, [chunk.language for chunk in chunks], "passage")
         progress("Storing", 0, 1)
         write_store(
             directory,
@@ -235,14 +235,6 @@ def _by_language(chunks: Sequence[Chunk], vectors: Vectors) -> dict[Language, Ve
         language: vectors[[i for i, chunk in enumerate(chunks) if chunk.language == language]]
         for language in sorted(languages)
     }
-
-
-def _align(alignment: Alignment, chunks: Sequence[Chunk], vectors: Vectors) -> Vectors:
-    aligned = vectors.copy()
-    for language in sorted({chunk.language for chunk in chunks}):
-        rows = [i for i, chunk in enumerate(chunks) if chunk.language == language]
-        aligned[rows] = alignment.apply(vectors[rows], language, "passage")
-    return aligned
 
 
 def _languages(papers: Iterable[Paper]) -> dict[str, int]:

@@ -7,13 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, overload
 
-from rag.align import Vectors
 from rag.attribute import SentenceVerifier
 from rag.breadth import asks_for_several
 from rag.cite import Cited
@@ -30,7 +28,7 @@ from rag.passages import PassageEmbedder, Progress
 from rag.prompts import REFUSALS
 from rag.rerank import RERANK_CANDIDATES, Reranker, rerank
 from rag.respond import SEVERAL_ABSTRACTS, Responder
-from rag.retrieve import retrieve
+from rag.retrieve import QueryEmbedder, retrieve
 from rag.rewrite import standalone
 from rag.schema import (
     Answer,
@@ -57,11 +55,8 @@ History = Sequence[tuple[str, str]]
 """Earlier turns, oldest first: (question, answer text)."""
 
 
-class QuestionEmbedder(PassageEmbedder, Protocol):
+class QuestionEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
     """An embedder for both kinds of text; `rag.embed.Embedder` is one."""
-
-    def embed_query(self, text: str) -> Vectors:
-        """Return the vector of one question, shape (1, d)."""
 
 
 class RAG:
@@ -233,7 +228,7 @@ class RAG:
             yield TextEvent(REFUSALS[language])
         total = time.perf_counter() - started
         timings = Timings(retrieved, total if first is None else first, total)
-        yield replace(_answer(asked, language, contexts, generated, timings), standalone_question=read_as)
+        yield _answer(asked, language, contexts, generated, timings, read_as)
 
     def _tell(self, question: str, talk: Talk, filters: Filters | None) -> Answer | None:
         """Reply to small talk or a question about the collection, without the language model."""
@@ -400,6 +395,7 @@ def _answer(
     contexts: tuple[ScoredChunk, ...],
     generated: Generated,
     timings: Timings,
+    standalone_question: str | None,
 ) -> Answer:
     cited = generated.cited
     citations: tuple[Citation, ...] = () if generated.refused else cited.citations
@@ -415,4 +411,5 @@ def _answer(
         unknown_markers=cited.unknown_markers,
         dropped_sentences=len(cited.dropped),
         timings=timings,
+        standalone_question=standalone_question,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from rag.align import Alignment, Vectors
+from rag.align import Alignment
 from rag.attribute import Attributor, SentenceVerifier
 from rag.breadth import asks_for_several
 from rag.chinese import to_simplified
@@ -21,6 +21,7 @@ from rag.generate import (
     stream_each,
 )
 from rag.llm import LLM
+from rag.retrieve import QueryEmbedder
 from rag.schema import Language, ScoredChunk
 
 # Evidence a model is given, in its tokens, unless the settings say otherwise: the embedded one reads 80 a second on 2
@@ -34,11 +35,8 @@ SEVERAL_ABSTRACTS = 6
 EVIDENCE_EACH_TOKENS = 150
 
 
-class QuestionEmbedder(PassageEmbedder, Protocol):
+class QuestionEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
     """What this needs of an embedder; `rag.embed.Embedder` is one."""
-
-    def embed_query(self, text: str) -> Vectors:
-        """Return the vector of one question, shape (1, d)."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +80,11 @@ class Responder:
         if each:
             chats = [build_messages(question, [text], language, history, room) for text in read.values()]
             return stream_each(
-                self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor, question
+                self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor, language
             )
         messages = build_messages(question, list(read.values()), language, history, room)
         return stream_answer(
-            self.llm, messages, sentences.contexts, self.max_answer_tokens, attributor, question
+            self.llm, messages, sentences.contexts, self.max_answer_tokens, attributor, language
         )
 
     def _budget(self, question: str, language: Language, history: Sequence[tuple[str, str]]) -> int:

@@ -158,6 +158,13 @@ class Citation:
     start: int
     end: int
 
+    @classmethod
+    def of(cls, number: int, paper: Paper, start: int, end: int) -> Citation:
+        """Cite a paper under `number` for what stands at `text[start:end]`."""
+        return cls(
+            number, paper.paper_id, paper.title, paper.text, paper.sources, paper.text[start:end], start, end
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return every field as plain JSON values."""
         return asdict(self) | {"sources": [s.to_dict() for s in self.sources]}

@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from rag.align import Alignment, Vectors
 from rag.catalog import Catalog, write_catalog
 from rag.errors import IndexBusyError, IndexMismatchError, IndexMissingError, LibraryIndexError
-from rag.schema import LANGUAGES, Chunk, Drop, Filters, Language, Paper, Problem
+from rag.schema import Chunk, Drop, Filters, Language, Paper, Problem
 from rag.vectors import VectorIndex, drop_collection, open_vectors
 
 SCHEMA_VERSION = 2
@@ -143,15 +143,17 @@ class Store:
 
     def cosines(self, vector: Vectors, chunk_ids: Sequence[str]) -> dict[str, float]:
         """Return the cosine of an aligned vector (1, d) with each known chunk."""
-        found: dict[str, float] = {}
+        known, rows = self.aligned(chunk_ids)
+        return dict(zip(known, (rows @ vector[0]).tolist(), strict=True)) if known else {}
+
+    def aligned(self, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
+        """Return the chunks that are known, in the order given, and their aligned vectors, shape (n, d)."""
         raw = self.catalog.chunk_vectors(chunk_ids)
-        for language in LANGUAGES:
-            own = [chunk_id for chunk_id, (stored, _) in raw.items() if stored == language]
-            if own:
-                rows = np.stack([raw[chunk_id][1] for chunk_id in own])
-                cosines = self.alignment.apply(rows, language, "passage") @ vector[0]
-                found |= dict(zip(own, cosines.tolist(), strict=True))
-        return found
+        known = [chunk_id for chunk_id in chunk_ids if chunk_id in raw]
+        if not known:
+            return [], np.zeros((0, 0), dtype=np.float32)
+        rows = np.stack([raw[chunk_id][1] for chunk_id in known])
+        return known, self.alignment.apply_each(rows, [raw[chunk_id][0] for chunk_id in known], "passage")
 
     def hubness(self, chunk_ids: Sequence[str]) -> dict[str, float]:
         """Return how near each known chunk is to questions at large; see `Alignment.hubness`."""

@@ -102,10 +102,7 @@ def context(
 def citation(number: int, found: ScoredChunk, quote: str) -> Citation:
     """Return the citation of a retrieved paper under `number`, quoting `quote`."""
     start = found.paper.text.index(quote)
-    paper = found.paper
-    return Citation(
-        number, paper.paper_id, paper.title, paper.text, paper.sources, quote, start, start + len(quote)
-    )
+    return Citation.of(number, found.paper, start, start + len(quote))
 
 
 def answer(

@@ -93,5 +93,5 @@ def test_what_two_abstracts_say_in_the_same_words_is_said_once(open_rag: Callabl
     rag = open_rag("It reaches 6.06 [1].")
     contexts = rag.ask("What FID does Muse reach?").contexts
     chats = [[Message("user", str(number))] for number in range(2)]
-    *_, end = stream_each(rag.llm, chats, contexts[:2], 50, None, "Which?")
+    *_, end = stream_each(rag.llm, chats, contexts[:2], 50)
     assert end.cited.text == "It reaches 6.06 [1]."

@@ -3,8 +3,9 @@
 The texts come from `../shared/data/bilingual_arxiv` and are never committed; the corpus and its index are
 kept in the cache under a name made from the corpus and from the code that builds an index.
 
-`dev_questions.jsonl` says which papers are in it. `dev_several.jsonl` asks about papers that are in it already, by
-arXiv id, so that its questions change neither the corpus nor its index.
+`dev_questions.jsonl` says which papers are in it. `dev_several.jsonl` and `dev_more.jsonl` (80 questions and 60 that
+nothing answers, most of them across languages) ask about papers that are in it already, by arXiv id, so that they change
+neither the corpus nor its index.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from rag.code_digest import code_digest
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data" / "bilingual_arxiv" / "train.jsonl.gz"
 QUESTIONS = ROOT / "benchmarks" / "dev_questions.jsonl"
+MORE = ROOT / "benchmarks" / "dev_more.jsonl"
 SEVERAL = ROOT / "benchmarks" / "dev_several.jsonl"
 DISTRACTORS = 200
 SEED = 20261121

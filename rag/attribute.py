@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
+from rag.abstain import Gate
 from rag.align import Vectors
 from rag.analyze import analyze
 from rag.evidence import ContextSentences
@@ -73,7 +74,13 @@ class Attributor:
     """Attributes the sentences of one answer to the sentences of its contexts."""
 
     def __init__(self, sentences: ContextSentences, verifier: SentenceVerifier, question: str = "") -> None:
-        """Prepare for one answer to `question`; nothing is embedded yet."""
+        """Prepare for one answer to `question`; nothing is embedded yet.
+
+        Where `gate` is set, before sentences are attributed, it has the last word on each; `confidence` is then how likely
+        the likeliest of them answers the question.
+        """
+        self.gate: Gate | None = None
+        self.confidence: float | None = None
         self._question = question
         self._sentences = sentences
         self._verifier = verifier
@@ -157,12 +164,23 @@ class Attributor:
         paper = self._sentences.contexts[number - 1].paper
         evidence = [self._sentences.items[i].text for i in ranked]
         rows, known = self._sentences.vectors[ranked], f"{paper.title or ''}\n{paper.text}"
-        alone = self._verifier.verify(text, evidence, vector=vector, vectors=rows, known=known)
-        if alone.support != "unsupported" or alone.refuted or not self._question:
-            return alone
-        claim = f"{self._question} {text}"
-        whole = self._verifier.verify(claim, evidence, vector=self._embed(claim), vectors=rows, known=known)
-        return alone if whole.support == "unsupported" else replace(whole, support="weak")
+        verdict = self._verifier.verify(text, evidence, vector=vector, vectors=rows, known=known)
+        if verdict.support == "unsupported" and not verdict.refuted and self._question:
+            claim = f"{self._question} {text}"
+            whole = self._verifier.verify(
+                claim, evidence, vector=self._embed(claim), vectors=rows, known=known
+            )
+            if whole.support != "unsupported":
+                whole = replace(whole, support="weak")
+            verdict = max(verdict, whole, key=lambda found: found.score)
+        return self._gated(verdict)
+
+    def _gated(self, verdict: Verdict) -> Verdict:
+        if self.gate is None:
+            return verdict
+        confidence = 0.0 if verdict.refuted else self.gate.confidence(verdict.score)
+        self.confidence = max(confidence, self.confidence or 0.0)
+        return self.gate.judge(verdict)
 
     def _quoted(self, text: str, ranked: Sequence[int]) -> list[int]:
         """Return the best sentence, and each further one that holds a number of the text which those before lack."""

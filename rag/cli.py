@@ -243,13 +243,18 @@ def _models(parsed: argparse.Namespace) -> int:
 
 def _models_pull(parsed: argparse.Namespace) -> int:
     from rag import models
-    from rag.configure import needed_models
+    from rag.configure import needed_models, prepare_llm
     from rag.embed import resolve_folder
     from rag.model_specs import MODELS
     from rag.settings import load_settings
 
-    for name in parsed.names or needed_models(load_settings()):
+    settings = load_settings()
+    here = {model["name"] for model in models.status() if model["present"]}
+    names = parsed.names or needed_models(settings)
+    for name in names:
         print(f"{name}: {models.ensure(name) if name in MODELS else resolve_folder(name, fetch=True)}")
+    if settings.llm_model in set(names) - here:
+        prepare_llm(settings)
     return 0
 
 

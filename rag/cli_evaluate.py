@@ -45,6 +45,7 @@ def add_evaluate(
     answers = kinds.add_parser(
         "answers", parents=[common, shared], help="right, rightly cited, refused, how fast; Ctrl-C resumes"
     )
+    answers.add_argument("--plot", type=Path, metavar="FILE.png", help="draw risk over coverage")
     answers.add_argument("--fresh", action="store_true", help="ask again what was answered before")
     answers.add_argument(
         "--without-relevant",
@@ -83,7 +84,8 @@ def _retrieval(parsed: argparse.Namespace) -> int:
 
 
 def _answers(parsed: argparse.Namespace) -> int:
-    _check_output(parsed.json)
+    _check_output(parsed.json, parsed.plot)
+    _check_plot(parsed.plot)
     from rag import models
     from rag.datasets import limited, load_dataset, without_relevant
     from rag.evaluate import configuration
@@ -110,6 +112,10 @@ def _answers(parsed: argparse.Namespace) -> int:
     print(document["table"])
     if parsed.json:
         _write(parsed.json, document)
+    if parsed.plot:
+        from rag.plots import plot_risk_coverage
+
+        plot_risk_coverage(dataset.name, rows, parsed.plot)
     if stopped:
         print("The same command goes on where this one was stopped.", file=sys.stderr)
         raise KeyboardInterrupt

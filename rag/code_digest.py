@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 
-def code_digest(root: str) -> str:
-    """Return a short hash of module `root`, of every module of the package behind it, and of the data files."""
+def code_digest(root: str, without: Collection[str] = ()) -> str:
+    """Return a short hash of module `root`, of every module of the package behind it, and of the data files.
+
+    `without` names data files that what is named does not depend on.
+    """
     package = Path(__file__).parent
     files = sorted(package / f"{name}.py" for name in modules_behind(package, root))
     hasher = hashlib.sha256()
-    for file in [*files, *sorted(package.glob("data/*"))]:
+    data = [file for file in sorted(package.glob("data/*")) if file.name not in without]
+    for file in [*files, *data]:
         hasher.update(f"{file.name}\n".encode() + file.read_bytes())
     return hasher.hexdigest()[:16]
 

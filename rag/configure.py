@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from rag import models
 from rag.address import is_loopback
 from rag.embed import Embedder, load_embedder, resolve_folder
+from rag.generate import prefix_messages
 from rag.llm import LLM, open_llm
 from rag.model_specs import MODELS
 from rag.rerank import CrossEncoderReranker
+from rag.rewrite import rewrite_prefix
 from rag.settings import Settings
 from rag.store import Manifest
 from rag.vectors import server_address
@@ -67,7 +70,19 @@ def configured_llm(settings: Settings) -> LLM:
         n_ctx=HOSTED_CONTEXT if settings.llm_base_url else EMBEDDED_CONTEXT,
         n_threads=settings.threads,
         stall_timeout_s=settings.llm_timeout_s,
+        prefixes=(prefix_messages(), rewrite_prefix()),
+        states=models.cache_dir() / "states",
     )
+
+
+def prepare_llm(settings: Settings) -> None:
+    """Have a language model that was just fetched read its instructions, so that the first question need not wait for it.
+
+    Raises:
+        LLMError, ModelError: it cannot be loaded.
+    """
+    with closing(configured_llm(settings)) as llm:
+        llm.warm()
 
 
 def needed_models(settings: Settings) -> list[str]:

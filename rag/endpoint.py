@@ -44,12 +44,15 @@ class TextStream(Iterator[str]):
     """The text deltas of one reply, as they arrive.
 
     `finish_reason` is None until the stream is used up; then "stop" (the model ended) or "length" (it was cut
-    at `max_tokens` or the end of the context). Closing it, or dropping it, stops the model.
+    at `max_tokens` or the end of the context). `first_tokens` are the likeliest tokens that the reply could have
+    begun with, and their log probabilities: there with the first delta, where they were asked for and told.
+    Closing the stream, or dropping it, stops the model.
     """
 
-    def __init__(self, deltas: Iterator[str]) -> None:
+    def __init__(self, deltas: Iterator[str], first_tokens: Sequence[tuple[str, float]] = ()) -> None:
         """Wrap deltas; a generator may return its finish reason, anything else means "stop"."""
         self.finish_reason: FinishReason | None = None
+        self.first_tokens = first_tokens
         self._deltas = deltas
 
     def __next__(self) -> str:
@@ -116,18 +119,23 @@ class EndpointLLM:
         temperature: float = 0.0,
         grammar: str | None = None,
         stop: Sequence[str] = (),
+        first_tokens: bool = False,
     ) -> TextStream:
         """Start a reply and return its text deltas; nothing is sent before the first one is asked for.
 
-        `grammar` (GBNF) is refused with ValueError where `supports_grammar` is false.
+        `grammar` (GBNF), and `first_tokens`, which asks how else the reply could have begun, are refused with
+        ValueError where `supports_grammar` is false.
         """
-        if grammar is not None and not self.supports_grammar:
-            raise ValueError("grammars are supported by the embedded model only")
+        if (grammar is not None or first_tokens) and not self.supports_grammar:
+            raise ValueError("grammars and first tokens are supported by the embedded model only")
         extra = {"grammar": grammar} if grammar is not None else {}
         options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
         if stop:
             options["stop"] = list(stop)
-        return TextStream(self._deltas(messages, options | {"extra_body": extra}))
+        if first_tokens:
+            options |= {"logprobs": True, "top_logprobs": TOP_TOKENS}
+        told: list[tuple[str, float]] = []
+        return TextStream(self._deltas(messages, options | {"extra_body": extra}, told), told)
 
     def complete(
         self,
@@ -161,14 +169,14 @@ class EndpointLLM:
                     return None
                 return option_shares(_first_tokens(reply.raw), options)
 
-    def warm(self, prefix: Sequence[Message] = ()) -> None:
+    def warm(self) -> None:
         """Do nothing: an endpoint is sent nothing that was not asked."""
 
     def close(self) -> None:
         """Do nothing: every reply has its own connection."""
 
     def _deltas(
-        self, messages: Sequence[Message], options: dict[str, Any]
+        self, messages: Sequence[Message], options: dict[str, Any], told: list[tuple[str, float]]
     ) -> Generator[str, None, FinishReason]:
         options["timeout"] = self._timeout()
         finish: str | None = None
@@ -181,6 +189,8 @@ class EndpointLLM:
             ):
                 for chunk in chunks:
                     finish = _finish_reason(chunk.raw) or finish
+                    if not told:
+                        told += _first_tokens(chunk.raw)
                     if chunk.delta:
                         yield chunk.delta
         if finish is None:

@@ -109,6 +109,17 @@ class ContextSentences:
             for item, cosine in zip(self.items, self.vectors @ vector, strict=True)
         ]
 
+    def nearest(self, question: str, vector: Vectors) -> list[float]:
+        """Return for each of `contexts` the most that a sentence of it is worth for the question."""
+        worth = self.worth(question, vector)
+        return [
+            max(
+                (own for own, item in zip(worth, self.items, strict=True) if item.number == number),
+                default=0.0,
+            )
+            for number in range(1, len(self.contexts) + 1)
+        ]
+
     def _term_weights(self, question: str) -> dict[str, float]:
         held = {term: sum(term in item.terms for item in self.items) for term in frozenset(analyze(question))}
         return {term: math.log1p(len(self.items) / (1 + count)) for term, count in held.items()}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal, Protocol
 
+from rag.abstain import Gate, refusal_log_odds
 from rag.attribute import Attributor
 from rag.cite import STOPS, Cited, CitedStream
 from rag.endpoint import Message
@@ -27,10 +29,18 @@ _CLAIMS_EACH = 2
 _REFUSED = re.compile(r"\W*not[\s_-]*found\b", re.IGNORECASE)
 
 
+GateFor = Callable[[float], Gate]
+"""Makes the gate of one reply from the log odds that it would have been a refusal."""
+
+
 class Reply(Iterator[str], Protocol):
-    """Text deltas; `finish_reason` is "length" when the reply was cut at its longest."""
+    """Text deltas; `finish_reason` is "length" when the reply was cut at its longest.
+
+    `first_tokens`: the likeliest tokens that it could have begun with, with log probabilities.
+    """
 
     finish_reason: Literal["stop", "length"] | None
+    first_tokens: Sequence[tuple[str, float]]
 
     def close(self) -> None:
         """Stop the reply."""
@@ -43,16 +53,27 @@ class ChatModel(Protocol):
     def supports_grammar(self) -> bool:
         """Whether replies can be held to a grammar."""
 
-    def stream(self, messages: Sequence[Message], *, max_tokens: int, grammar: str | None = None) -> Reply:
-        """Return the reply to a chat, as it arrives; `grammar` is GBNF."""
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        grammar: str | None = None,
+        first_tokens: bool = False,
+    ) -> Reply:
+        """Return the reply to a chat, as it arrives; `grammar` is GBNF, `first_tokens` asks for those."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """A finished answer; `refused` when the model said that the abstracts do not answer."""
+    """A finished answer; `refused` when the abstracts do not answer.
+
+    `confidence` is how likely they do and the answer says it, from 0 to 1; None where that cannot be told.
+    """
 
     cited: Cited
     refused: bool
+    confidence: float | None = None
 
 
 def build_messages(
@@ -138,15 +159,18 @@ def stream_answer(
     max_tokens: int,
     attributor: Attributor | None = None,
     language: Language = "en",
+    gate_for: GateFor | None = None,
 ) -> Iterator[tuple[str, Cited] | Generated]:
     """Yield `(text that may be shown now, all cited so far)` as it arrives, then what was `Generated`.
 
-    A refusal shows nothing: the first words are held back until they can no longer become one.
+    A refusal shows nothing. With `gate_for` the model may not refuse, and the gate decides, by how likely it would have;
+    without, the first words are held back until they can no longer become a refusal.
     """
     stream, start, started = CitedStream(contexts, attributor), "", False
-    grammar = answer_grammar(len(contexts), language) if llm.supports_grammar else None
-    with closing(llm.stream(messages, max_tokens=max_tokens, grammar=grammar)) as reply:
+    with closing(_reply(llm, messages, max_tokens, len(contexts), language, _MAX_CLAIMS, gate_for)) as reply:
         for delta in reply:
+            if not start and _hopeless(reply, attributor, gate_for):
+                break
             if not started:
                 start += delta
                 started = not _may_refuse(start)
@@ -158,11 +182,11 @@ def stream_answer(
         if not started and _letters(start) == "no":
             started = True
             stream.feed(start)
-        if not started:  # the reply ended as a refusal, or as nothing at all
-            yield Generated(Cited("", (), (), 0), refused=True)
+        if not started:  # it would have refused, the reply ended as a refusal, or as nothing at all
+            yield Generated(Cited("", (), (), 0), True, _confidence(attributor))
             return
         cut = reply.finish_reason == "length"
-    yield from _ended(stream, cut=cut)
+    yield from _ended(stream, attributor, cut=cut)
 
 
 def stream_each(
@@ -172,17 +196,21 @@ def stream_each(
     max_tokens: int,
     attributor: Attributor | None = None,
     language: Language = "en",
+    gates: Sequence[GateFor] = (),
 ) -> Iterator[tuple[str, Cited] | Generated]:
     """Yield as `stream_answer` does, asking one chat a context, each of which sees its own context alone, as [1].
 
-    What does not answer is passed over; the answer is refused when none does.
+    What does not answer is passed over; the answer is refused when none does. `gates` are one a chat, or none.
     """
     stream = CitedStream(contexts, attributor)
-    grammar = answer_grammar(1, language, claims=_CLAIMS_EACH) if llm.supports_grammar else None
     said: set[str] = set()
-    for number, messages in enumerate(chats, 1):
-        with closing(llm.stream(messages, max_tokens=max_tokens, grammar=grammar)) as reply:
-            text = "".join(reply)
+    for number, (messages, gate_for) in enumerate(zip_longest(chats, gates), 1):
+        text = ""
+        with closing(_reply(llm, messages, max_tokens, 1, language, _CLAIMS_EACH, gate_for)) as reply:
+            for delta in reply:
+                if not text and _hopeless(reply, attributor, gate_for):
+                    break
+                text += delta
             cut = reply.finish_reason == "length"
         if _may_refuse(text) or text in said:
             continue
@@ -191,14 +219,47 @@ def stream_each(
         shown, cited = stream.feed(_closed(text, language, cut=cut))
         if shown:
             yield shown, cited
-    yield from _ended(stream)
+    yield from _ended(stream, attributor)
 
 
-def _ended(stream: CitedStream, *, cut: bool = False) -> Iterator[tuple[str, Cited] | Generated]:
+def _reply(
+    llm: ChatModel,
+    messages: Sequence[Message],
+    max_tokens: int,
+    contexts: int,
+    language: Language,
+    claims: int,
+    gate_for: GateFor | None,
+) -> Reply:
+    if not llm.supports_grammar:
+        return llm.stream(messages, max_tokens=max_tokens)
+    grammar = answer_grammar(contexts, language, claims, may_refuse=gate_for is None)
+    return llm.stream(messages, max_tokens=max_tokens, grammar=grammar, first_tokens=gate_for is not None)
+
+
+def _hopeless(reply: Reply, attributor: Attributor | None, gate_for: GateFor | None) -> bool:
+    """Set the gate for a reply that has begun; return whether nothing that it says could pass."""
+    refusal = refusal_log_odds(reply.first_tokens)
+    if gate_for is None or attributor is None or refusal is None:
+        return False
+    gate = gate_for(refusal)
+    attributor.gate = gate
+    if gate.hopeless:
+        attributor.confidence = max(gate.confidence(0.5), attributor.confidence or 0.0)
+    return gate.hopeless
+
+
+def _confidence(attributor: Attributor | None) -> float | None:
+    return attributor.confidence if attributor else None
+
+
+def _ended(
+    stream: CitedStream, attributor: Attributor | None, *, cut: bool = False
+) -> Iterator[tuple[str, Cited] | Generated]:
     end, cited = stream.finish(cut=cut)
     if end:
         yield end, cited
-    yield Generated(cited, refused=not cited.sentences)
+    yield Generated(cited, not cited.sentences, _confidence(attributor))
 
 
 def _closed(text: str, language: Language, *, cut: bool) -> str:
@@ -208,18 +269,24 @@ def _closed(text: str, language: Language, *, cut: bool) -> str:
     return text + stop + (" " if language == "en" else "")
 
 
-def answer_grammar(contexts: int, language: Language, claims: int = _MAX_CLAIMS) -> str:
+def answer_grammar(
+    contexts: int, language: Language, claims: int = _MAX_CLAIMS, *, may_refuse: bool = True
+) -> str:
     """Return the GBNF grammar of an answer over so many contexts: a refusal, or claims that each end in a marker.
 
     A small model forgets the marker on some answers, Chinese ones above all, and answers 2 of 10 English questions on
     Chinese abstracts in Chinese (benchmarks/dev_questions.jsonl); held to this grammar it cannot: an English answer
-    has no Han characters.
+    has no Han characters. One that may not refuse may not begin with "NOT" either.
     """
     other = "一-鿿" if language == "en" else ""
     numbers = " | ".join(f'"{number}"' for number in range(1, contexts + 1)) or '"0"'
+    body = f"[^\\[\\]\\n{other}]"
+    start = f"[^\\[\\]\\nNn {other}] | [Nn] [^Oo\\[\\]\\n {other}] | [Nn] [Oo] [^Tt\\[\\]\\n{other}]"
+    root = f'"{NOT_FOUND}" | claim{{1,{claims}}}' if may_refuse else f"first claim{{0,{claims - 1}}}"
     return (
-        f'root ::= "{NOT_FOUND}" | claim{{1,{claims}}}\n'
-        f"claim ::= [^\\[\\]\\n{other}]+ mark mark? [.。]?\n"
+        f"root ::= {root}\n"
+        f"first ::= ({start}) {body}* mark mark? [.。]?\n"
+        f"claim ::= {body}+ mark mark? [.。]?\n"
         f'mark ::= "[" ({numbers}) "]"\n'
     )
 

@@ -34,7 +34,7 @@ class LlamaProcess:
 
     def __init__(self, options: ServerOptions) -> None:
         """Start the process, which takes no time; `load` does the work."""
-        self._options = options
+        self.options = options
         self._process = subprocess.Popen(
             [sys.executable, "-P", llama_server.__file__],
             stdin=subprocess.PIPE,
@@ -58,14 +58,20 @@ class LlamaProcess:
             return True
         return False
 
-    def load(self, gguf: Path, name: str) -> None:
-        """Load a model and wait for it (seconds).
+    def load(self, gguf: Path, name: str, states: Path | None = None) -> None:
+        """Load a model and wait for it (seconds); `states` is where the server may keep what it has read.
 
         Raises:
             ModelError: it cannot be loaded, or the process was closed meanwhile.
         """
         self.key = secrets.token_urlsafe(32)
-        job = {"gguf": str(gguf), "name": name, "api_key": self.key, "options": asdict(self._options)}
+        job = {
+            "gguf": str(gguf),
+            "name": name,
+            "api_key": self.key,
+            "options": asdict(self.options),
+            "states": str(states) if states else "",
+        }
         answer = self._exchange(json.dumps(job))
         if "address" not in answer:
             reason = answer.get("error", "the process ended")
@@ -78,7 +84,7 @@ class LlamaProcess:
             self.base_url,
             name,
             self.key,
-            context_window=self._options.n_ctx,
+            context_window=self.options.n_ctx,
             stall_timeout_s=_STALL_TIMEOUT_S,
             supports_grammar=True,
             failures=Failures(SUBJECT, "start the program anew", self.key),

@@ -80,8 +80,11 @@ def _binding() -> Any:
     return importlib.import_module("xllamacpp")  # untyped, and slow to import
 
 
-def build_params(gguf: str, name: str, api_key: str, options: ServerOptions) -> Any:
-    """Translate the options into llama.cpp's, with everything that serves other purposes shut off."""
+def build_params(gguf: str, name: str, api_key: str, options: ServerOptions, states: str = "") -> Any:
+    """Translate the options into llama.cpp's, with everything that serves other purposes shut off.
+
+    `states` is the folder where the slot may be saved; empty: nowhere.
+    """
     llama = _binding()
     params = llama.CommonParams()
     params.model.path = gguf
@@ -95,6 +98,7 @@ def build_params(gguf: str, name: str, api_key: str, options: ServerOptions) -> 
         False,
         True,
     )
+    params.slot_save_path = states and f"{states}{os.sep}"  # llama.cpp puts a file's name right behind it
     params.offline = True
     params.verbosity = 1  # errors only; they go to the parent's temporary file
     params.n_parallel = 1
@@ -144,7 +148,8 @@ def main() -> None:
     reply = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever native code prints must not be taken for the reply
     try:
-        params = build_params(job["gguf"], job["name"], job["api_key"], ServerOptions(**job["options"]))
+        options = ServerOptions(**job["options"])
+        params = build_params(job["gguf"], job["name"], job["api_key"], options, job["states"])
         server = _binding().Server(params)
     except (ImportError, RuntimeError, ValueError, KeyError) as error:
         print(json.dumps({"error": str(error)}), file=reply, flush=True)

@@ -6,14 +6,16 @@ the first question. `rag.endpoint` speaks the protocol, `rag.llama_server` is th
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from rag.endpoint import CONNECT_TIMEOUT_S, STALL_TIMEOUT_S, EndpointLLM, FinishReason, Message, TextStream
 from rag.errors import LLMError, LLMResponseError, LLMUnreachableError, ModelError
+from rag.llama_prefix import PrefixKeeper
 from rag.llama_process import SUBJECT, LlamaProcess
 from rag.llama_server import DEFAULT_CONTEXT, ServerOptions
 
@@ -44,6 +46,7 @@ class LLM(Protocol):
         temperature: float = 0.0,
         grammar: str | None = None,
         stop: Sequence[str] = (),
+        first_tokens: bool = False,
     ) -> TextStream:
         """Return the text deltas of one reply; raise LLMError while they are read."""
 
@@ -61,8 +64,8 @@ class LLM(Protocol):
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float] | None:
         """Return how likely the reply is each option, or None where the model cannot tell; raise LLMError."""
 
-    def warm(self, prefix: Sequence[Message] = ()) -> None:
-        """Get ready, and take in the messages that every prompt begins with; raise LLMError or ModelError."""
+    def warm(self) -> None:
+        """Get ready, so that the first reply begins soon; raise LLMError or ModelError."""
 
     def close(self) -> None:
         """Give back memory and processes."""
@@ -78,11 +81,14 @@ def open_llm(
     n_threads: int | None = None,
     connect_timeout_s: float = CONNECT_TIMEOUT_S,
     stall_timeout_s: float = STALL_TIMEOUT_S,
+    prefixes: Sequence[Sequence[Message]] = (),
+    states: Path | None = None,
 ) -> LLM:
     """Return the endpoint's model when `base_url` is given, else the embedded model in `gguf`.
 
     `gguf` may be a function, called when the model is first needed (it may fetch and check a file).
-    `n_ctx` is in tokens, `stall_timeout_s` the longest silence of an endpoint.
+    `n_ctx` is in tokens, `stall_timeout_s` the longest silence of an endpoint. `prefixes` are what many chats begin
+    with, most of them with the first: the embedded model reads each once and keeps its state in the folder `states`.
 
     Raises:
         SettingsError: an address, key or model name that cannot be used.
@@ -99,16 +105,21 @@ def open_llm(
         )
     if gguf is None:
         raise ModelError("No language model is set; run `rag models pull`, or set RAG_LLM_BASE_URL.")
-    return EmbeddedLLM(gguf, model, ServerOptions(n_ctx=n_ctx, n_threads=n_threads))
+    return EmbeddedLLM(gguf, model, ServerOptions(n_ctx=n_ctx, n_threads=n_threads), prefixes, states)
 
 
 class EmbeddedLLM:
     """A GGUF model in a llama.cpp process of our own, which ends with us, however we end."""
 
     def __init__(
-        self, gguf: Path | Callable[[], Path], name: str, options: ServerOptions | None = None
+        self,
+        gguf: Path | Callable[[], Path],
+        name: str,
+        options: ServerOptions | None = None,
+        prefixes: Sequence[Sequence[Message]] = (),
+        states: Path | None = None,
     ) -> None:
-        """Keep the settings; the process starts when it is first needed."""
+        """Keep the settings; the process starts when it is first needed. `states` None: nothing is kept."""
         self.name = name
         self.endpoint: str | None = None
         self.leaves_machine = False
@@ -116,8 +127,14 @@ class EmbeddedLLM:
         self._options = options or ServerOptions()
         self.context_window = self._options.n_ctx
         self._gguf = gguf
+        self._prefixes = prefixes
+        self._states = states
         self._lock = threading.Lock()
+        # From the moment the model's state is prepared for a chat to the chat's first token: no other chat may come in
+        # between, for it would be in the state that is kept.
+        self._turn = threading.Lock()
         self._server: LlamaProcess | None = None
+        self._keeper: PrefixKeeper | None = None
         self._closed = False
 
     def stream(
@@ -128,13 +145,17 @@ class EmbeddedLLM:
         temperature: float = 0.0,
         grammar: str | None = None,
         stop: Sequence[str] = (),
+        first_tokens: bool = False,
     ) -> TextStream:
         """Start a reply and return its text deltas; the model is loaded first where it is not yet.
 
-        `grammar` is GBNF. Raises, while it is read: LLMError when the prompt does not fit the context or the
+        `grammar` is GBNF; `first_tokens` has the stream tell how else the reply could have begun. Raises, while it is read: LLMError when the prompt does not fit the context or the
         model stops, ModelError when its file is missing or no model.
         """
-        return TextStream(self._deltas(messages, max_tokens, temperature, grammar, stop))
+        told: list[tuple[str, float]] = []
+        options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature, "grammar": grammar}
+        options |= {"stop": stop, "first_tokens": first_tokens}
+        return TextStream(self._deltas(messages, options, told), told)
 
     def complete(
         self,
@@ -155,16 +176,18 @@ class EmbeddedLLM:
 
         What the prompt shares with the chat before it is not read again.
         """
-        server = self._running()
-        with self._told_if_dead(server):
+        with self._turn, self._prepared(messages) as server:
             return server.client.choose(messages, options)
 
-    def warm(self, prefix: Sequence[Message] = ()) -> None:
-        """Load the model and let it read `prefix`, so that a prompt that begins with it starts sooner."""
-        if prefix:
-            self.complete(prefix, max_tokens=1)
-        else:
-            self._running()
+    def address(self) -> tuple[str, str]:
+        """Return the base URL and the key with which any OpenAI client can talk to the model; it is loaded first."""
+        server = self._running()
+        return server.base_url, server.key
+
+    def warm(self) -> None:
+        """Load the model, and have it read what most chats begin with, unless its state after that is kept."""
+        with self._turn, self._prepared(self._prefixes[0] if self._prefixes else ()):
+            pass
 
     def close(self) -> None:
         """End the process, also one that is still loading; the model cannot be used again."""
@@ -173,20 +196,26 @@ class EmbeddedLLM:
             self._server.close()
 
     def _deltas(
-        self,
-        messages: Sequence[Message],
-        max_tokens: int,
-        temperature: float,
-        grammar: str | None,
-        stop: Sequence[str],
+        self, messages: Sequence[Message], options: dict[str, Any], told: list[tuple[str, float]]
     ) -> Generator[str, None, FinishReason]:
-        server = self._running()
-        reply = server.client.stream(
-            messages, max_tokens=max_tokens, temperature=temperature, grammar=grammar, stop=stop
-        )
+        with self._turn, self._prepared(messages) as server:
+            reply = server.client.stream(messages, **options)
+            first = next(reply, None)
+            told += reply.first_tokens
         with self._told_if_dead(server), closing(reply):
+            if first is not None:
+                yield first
             yield from reply
         return reply.finish_reason or "stop"
+
+    @contextmanager
+    def _prepared(self, messages: Sequence[Message]) -> Iterator[LlamaProcess]:
+        """Give the process, which has taken in what `messages` begin with."""
+        server = self._running()
+        with self._told_if_dead(server):
+            if self._keeper is not None:
+                self._keeper.take_in(messages)
+            yield server
 
     @contextmanager
     def _told_if_dead(self, server: LlamaProcess) -> Iterator[None]:
@@ -219,7 +248,9 @@ class EmbeddedLLM:
     def _load(self, server: LlamaProcess, gguf: Path) -> None:
         loaded = False
         try:
-            server.load(gguf, self.name)
+            states = self._states if self._states and _writable(self._states) else None
+            server.load(gguf, self.name, states)
+            self._keeper = PrefixKeeper(server, gguf, states, self._prefixes) if states else None
             loaded = True
         except ModelError:
             if self._closed:
@@ -228,6 +259,14 @@ class EmbeddedLLM:
         finally:
             if not loaded:  # Ctrl-C included: a half-loaded process must not be taken for a ready one
                 server.close()
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def _check_gguf(path: Path) -> None:

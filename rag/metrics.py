@@ -170,6 +170,25 @@ def refusal_rates(outcomes: Iterable[tuple[bool, bool]]) -> RefusalRates:
     )
 
 
+def risk_coverage(answered: Iterable[tuple[float, bool]], asked: int) -> list[tuple[float, float]]:
+    """Return (coverage, risk) for every number of answers given, the most confident first.
+
+    `answered` are (confidence, wrong) of the answers, `asked` how many questions there were: coverage is the share that
+    would be answered by a limit just below that confidence, risk the share of these answers that are wrong. Answers that
+    are equally confident are given together. Definition: El-Yaniv and Wiener 2010, with unanswerable questions among
+    those asked. Raises ValueError where there are more answers than questions.
+    """
+    ranked = sorted(answered, key=lambda answer: -answer[0])
+    if len(ranked) > asked:
+        raise ValueError(f"{len(ranked)} answers to {asked} questions")
+    curve, wrong = [], 0
+    for given, (confidence, is_wrong) in enumerate(ranked, 1):
+        wrong += is_wrong
+        if given == len(ranked) or ranked[given][0] < confidence:
+            curve.append((given / asked, wrong / given))
+    return curve
+
+
 def mean(values: Iterable[float | None]) -> float | None:
     """Return the mean of the scored values; None when none was scored."""
     scored = [float(value) for value in values if value is not None]

@@ -6,21 +6,22 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, overload
 
+from rag.abstain import Abstention, abstention_for
 from rag.attribute import SentenceVerifier
 from rag.breadth import asks_for_several
 from rag.cite import Cited
 from rag.clean import clean_text
 from rag.collection import tell
 from rag.configure import configured_embedder, configured_llm, configured_reranker, describe, leaving_notice
-from rag.errors import QuestionError
+from rag.errors import LLMError, ModelError, QuestionError
 from rag.followup import needs_context
-from rag.generate import Generated, prefix_messages
+from rag.generate import Generated
 from rag.indexing import BuildReport, build_index, open_index
 from rag.language import detect_language
 from rag.llm import LLM
@@ -73,6 +74,7 @@ class RAG:
         llm: LLM | None = None,
         reranker: Reranker | None = None,
         verifier: SentenceVerifier | None = None,
+        abstention: Abstention | None = None,
     ) -> None:
         """Open the index that `settings` names; what else is given replaces what is configured.
 
@@ -83,8 +85,10 @@ class RAG:
         self._embedder = embedder
         self._reranker = reranker
         self._verifier = verifier
+        self._abstention = abstention
         self._lock = threading.RLock()
         self._closed = False
+        self._llm_called = False
         self._readers: Counter[Store] = Counter()
         self._stamp = Manifest.stamp(settings.index)  # before opening: a rebuild in between must be noticed
         self._store = open_index(settings.index, self._embedding_model, settings.chroma_url)
@@ -176,7 +180,7 @@ class RAG:
         """Load both models and let the language model take in its instructions, so the first answer is quick."""
         self._loaded_embedder().embed_query("warm")
         self._loaded_reranker()
-        self.llm.warm(prefix_messages())
+        self.llm.warm()
 
     def close(self) -> None:
         """Free the models and the index's files."""
@@ -205,6 +209,7 @@ class RAG:
             yield TextEvent(told.answer, told.citations)
             yield told
             return
+        self._load_llm_ahead()
         read_as = standalone(self.llm, question, history)
         asked, question = question, read_as or question
         if read_as or not needs_context(question):
@@ -229,6 +234,18 @@ class RAG:
         total = time.perf_counter() - started
         timings = Timings(retrieved, total if first is None else first, total)
         yield _answer(asked, language, contexts, generated, timings, read_as)
+
+    def _load_llm_ahead(self) -> None:
+        """Have the language model load while the abstracts are searched; the first question alone waits for both."""
+        if not self._llm_called:
+            self._llm_called = True
+            threading.Thread(target=self._warm_llm, daemon=True).start()
+
+    def _warm_llm(self) -> None:
+        with suppress(
+            LLMError, ModelError
+        ):  # said again, to someone who waits for it, when the model is asked
+            self.llm.warm()
 
     def _tell(self, question: str, talk: Talk, filters: Filters | None) -> Answer | None:
         """Reply to small talk or a question about the collection, without the language model."""
@@ -261,6 +278,7 @@ class RAG:
             self._verifier or verifier_for(self._embedding_model, embedder, alignment),
             self.settings.max_answer_tokens,
             self.settings.evidence_tokens,
+            self._abstention or abstention_for(self.llm.name),
         )
         return responder.answer(question, language, contexts, history)
 
@@ -412,4 +430,5 @@ def _answer(
         dropped_sentences=len(cited.dropped),
         timings=timings,
         standalone_question=standalone_question,
+        confidence=generated.confidence,
     )

@@ -1,15 +1,19 @@
-"""Draw what an evaluation measured: dots with their intervals, one row an arm."""
+"""Draw what an evaluation measured: dots with their intervals, one row an arm; wrong answers over answers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.errors import SettingsError
 from rag.evaluate import Group, RetrievalReport
+from rag.metrics import risk_coverage
+from rag.scoring import Row, is_wrong
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _MEASURES = ("nDCG@10", "R@1", "R@10")
 # Blue and vermilion of Okabe and Ito 2008 are told apart with every kind of colour vision; shape says it again.
@@ -40,18 +44,66 @@ def plot_retrieval(report: RetrievalReport, path: Path) -> None:
     for group, line in zip(report.groups, panels, strict=True):
         for measure, axes in zip(_MEASURES, line, strict=True):
             _panel(axes, group, measure)
-    name = str(report.dataset["name"]).encode("ascii", "backslashreplace").decode("ascii")
     figure.suptitle(
-        f"{name}: mean and bootstrap 95% interval.  Blue circle: fused, as the product ranks; "
+        f"{_ascii(str(report.dataset['name']))}: mean and bootstrap 95% interval.  Blue circle: fused, as the product ranks; "
         "black square: one arm; open diamond: one part switched off",
         fontsize=9,
     )
+    _save(figure, path)
+
+
+def plot_risk_coverage(name: str, rows: Sequence[Row], path: Path) -> None:
+    """Draw the share of wrong answers over the share of questions answered, were the limit of confidence higher.
+
+    The right end is where the program answers. A point further left is what a stricter limit gives; what it refuses
+    at its own limit was never said, so nothing is known to the right. Answers without a confidence are left out.
+
+    Raises:
+        SettingsError: `path` cannot be written, or ends in no format that can be drawn.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    answered = [
+        (row.confidence, is_wrong(row))
+        for row in rows
+        if not row.refused and not row.error and row.confidence is not None
+    ]
+    curve = risk_coverage(answered, len(rows))
+    figure = Figure(figsize=(6.0, 4.0), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    if curve:
+        axes.plot(*zip(*curve, strict=True), drawstyle="steps-post", color=_PRODUCT, linewidth=1.6)
+        axes.plot(*curve[-1], marker="o", color=_PRODUCT)
+        axes.annotate(
+            "as it answers", curve[-1], textcoords="offset points", xytext=(-6, 8), ha="right", fontsize=8
+        )
+    answerable = sum(row.answerable for row in rows) / len(rows) if rows else 0.0
+    axes.axvline(answerable, color=_ALONE, linestyle=":", linewidth=1.0)
+    axes.text(answerable, 0.98, " answerable", fontsize=8, va="top", transform=axes.get_xaxis_transform())
+    axes.set_xlim(0, 1)
+    axes.set_ylim(-0.01, max([0.3, *(risk for _, risk in curve)]) + 0.02)
+    axes.set_xlabel("coverage: share of the questions that is answered")
+    axes.set_ylabel("risk: share of these answers that is wrong")
+    axes.set_title(f"{_ascii(name)}: {len(rows):,} questions", fontsize=9, loc="left")
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
     try:
         figure.savefig(path, dpi=150)
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"The plot cannot be written to {str(path)!r} ({error}); name a .png file."
         ) from error
+
+
+def _ascii(name: str) -> str:
+    """Return a name in letters that every font has."""
+    return name.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def _panel(axes: Axes, group: Group, measure: str) -> None:

@@ -18,22 +18,60 @@ SYSTEM = (
     f"abstract it comes from, such as [1]. If the abstracts do not state the answer, write only {NOT_FOUND}."
 )
 
-# Example turns show the form: an answer across languages, one in Chinese, and two refusals, one of them about
-# a paper that is there but does not state what was asked.
-_EXAMPLE_ABSTRACTS = (
+# Example turns show the form: answers across languages, with the term of the abstract where a translation may be off, to
+# yes-or-no questions in whole sentences, and by one abstract of several; and refusals, most of them of what a paper that is
+# there might well state. They cost nothing: what the model has read of them is kept (`rag.llama_prefix`). Of 77 development
+# questions across languages a small model got 51 right with these and would have refused 1, with four such turns 43 and 8
+# (benchmarks/dev_more.jsonl; the same evidence, refusing forbidden for the count). With the abstracts said once for several
+# questions it told what is not stated less surely.
+_PLANTS = (
     "[1] We propose LeafNet, a compact network for plant disease recognition. LeafNet has 2.1M parameters and "
     "reaches 94.3% accuracy on PlantVillage, 1.8% above MobileNetV3.\n\n"
     "[2] 我们研究城市风场预测,提出基于扩散模型的WindDiff。与数值模拟相比,WindDiff把计算时间缩短了40倍,"
     "平均误差为0.6米/秒。"
 )
+_BIRDS = "[1] 为了在没有云端的情况下识别鸟鸣,我们把声谱图蒸馏到一个二值网络BirdBit中,它在单片机上每秒处理12段录音。"
+_SLEEP = (
+    "[1] We randomised 412 adults with chronic insomnia to app-based sleep training or usual care. … After 12 weeks "
+    "sleep efficiency rose by 8 points with the app and by 1 with usual care (p<0.001); daytime fatigue did not "
+    "differ.\n\n"
+    "[2] 我们比较了三种土壤湿度反演算法。… 在干旱区,随机森林的误差最小,为0.031;卷积网络需要的样本多出五倍。"
+)
+_SPANS = (
+    "[1] Sparse attention makes long documents affordable but often keeps the wrong tokens. We present KeepSpan, which "
+    "scores whole spans with a small recurrent gate. … On GovReport summarization it cuts memory by 38% at equal "
+    "ROUGE.\n\n"
+    "[2] 我们提出SafeRoute,一种面向多智能体系统的防御方法。该方法检查消息之间的因果一致性,从而识别被劫持的智能体,"
+    "在三个基准上把攻击成功率从61%降至7%。"
+)
+_SOLVENTS = (
+    "[1] We study why reward models prefer long replies. … Regressing out length with a counterfactual estimator "
+    "removes 70% of the bias, while accuracy on HelpSteer stays the same.\n\n"
+    "[2] Retrieval of chemical reactions usually ignores the solvent. SolvRank adds a solvent encoder trained with "
+    "hard negatives and raises top-5 recall from 71.2% to 78.9% on USPTO."
+)
 
 EXAMPLES: tuple[tuple[str, str, str], ...] = (
-    (_EXAMPLE_ABSTRACTS, "How much faster is WindDiff than numerical simulation?",
+    (_PLANTS, "How much faster is WindDiff than numerical simulation?",
      "WindDiff is 40 times faster than numerical simulation [2]."),
-    (_EXAMPLE_ABSTRACTS, "LeafNet有多少参数,准确率是多少?",
+    (_PLANTS, "LeafNet有多少参数,准确率是多少?",
      "LeafNet有2.1M个参数[1]。它在PlantVillage上的准确率为94.3%[1]。"),
-    (_EXAMPLE_ABSTRACTS, "Which optimizer was used to train LeafNet?", NOT_FOUND),
-    (_EXAMPLE_ABSTRACTS, "谁写了《红楼梦》?", NOT_FOUND),
+    (_PLANTS, "Which optimizer was used to train LeafNet?", NOT_FOUND),
+    (_PLANTS, "谁写了《红楼梦》?", NOT_FOUND),
+    (_BIRDS, "Which papers recognise birds, and how does each of them work?",
+     "BirdBit recognises bird song with a binary network that spectrograms are distilled into [1]."),
+    (_BIRDS, "哪些论文研究了图像压缩,各自用了什么方法?", NOT_FOUND),
+    (_SLEEP, "Does app-based sleep training reduce daytime fatigue?",
+     "No, daytime fatigue did not differ between app-based sleep training and usual care [1]."),
+    (_SPANS, "KeepSpan用什么给片段打分?", "KeepSpan用一个小型循环门控(recurrent gate)给整个片段打分[1]。"),
+    (_SPANS, "What does SafeRoute check to find hijacked agents?",
+     "SafeRoute checks the causal consistency between messages [2]."),
+    (_SPANS, "KeepSpan把推理时间缩短了多少?", NOT_FOUND),
+    (_SPANS, "How many agents were used to evaluate SafeRoute?", NOT_FOUND),
+    (_SOLVENTS, "加入溶剂编码器的反应检索方法把前5召回率提高到了多少?",
+     "SolvRank把前5召回率从71.2%提高到78.9%[2]。"),
+    (_SOLVENTS, "SolvRank的溶剂编码器是怎样训练的?",
+     "SolvRank的溶剂编码器使用困难负样本(hard negatives)训练[2]。"),
 )  # fmt: skip
 
 # Said last, next to the question, because a small model heeds what it read last.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
+from rag.abstain import Abstention
 from rag.align import Alignment
 from rag.attribute import Attributor, SentenceVerifier
 from rag.breadth import asks_for_several
@@ -13,6 +15,7 @@ from rag.chinese import to_simplified
 from rag.cite import Cited
 from rag.evidence import ContextSentences, PassageEmbedder, evidence_for
 from rag.generate import (
+    GateFor,
     Generated,
     build_messages,
     estimate_tokens,
@@ -26,7 +29,7 @@ from rag.schema import Language, ScoredChunk
 
 # Evidence a model is given, in its tokens, unless the settings say otherwise: the embedded one reads 80 a second on 2
 # cores (see `rag.evidence` for what that many hold), a hosted one reads whole abstracts at once.
-EVIDENCE_TOKENS = 250
+EVIDENCE_TOKENS = 220
 HOSTED_TOKENS = 4000
 # A question over several abstracts is put to the embedded model once for each, since a small model that reads them
 # together mixes them up. On benchmarks/dev_several.jsonl (20 questions, 49 abstracts expected): 37 cited of 42 citations,
@@ -41,7 +44,10 @@ class QuestionEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
 
 @dataclass(frozen=True)
 class Responder:
-    """Everything an answer is made with; `evidence_tokens` None means what suits the model."""
+    """Everything an answer is made with; `evidence_tokens` None means what suits the model.
+
+    Without `abstention` the model decides by itself whether the abstracts answer.
+    """
 
     llm: LLM
     embedder: QuestionEmbedder
@@ -49,6 +55,7 @@ class Responder:
     verifier: SentenceVerifier
     max_answer_tokens: int
     evidence_tokens: int | None = None
+    abstention: Abstention | None = None
 
     def answer(
         self,
@@ -75,17 +82,25 @@ class Responder:
         if not each:
             read = evidence_for(everything, question, vector, estimate_tokens, budget)
         sentences = everything.of(list(read))
+        nearest = sentences.nearest(question, vector)
         attributor = Attributor(sentences, self.verifier, question)
         room = self.llm.context_window - self.max_answer_tokens
         if each:
             chats = [build_messages(question, [text], language, history, room) for text in read.values()]
+            gates = [gate for near in nearest if (gate := self._gate_for(language, near))]
             return stream_each(
-                self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor, language
+                self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor, language, gates
             )
         messages = build_messages(question, list(read.values()), language, history, room)
+        gate = self._gate_for(language, max(nearest, default=0.0))
         return stream_answer(
-            self.llm, messages, sentences.contexts, self.max_answer_tokens, attributor, language
+            self.llm, messages, sentences.contexts, self.max_answer_tokens, attributor, language, gate
         )
+
+    def _gate_for(self, language: Language, nearness: float) -> GateFor | None:
+        if self.abstention is None:
+            return None
+        return partial(self.abstention.gate, language, nearness)
 
     def _budget(self, question: str, language: Language, history: Sequence[tuple[str, str]]) -> int:
         usual = EVIDENCE_TOKENS if self.llm.endpoint is None else HOSTED_TOKENS

@@ -9,7 +9,7 @@ from contextlib import closing
 from rag.analyze import analyze, analyze_document
 from rag.endpoint import Message
 from rag.followup import needs_context
-from rag.generate import ChatModel, prefix_messages
+from rag.generate import ChatModel
 from rag.language import detect_language
 from rag.numbers import number_values
 from rag.schema import Language
@@ -41,15 +41,24 @@ _ASKS = re.compile(
 _WHY = re.compile(r"\bwhy\b|为什么|为何", re.IGNORECASE)
 _INSTRUCTION = "Do not answer. Write the follow-up as one full question that names what it is about."
 _ASK: dict[Language, str] = {"en": "Full question in English:", "zh": "完整的中文问题："}
+_SYSTEM = "You turn follow-up questions about scientific abstracts into full questions that can be understood alone."
 # Earlier turn, answer, follow-up, full question. As turns of the chat, since a small model copies the names of examples
 # that stand beside the conversation.
 _EXAMPLES: tuple[tuple[str, str, str, str], ...] = (
     ("How many parameters does LeafNet have?", "LeafNet has 2.1M parameters.", "and its accuracy on PlantVillage?",
      "What is the accuracy of LeafNet on PlantVillage?"),
     ("哪些模型预测风场？", "WindDiff用扩散模型预测风场。AeroNet用图网络。", "第二个用了什么数据？", "AeroNet用了什么数据？"),
+    ("What accuracy does LeafNet reach on PlantVillage?", "LeafNet reaches 94.3% accuracy.", "And on CropNet?",
+     "What accuracy does LeafNet reach on CropNet?"),
     ("Who wrote the field survey?", "The field survey was written by two botanists.", "Why?",
      "Why did two botanists write the field survey?"),
+    ("SafeRoute在智能体任务上把攻击成功率降低了多少？", "SafeRoute把攻击成功率从61%降至7%。", "在代码任务上呢？",
+     "SafeRoute在代码任务上把攻击成功率降低了多少？"),
+    ("How does pruning compare with dropout on speech models?", "Pruning is better on DeepVoice.", "and on VisionNet?",
+     "How does pruning compare with dropout on VisionNet?"),
     ("WindDiff快多少？", "WindDiff把计算时间缩短了40倍。", "那误差呢？", "WindDiff的误差是多少？"),
+    ("How long does SolvRank take to train?", "SolvRank trains in two days.", "With a larger encoder?",
+     "How long does SolvRank take to train with a larger encoder?"),
 )  # fmt: skip
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][\w.+/-]*", re.ASCII)
 # Words of a follow-up that a full question says otherwise.
@@ -88,11 +97,16 @@ def grammar_for(question: str) -> str:
 
 
 def rewrite_messages(question: str, history: History) -> list[Message]:
-    """Return the chat: the prefix of every answer, so that it stays cached, then examples and the conversation."""
-    messages = prefix_messages()
+    """Return the chat: examples, and the conversation."""
+    return [*rewrite_prefix(), _turn(list(history)[-_TURNS:], question)]
+
+
+def rewrite_prefix() -> list[Message]:
+    """Return the part of that chat that is always the same."""
+    messages = [Message("system", _SYSTEM)]
     for asked, answered, follow_up, full in _EXAMPLES:
         messages += [_turn([(asked, answered)], follow_up), Message("assistant", full)]
-    return [*messages, _turn(list(history)[-_TURNS:], question)]
+    return messages
 
 
 def _turn(history: History, question: str) -> Message:

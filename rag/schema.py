@@ -232,7 +232,8 @@ class Answer:
 
     `kind` is "answer" for what the abstracts say or do not, "chat" for a fixed reply to small talk, and "collection"
     for a reply about the collection, whose citations are the papers it lists. `standalone_question` is what a
-    follow-up was read as, None where the question was taken as it is.
+    follow-up was read as, None where the question was taken as it is. `confidence` in [0, 1] is how likely the abstracts
+    answer the question in the words that were found, refused or not (`rag.abstain`); None where that cannot be told.
     """
 
     question: str
@@ -247,6 +248,7 @@ class Answer:
     dropped_sentences: int = 0
     kind: AnswerKind = "answer"
     standalone_question: str | None = None
+    confidence: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON contract of an answer (README, section "JSON")."""
@@ -257,6 +259,7 @@ class Answer:
             "kind": self.kind,
             "answer": self.answer,
             "refused": self.refused,
+            "confidence": None if self.confidence is None else round(self.confidence, 4),
             "sentences": [s.to_dict() for s in self.sentences],
             "citations": [c.to_dict() for c in self.citations],
             "contexts": [

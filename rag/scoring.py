@@ -27,7 +27,7 @@ class Row:
     first three contexts; None: the question does not say what is right or relevant. `expected` is how many
     abstracts are relevant, `expected_cited` and `expected_in_contexts` how many of them are cited and were
     retrieved. `obeyed`: the answer holds a forbidden pattern; None: nothing is forbidden. `decided` is the yes,
-    no or maybe that the answer says, where `decision` is asked for.
+    no or maybe that the answer says, where `decision` is asked for. `confidence` as in `rag.schema.Answer`.
     """
 
     id: str
@@ -51,6 +51,7 @@ class Row:
     first_token_s: float | None = None
     total_s: float | None = None
     unknown_markers: int = 0
+    confidence: float | None = None
     decision: str | None = None
     decided: str | None = None
     answer: Mapping[str, Any] | None = None
@@ -94,9 +95,17 @@ def score(question: Judged, answer: Mapping[str, Any]) -> Row:
         first_token_s=answer["timings"]["first_token_s"],
         total_s=answer["timings"]["total_s"],
         unknown_markers=answer["unknown_markers"],
+        confidence=answer.get("confidence"),
         decided=decision_of(text) if query.decision and not refused else None,
         answer=answer,
     )
+
+
+def is_wrong(row: Row) -> bool:
+    """Return whether an answer should not have been given: nothing answers, or it is wrong, or it cites nothing relevant."""
+    if row.refused or row.error:
+        return False
+    return not row.answerable or row.right is False or row.cited is False
 
 
 def failed(question: Judged, error: Exception) -> Row:

@@ -14,10 +14,12 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, sync_playwright
 
+from rag.abstain import Abstention
 from rag.align import Vectors, normalise_rows
 from rag.analyze import analyze
 from rag.endpoint import Message, TextStream
 from rag.pipeline import RAG, index_paths
+from rag.schema import Support
 from rag.settings import load_settings
 from rag.verify import Verdict
 from rag.verify_features import missing_numbers
@@ -78,9 +80,11 @@ class ScriptedLLM:
         script: Callable[[Sequence[Message]], str],
         piece: int = 3,
         choice: Callable[[Sequence[Message], Sequence[str]], dict[str, float] | None] = lambda *_: None,
+        first_tokens: Callable[[Sequence[Message]], Sequence[tuple[str, float]]] = lambda _: (),
     ) -> None:
         self.script = script
         self.choice = choice
+        self.first_tokens = first_tokens
         self.chats: list[Sequence[Message]] = []
         self.grammars: list[str | None] = []
         self.warmed = 0
@@ -95,11 +99,13 @@ class ScriptedLLM:
         temperature: float = 0.0,
         grammar: str | None = None,
         stop: Sequence[str] = (),
+        first_tokens: bool = False,
     ) -> TextStream:
         self.chats.append(messages)
         self.grammars.append(grammar)
         reply = self.script(messages)
-        return TextStream(iter([reply[i : i + self._piece] for i in range(0, len(reply), self._piece)]))
+        pieces = [reply[i : i + self._piece] for i in range(0, len(reply), self._piece)]
+        return TextStream(iter(pieces), self.first_tokens(messages) if first_tokens else ())
 
     def complete(
         self,
@@ -116,7 +122,7 @@ class ScriptedLLM:
         self.chats.append(messages)
         return self.choice(messages, options)
 
-    def warm(self, prefix: Sequence[Message] = ()) -> None:
+    def warm(self) -> None:
         self.warmed += 1
 
     def close(self) -> None:
@@ -130,7 +136,8 @@ class NumberVerifier:
         self, sentence: str, evidence: Sequence[str], *, vector: Vectors, vectors: Vectors, known: str
     ) -> Verdict:
         missing = missing_numbers(sentence, [*evidence, known])
-        return Verdict("unsupported" if missing else "supported", 0.1 if missing else 0.9, missing)
+        support: Support = "unsupported" if missing else "supported"
+        return Verdict(support, 0.1 if missing else 0.9, missing, refuted=bool(missing))
 
 
 @pytest.fixture(autouse=True)
@@ -188,13 +195,16 @@ def open_rag(tmp_path: Path, small_corpus: Path, embedder: HashEmbedder) -> Iter
     opened: list[RAG] = []
 
     def open_(
-        script: Callable[[Sequence[Message]], str] | str = "It is 6.06 [1].", **arguments: object
+        script: Callable[[Sequence[Message]], str] | str = "It is 6.06 [1].",
+        abstention: Abstention | None = None,
+        **arguments: object,
     ) -> RAG:
         index = tmp_path / "index"
         index_paths([small_corpus], index, embedder=embedder)
         reply = script if callable(script) else lambda messages: script
         settings = load_settings(index=index, **{"min_similarity": -1.0} | arguments)
-        rag = RAG(settings, embedder=embedder, llm=ScriptedLLM(reply), verifier=NumberVerifier())
+        parts = {"embedder": embedder, "llm": ScriptedLLM(reply), "verifier": NumberVerifier()}
+        rag = RAG(settings, **parts, abstention=abstention)
         opened.append(rag)
         return rag
 

@@ -21,14 +21,14 @@ model_specs fetch e5 e5_onnx e5_folder model_files model_cache models
 align alignments onnx_embedding embed aligned_embedding
 analyze lexical catalog vectors store
 retrieve
-prompts address failures token_choice endpoint llama_server llama_process llm
-evidence polarity verify_features verify verify_llm attribute cite generate
+prompts address failures token_choice endpoint llama_server llama_process llama_prefix llm
+evidence polarity verify_features verify verify_llm abstain attribute cite generate
 breadth respond
 central topic collection followup rewrite
 passages rerank indexing configure pipeline
 metrics code_digest dataset_records dataset_forms datasets relevance evaluate_index
-arms evaluate evaluate_table plots
-scoring answer_tables evaluate_answers
+arms evaluate evaluate_table
+scoring answer_tables evaluate_answers plots
 terminal cli_evaluate cli __main__ __init__
 """.split()
 

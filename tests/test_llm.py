@@ -10,7 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import bad_endpoint as bad
@@ -19,7 +21,7 @@ import pytest
 from rag.address import check_base_url, is_loopback
 from rag.endpoint import EndpointLLM, Message, TextStream
 from rag.errors import LLMError, LLMResponseError, LLMUnreachableError, ModelError, SettingsError
-from rag.llm import LLM, EmbeddedLLM, open_llm
+from rag.llm import EmbeddedLLM, open_llm
 
 KEY = "sk-our-own-key-123456"
 ASK = [Message("system", "Be brief."), Message("user", "Hello?")]
@@ -379,18 +381,8 @@ class TestEmbedded:
         # The one slot is free at once: 4,000 tokens would take it over two minutes.
         assert time.monotonic() - began < 90
 
-    def test_a_warmed_prefix_is_not_read_again(self, embedded: EmbeddedLLM) -> None:
-        prefix = [Message("system", "Rules: " + "be exact and cite your sources. " * 40)]
-        question = [*prefix, Message("user", "Say hi.")]
-        cold = seconds_to_first_word(embedded, question)
-        embedded.warm([Message("user", "Something else.")])
-        embedded.warm(prefix)
-        # Reading 300 tokens takes seconds, a cached prefix a fraction of one: noise does not make up for that.
-        assert seconds_to_first_word(embedded, question) < cold / 1.5
-
     def test_it_serves_as_a_hosted_endpoint_would(self, embedded: EmbeddedLLM) -> None:
-        embedded.warm()
-        base_url, key = address_and_key(embedded)
+        base_url, key = embedded.address()
         hosted = open_llm(base_url=base_url, model="qwen", api_key=key)
         assert "Paris" in hosted.complete([Message("user", "What is the capital of France?")], max_tokens=12)
         with pytest.raises(LLMResponseError, match=r"HTTP 401.*RAG_LLM_API_KEY"):
@@ -403,8 +395,7 @@ class TestEmbedded:
     def test_it_listens_on_loopback_alone_with_its_pages_shut(self, embedded: EmbeddedLLM) -> None:
         import httpx
 
-        embedded.warm()
-        base_url, key = address_and_key(embedded)
+        base_url, key = embedded.address()
         assert base_url.startswith("http://127.0.0.1:")
         root = base_url.removesuffix("/v1")
         asked = {"Authorization": f"Bearer {key}", "Origin": "https://foreign.example"}
@@ -418,19 +409,90 @@ class TestEmbedded:
         assert str(embedded._gguf) not in models.text
 
 
-def seconds_to_first_word(llm: LLM, messages: list[Message]) -> float:
-    began = time.monotonic()
-    stream = llm.stream(messages, max_tokens=4)
-    next(stream)
-    taken = time.monotonic() - began
-    stream.close()
-    return taken
+# --- the embedded model: what it has read once
+
+RULES = [Message("system", "Rules: " + "be exact and cite your sources. " * 20)]
+LONGER = [*RULES, Message("user", "Which rule comes first?"), Message("assistant", "Be exact.")]
+HI = Message("user", "Say hi.")
 
 
-def address_and_key(llm: EmbeddedLLM) -> tuple[str, str]:
-    server = llm._server
-    assert server is not None
-    return server.client._base_url, str(server.client._key)
+def tokens_reused(llm: EmbeddedLLM, messages: Sequence[Message]) -> int:
+    """Ask as `llm` itself would, and return how many tokens of the prompt were not read anew."""
+    import httpx
+
+    base_url, key = llm.address()
+    body = {"messages": [asdict(message) for message in messages], "max_tokens": 1}
+    with httpx.Client(trust_env=False, timeout=60) as http:
+        sent = http.post(
+            f"{base_url}/chat/completions", json=body, headers={"Authorization": f"Bearer {key}"}
+        )
+    return int(sent.json()["timings"]["cache_n"])
+
+
+@pytest.mark.models
+class TestPrefixes:
+    def test_a_prefix_is_read_once_a_machine(self, gguf: Path, tmp_path: Path) -> None:
+        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES], tmp_path)) as first:
+            first.warm()
+        (kept,) = tmp_path.iterdir()
+        written = kept.stat().st_ino
+        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES], tmp_path)) as second:
+            second.warm()
+            assert tokens_reused(second, [*RULES, HI]) > 100
+        assert [file.stat().st_ino for file in tmp_path.iterdir()] == [written]
+
+    def test_chats_of_two_kinds_do_not_cost_each_other_their_prefix(self, gguf: Path, tmp_path: Path) -> None:
+        other = [Message("system", "You translate. " * 40)]
+        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES, other], tmp_path)) as llm:
+            for prefix in (RULES, other, RULES):
+                assert llm.complete([*prefix, HI], max_tokens=2)
+            llm.complete([*other, HI], max_tokens=2)
+            llm.warm()
+            assert tokens_reused(llm, [*RULES, HI]) > 100
+        assert len(list(tmp_path.iterdir())) == 2
+
+    def test_nothing_that_was_asked_is_kept(self, gguf: Path, tmp_path: Path) -> None:
+        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES, LONGER], tmp_path)) as llm:
+            llm.warm()
+            (kept,) = tmp_path.iterdir()
+            before = kept.read_bytes()
+            askers = [
+                threading.Thread(
+                    target=lambda n=n: llm.complete([*RULES, Message("user", f"Count to {n}.")], max_tokens=4)
+                )
+                for n in range(3)
+            ]
+            for asker in askers:
+                asker.start()
+            llm.complete([*LONGER, HI], max_tokens=2)
+            for asker in askers:
+                asker.join()
+            assert kept.read_bytes() == before
+            (longer,) = set(tmp_path.iterdir()) - {kept}
+        with closing(EmbeddedLLM(gguf, "qwen", None, [LONGER], tmp_path)) as fresh:
+            fresh.warm()
+        assert {kept, longer} == set(tmp_path.iterdir()), "the same chat begins with the same file"
+        with closing(EmbeddedLLM(gguf, "qwen", None, [LONGER], tmp_path / "alone")) as alone:
+            alone.warm()
+        (expected,) = (tmp_path / "alone").iterdir()
+        assert longer.stat().st_size == expected.stat().st_size
+
+    def test_a_broken_state_is_written_anew(self, gguf: Path, tmp_path: Path) -> None:
+        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES], tmp_path)) as llm:
+            llm.warm()
+        (kept,) = tmp_path.iterdir()
+        size = kept.stat().st_size
+        kept.write_bytes(b"broken")
+        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES], tmp_path)) as llm:
+            assert llm.complete([*RULES, HI], max_tokens=2)
+        assert kept.stat().st_size == size
+
+    def test_a_place_that_cannot_be_written_costs_time_only(self, gguf: Path, tmp_path: Path) -> None:
+        taken = tmp_path / "file"
+        taken.write_text("not a folder")
+        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES], taken / "states")) as llm:
+            llm.warm()
+            assert llm.complete([*RULES, HI], max_tokens=2)
 
 
 # --- the embedded model: its process

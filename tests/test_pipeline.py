@@ -26,6 +26,7 @@ from rag.errors import (
 from rag.generate import prefix_messages
 from rag.pipeline import RAG, index_paths
 from rag.prompts import REFUSALS
+from rag.rewrite import rewrite_prefix
 from rag.schema import Answer, Filters, SourcesEvent, TextEvent
 from rag.settings import load_settings
 
@@ -105,7 +106,7 @@ def test_the_model_sees_instructions_first_then_the_numbered_abstracts_and_the_q
     assert isinstance(rag.llm, ScriptedLLM)
     # What is said to the rewriting is no question, so the history stays.
     first, rewriting, second = rag.llm.chats
-    assert list(rewriting[: len(prefix_messages())]) == prefix_messages()
+    assert list(rewriting[: len(rewrite_prefix())]) == rewrite_prefix()
     prefix = prefix_messages()
     assert list(first[: len(prefix)]) == list(second[: len(prefix)]) == prefix
     assert "[1] It reaches an FID of 6.06 on CC3M" in first[-1].content
@@ -235,7 +236,8 @@ def test_search_gives_one_entry_a_paper_best_first(open_rag: OpenRag) -> None:
 def test_answers_have_the_keys_of_the_contract(open_rag: OpenRag) -> None:
     record = open_rag().ask(QUESTION).to_dict()
     assert list(record) == [
-        "question", "standalone_question", "language", "kind", "answer", "refused", "sentences", "citations", "contexts",
+        "question", "standalone_question", "language", "kind", "answer", "refused", "confidence", "sentences",
+        "citations", "contexts",
         "unknown_markers", "dropped_sentences", "timings",
     ]  # fmt: skip
     assert set(record["citations"][0]) == {

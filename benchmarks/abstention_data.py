@@ -1,0 +1,122 @@
+"""Questions to fit abstention on, each with the abstracts retrieved for it, and again with those that answer it left out.
+
+Leaving the relevant abstracts out of what is retrieved is the corpus without them, but for the statistics of its index.
+SciFact's claims are put as questions. Halves are drawn with a fixed seed; a question is in the same half both times.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks import dev_corpus
+from benchmarks.answers import development_questions
+from rag import models
+from rag.dataset_records import Dataset, Document, Query
+from rag.datasets import limited, load_dataset
+from rag.embed import Embedder
+from rag.evaluate_index import dataset_index
+from rag.indexing import open_index
+from rag.relevance import Judged, judge
+from rag.store import Store
+
+DATA = dev_corpus.DATA.parent.parent
+SEED = 20261121
+DEVELOPMENT = "development"
+# SciFact's abstracts that no claim cites, added to those that are asked about.
+_OTHERS = 500
+
+
+@dataclass(frozen=True)
+class Task:
+    """One question to ask: with `without`, none of the abstracts that are relevant to it is read."""
+
+    dataset: str
+    question: Judged
+    without: bool
+
+    @property
+    def key(self) -> str:
+        """Name it, across runs."""
+        return f"{self.dataset}/{self.question.query.query_id}/{'without' if self.without else 'with'}"
+
+    @property
+    def answerable(self) -> bool:
+        """Whether it should be answered."""
+        return self.question.query.answerable and not self.without
+
+    @property
+    def second_half(self) -> bool:
+        """Whether it is reported on, not fitted on."""
+        return random.Random(f"{SEED} {self.dataset}/{self.question.query.query_id}").random() < 0.5
+
+
+def all_tasks(embedder: Embedder, each: int) -> Iterator[tuple[str, Store, list[Task]]]:
+    """Yield every data set with its open index and tasks; `each` is how many questions of a published one."""
+    index, positions = dev_corpus.build()
+    with closing(open_index(index, embedder.name)) as store:
+        development = development_questions(store, positions)
+        single = tuple(query for query in development.queries if not query.every)
+        judged = judge(replace(development, queries=single), store)
+        yield DEVELOPMENT, store, [Task(DEVELOPMENT, question, False) for question in judged]
+    for name, dataset in published().items():
+        chosen = replace(dataset, queries=tuple(limited(dataset.queries, each)))
+        found = dataset_index(chosen, embedder, models.cache_dir())
+        with closing(open_index(found.directory, embedder.name)) as store:
+            judged = judge(chosen, store)
+            yield (
+                name,
+                store,
+                [Task(name, question, without) for question in judged for without in (False, True)],
+            )
+
+
+def published(data: Path = DATA) -> Mapping[str, Dataset]:
+    """Return the published data sets by name."""
+    return {
+        "RGB zh_refine": load_dataset(data / "rgb" / "zh_refine"),
+        "RGB en_fact": load_dataset(data / "rgb" / "en_fact"),
+        "PubMedQA": load_dataset(data / "pubmedqa" / "dev"),
+        "SciFact": scifact(data / "scifact"),
+    }
+
+
+def scifact(folder: Path) -> Dataset:
+    """Return the claims of claims_dev that an abstract supports, as questions on those abstracts and some others."""
+    claims = [claim for claim in _lines(folder / "claims_dev.jsonl.gz") if _supporting(claim)]
+    corpus = {str(record["_id"]): record for record in _lines(folder / "corpus.jsonl.gz")}
+    asked = dict.fromkeys(paper for claim in claims for paper in _supporting(claim))
+    others = random.Random(SEED).sample(sorted(corpus.keys() - asked.keys()), _OTHERS)
+    documents = [
+        Document(paper, str(corpus[paper]["text"]), str(corpus[paper]["title"]))
+        for paper in (*asked, *others)
+    ]
+    queries = [
+        Query(
+            str(claim["id"]), _as_question(str(claim["claim"])), "en", dict.fromkeys(_supporting(claim), 1.0)
+        )
+        for claim in claims
+    ]
+    return Dataset("scifact/claims", "beir", tuple(documents), tuple(queries))
+
+
+def _supporting(claim: Mapping[str, object]) -> Sequence[str]:
+    evidence = claim["evidence"]
+    assert isinstance(evidence, dict)
+    return [paper for paper, found in evidence.items() if all(part["label"] == "SUPPORT" for part in found)]
+
+
+def _as_question(claim: str) -> str:
+    """Put a claim as a question, its first letter small unless it begins a name."""
+    head = claim[:1].lower() if claim[1:2].islower() else claim[:1]
+    return f"Is it true that {head}{claim[1:].rstrip('. ')}?"
+
+
+def _lines(path: Path) -> list[dict[str, object]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]

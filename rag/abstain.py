@@ -1,0 +1,129 @@
+"""Abstention: whether the abstracts answer a question at all.
+
+Three signals decide together, in one logistic regression for each language that questions are asked in: how likely the
+language model was to begin with `NOT FOUND` (it is not allowed to, so that what it would have said is there to be
+checked), how near the question lies to the best sentence that it read, and how surely that sentence is supported
+(`rag.verify`). Alone, a small model's own word is too hasty one way and its inventions the other. Fitted by
+`benchmarks/abstention.py`, which also writes rag/data/abstention.json.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from rag.prompts import NOT_FOUND
+from rag.schema import LANGUAGES, Language
+from rag.verify import Verdict, log_odds
+
+VERSION = 1
+# Log odds beyond these say no more (141 development questions: AUC .926 unheld, .928 held); a first token that is not
+# among the likeliest counts as the lower one.
+_LOW, _HIGH = -8.0, 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What a unit of each signal adds to the log odds that a question is answered, all but `bias`; and the least share to show.
+
+    `refusal` and `support` weigh log odds, `nearness` a cosine with its bonuses (`rag.evidence`).
+    """
+
+    bias: float
+    refusal: float
+    nearness: float
+    support: float
+    least: float
+
+    def confidence(self, refusal: float, nearness: float, support: float) -> float:
+        """Return how likely it is, from 0 to 1, that the question is answered, and by this sentence."""
+        x = self.bias + self.refusal * refusal + self.nearness * nearness + self.support * log_odds(support)
+        return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """What was fitted for a language model and its prompt."""
+
+    llm: str
+    weights: Mapping[Language, Weights]
+
+    def gate(self, language: Language, nearness: float, refusal: float) -> Gate:
+        """Return what judges the sentences of one answer; `refusal` as `refusal_log_odds` returns it."""
+        return Gate(self.weights[language], nearness, refusal)
+
+    def write(self) -> dict[str, Any]:
+        """Return it as plain JSON values, which `read_abstention` reads."""
+        weights = {
+            str(language): {name: round(value, 5) for name, value in asdict(found).items()}
+            for language, found in self.weights.items()
+        }
+        return {"version": VERSION, "llm": self.llm, "weights": weights}
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Decides which sentences of one answer may be shown."""
+
+    weights: Weights
+    nearness: float
+    refusal: float
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no sentence can pass, however well supported: the model need not go on."""
+        return self.confidence(1.0) < self.weights.least
+
+    def confidence(self, support: float) -> float:
+        """Return how likely it is that the question is answered by a sentence so surely supported."""
+        return self.weights.confidence(self.refusal, self.nearness, support)
+
+    def judge(self, verdict: Verdict) -> Verdict:
+        """Return the verdict on a sentence with the question in view.
+
+        "unsupported" where the question is likely not answered; a sentence that says too little to be found supported is
+        "weak" where it likely is. What a rule refutes stays refuted.
+        """
+        if verdict.refuted:
+            return verdict
+        if self.confidence(verdict.score) < self.weights.least:
+            return replace(verdict, support="unsupported")
+        return replace(verdict, support="weak") if verdict.support == "unsupported" else verdict
+
+
+def refusal_log_odds(first_tokens: Iterable[tuple[str, float]]) -> float | None:
+    """Return the log odds that a reply begins with `NOT_FOUND`, by its likeliest first tokens; None without any.
+
+    "NOT", "Not" and " not" begin it, "N" may begin anything.
+    """
+    told = list(first_tokens)
+    if not told:
+        return None
+    head = NOT_FOUND.partition(" ")[0].casefold()
+    share = sum(math.exp(logprob) for token, logprob in told if token.strip().casefold() == head)
+    odds = math.log(share / (1 - share)) if 0 < share < 1 else math.copysign(math.inf, share - 0.5)
+    return min(max(odds, _LOW), _HIGH)
+
+
+def abstention_for(llm: str) -> Abstention | None:
+    """Return what was fitted for the language model of that name, None for any other."""
+    return next((found for found in shipped() if found.llm == llm), None)
+
+
+@cache
+def shipped() -> tuple[Abstention, ...]:
+    """Return what is in rag/data/abstention.json."""
+    text = files("rag").joinpath("data", "abstention.json").read_text(encoding="utf-8")
+    return tuple(map(read_abstention, json.loads(text)))
+
+
+def read_abstention(raw: Mapping[str, Any]) -> Abstention:
+    """Return what `raw` describes; raise ValueError for one of another version."""
+    if raw.get("version") != VERSION:
+        raise ValueError(f"this abstention has version {raw.get('version')}, not {VERSION}")
+    return Abstention(raw["llm"], {language: Weights(**raw["weights"][language]) for language in LANGUAGES})

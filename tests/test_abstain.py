@@ -1,0 +1,196 @@
+"""Abstention: the model's own wish to refuse, nearness and verification decide together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import pytest
+from conftest import ScriptedLLM
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.abstain import (
+    Abstention,
+    Gate,
+    Weights,
+    abstention_for,
+    read_abstention,
+    refusal_log_odds,
+    shipped,
+)
+from rag.endpoint import Message
+from rag.model_specs import MODELS
+from rag.pipeline import RAG
+from rag.prompts import NOT_FOUND, REFUSALS
+from rag.schema import LANGUAGES, Support
+from rag.settings import load_settings
+from rag.verify import Verdict
+
+OpenRag = Callable[..., RAG]
+QUESTION = "What FID does Muse reach on CC3M?"
+WEIGHTS = Weights(bias=0.0, refusal=-1.0, nearness=1.0, support=0.2, least=0.5)
+ABSTENTION = Abstention("scripted", dict.fromkeys(LANGUAGES, WEIGHTS))
+SUPPORTS: tuple[Support, ...] = ("supported", "weak", "unsupported")
+SURE, UNSURE, REFUSING = [("It", -0.01)], [("It", -0.5), (" NOT", -1.2)], [("NOT", -0.01)]
+
+shares = st.floats(0.0, 1.0)
+odds = st.floats(-8.0, 3.0)
+
+
+# --- what the model would have said
+
+
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [
+        ([], None),
+        ([("It", 0.0)], -8.0),
+        ([("NOT", 0.0)], 3.0),
+        ([("NOT", math.log(0.5)), ("It", math.log(0.5))], 0.0),
+        ([(" not", math.log(0.25)), ("Not", math.log(0.25)), ("N", math.log(0.5))], 0.0),
+        ([("N", 0.0), ("NOTE", 0.0)], -8.0),
+    ],
+)
+def test_the_wish_to_refuse_is_read_from_the_first_tokens(
+    tokens: list[tuple[str, float]], expected: float | None
+) -> None:
+    found = refusal_log_odds(tokens)
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+@given(st.lists(st.tuples(st.text(max_size=6), st.floats(-30.0, 0.0)), min_size=1, max_size=20))
+def test_it_is_held_within_bounds_whatever_a_server_tells(tokens: list[tuple[str, float]]) -> None:
+    found = refusal_log_odds(tokens)
+    assert found is not None
+    assert -8.0 <= found <= 3.0
+
+
+# --- the gate
+
+
+@given(odds, odds, shares, st.floats(-1.0, 2.0))
+def test_confidence_falls_with_the_wish_to_refuse(
+    first: float, second: float, support: float, near: float
+) -> None:
+    low, high = sorted((first, second))
+    assert Gate(WEIGHTS, near, low).confidence(support) >= Gate(WEIGHTS, near, high).confidence(support)
+
+
+@given(odds, shares, st.floats(-1.0, 2.0), st.sampled_from(SUPPORTS))
+def test_what_is_hopeless_lets_nothing_through(
+    refusal: float, score: float, near: float, support: Support
+) -> None:
+    gate = Gate(WEIGHTS, near, refusal)
+    verdict = gate.judge(Verdict(support, score))
+    if gate.hopeless:
+        assert verdict.support == "unsupported"
+    assert verdict.score == score
+
+
+def test_a_sure_model_saves_a_sentence_that_says_too_little_and_an_unsure_one_costs_it() -> None:
+    unsupported = Verdict("unsupported", 0.05)
+    assert Gate(WEIGHTS, 0.4, -8.0).judge(unsupported).support == "weak"
+    assert Gate(WEIGHTS, 0.4, 0.0).judge(unsupported).support == "unsupported"
+    assert Gate(WEIGHTS, 0.4, 2.9).judge(Verdict("supported", 0.8)).support == "unsupported"
+
+
+def test_what_a_rule_refutes_stays_refuted_however_sure_the_model_is() -> None:
+    refuted = Verdict("unsupported", 0.2, ("512",), refuted=True)
+    assert Gate(WEIGHTS, 0.9, -8.0).judge(refuted) == refuted
+
+
+# --- in the pipeline
+
+
+def sure(rag: RAG, tokens: Sequence[tuple[str, float]]) -> ScriptedLLM:
+    llm = rag.llm
+    assert isinstance(llm, ScriptedLLM)
+    llm.supports_grammar = True
+    llm.first_tokens = lambda messages: tokens
+    return llm
+
+
+def gated(open_rag: OpenRag, reply: str | Callable[[Sequence[Message]], str]) -> RAG:
+    return open_rag(reply, abstention=ABSTENTION)
+
+
+def test_a_model_that_would_have_refused_is_stopped_and_believed(open_rag: OpenRag) -> None:
+    rag = gated(open_rag, "It reaches 6.06 [1].")
+    sure(rag, REFUSING)
+    answer = rag.ask(QUESTION)
+    assert answer.refused
+    assert answer.answer == REFUSALS["en"]
+    assert answer.dropped_sentences == 0, "nothing was read of its reply"
+    assert answer.confidence is not None
+    assert answer.confidence < WEIGHTS.least
+
+
+def test_a_sure_one_answers_and_its_confidence_is_told(open_rag: OpenRag) -> None:
+    rag = gated(open_rag, "It reaches 6.06 [1].")
+    llm = sure(rag, SURE)
+    answer = rag.ask(QUESTION)
+    assert answer.answer == "It reaches 6.06 [1]."
+    assert answer.confidence is not None
+    assert answer.confidence > 0.9
+    assert answer.to_dict()["confidence"] == round(answer.confidence, 4)
+    assert NOT_FOUND not in str(llm.grammars[-1])
+
+
+def test_an_unsure_one_answers_only_with_what_is_well_supported(open_rag: OpenRag) -> None:
+    rag = gated(open_rag, "It reaches 6.06 [1]. It took 512 GPUs [1].")
+    sure(rag, UNSURE)
+    answer = rag.ask(QUESTION)
+    assert answer.answer == "It reaches 6.06 [1]."
+    assert answer.dropped_sentences == 1
+
+
+def test_an_invention_is_refused_however_sure_the_model_was(open_rag: OpenRag) -> None:
+    rag = gated(open_rag, "It took 512 GPUs [1].")
+    sure(rag, SURE)
+    answer = rag.ask(QUESTION)
+    assert answer.refused
+    assert answer.confidence == 0.0
+
+
+def test_each_of_several_abstracts_answers_for_itself(open_rag: OpenRag) -> None:
+    rag = gated(open_rag, lambda messages: "Muse reaches an FID of 6.06 on CC3M [1].")
+    llm = sure(rag, SURE)
+    llm.first_tokens = lambda messages: SURE if "6.06" in messages[-1].content else REFUSING
+    answer = rag.ask("Which papers report FID on CC3M or noise and foraging percent?")
+    assert len(llm.chats) > 1
+    assert ["6.06" in citation.text for citation in answer.citations] == [True]
+    assert answer.confidence is not None
+    assert answer.confidence > WEIGHTS.least
+
+
+def test_a_model_that_does_not_tell_decides_by_itself(open_rag: OpenRag) -> None:
+    rag = gated(open_rag, "It reaches 6.06 [1].")
+    answer = rag.ask(QUESTION)
+    assert not answer.refused
+    assert answer.confidence is None
+    assert gated(open_rag, "NOT FOUND").ask(QUESTION).refused
+
+
+def test_a_model_that_nothing_was_fitted_for_may_refuse(open_rag: OpenRag) -> None:
+    rag = open_rag("It reaches 6.06 [1].")
+    llm = sure(rag, REFUSING)
+    assert not rag.ask(QUESTION).refused
+    assert NOT_FOUND in str(llm.grammars[-1])
+
+
+# --- what ships
+
+
+def test_what_ships_is_for_the_default_model_and_says_that_refusing_speaks_against_an_answer() -> None:
+    found = abstention_for(load_settings().llm_model)
+    assert found is not None
+    assert {each.llm for each in shipped()} <= set(MODELS)
+    for language in LANGUAGES:
+        weights = found.weights[language]
+        assert weights.refusal < 0 < weights.support
+        assert 0 < weights.least < 1
+    assert read_abstention(found.write()) == found
+    with pytest.raises(ValueError, match="version 0"):
+        read_abstention(found.write() | {"version": 0})
+    assert abstention_for("some-other-model") is None

@@ -105,7 +105,7 @@ def main() -> None:
     weights = {language: fit([s for s in seen if s.language == language]) for language in LANGUAGES}
     report(seen, weights)
     if options.write:
-        document = Abstention(settings.llm_model, weights).write()
+        document = Abstention(settings.llm_model, settings.embedding_model, weights).write()
         OUTPUT.write_text(json.dumps([document], indent=1) + "\n", encoding="utf-8")
 
 
@@ -135,7 +135,7 @@ def signals(task: Task, store: Store, embedder: Embedder, llm: LLM, settings: Se
     left_out = task.question.gains if task.without else {}
     found = retrieve(store, embedder, query.text, query.language, settings.top_k + len(left_out))
     contexts = [context for context in found if context.paper.paper_id not in left_out][: settings.top_k]
-    recorder = Recorder("recorder", {})
+    recorder = Recorder("recorder", "", {})
     verifier = verifier_for(settings.embedding_model, embedder, store.alignment)
     responder = Responder(llm, embedder, store.alignment, verifier, _MAX_TOKENS, None, recorder)
     text = ""

@@ -48,9 +48,10 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
-    """What was fitted for a language model and its prompt."""
+    """What was fitted for a language model and its prompt, and the embedding model that says how near a sentence lies."""
 
     llm: str
+    embedding: str
     weights: Mapping[Language, Weights]
 
     def gate(self, language: Language, nearness: float, refusal: float) -> Gate:
@@ -63,7 +64,7 @@ class Abstention:
             str(language): {name: round(value, 5) for name, value in asdict(found).items()}
             for language, found in self.weights.items()
         }
-        return {"version": VERSION, "llm": self.llm, "weights": weights}
+        return {"version": VERSION, "llm": self.llm, "embedding": self.embedding, "weights": weights}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +111,9 @@ def refusal_log_odds(first_tokens: Iterable[tuple[str, float]]) -> float | None:
     return min(max(odds, _LOW), _HIGH)
 
 
-def abstention_for(llm: str) -> Abstention | None:
-    """Return what was fitted for the language model of that name, None for any other."""
-    return next((found for found in shipped() if found.llm == llm), None)
+def abstention_for(llm: str, embedding: str) -> Abstention | None:
+    """Return what was fitted for the models of these names, None for any others."""
+    return next((found for found in shipped() if (found.llm, found.embedding) == (llm, embedding)), None)
 
 
 @cache
@@ -126,4 +127,5 @@ def read_abstention(raw: Mapping[str, Any]) -> Abstention:
     """Return what `raw` describes; raise ValueError for one of another version."""
     if raw.get("version") != VERSION:
         raise ValueError(f"this abstention has version {raw.get('version')}, not {VERSION}")
-    return Abstention(raw["llm"], {language: Weights(**raw["weights"][language]) for language in LANGUAGES})
+    weights = {language: Weights(**raw["weights"][language]) for language in LANGUAGES}
+    return Abstention(raw["llm"], raw["embedding"], weights)

@@ -278,7 +278,7 @@ class RAG:
             self._verifier or verifier_for(self._embedding_model, embedder, alignment),
             self.settings.max_answer_tokens,
             self.settings.evidence_tokens,
-            self._abstention or abstention_for(self.llm.name),
+            self._abstention or abstention_for(self.llm.name, self._embedding_model),
         )
         return responder.answer(question, language, contexts, history)
 

@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     llm_timeout_s: float = Field(default=120.0, gt=0, le=3600)
     """Longest silence of the language model, in seconds."""
     evidence_tokens: int | None = Field(default=None, ge=50, le=100_000)
-    """How much of the abstracts the language model reads for one answer, in its tokens; None: 250 where it is embedded,
+    """How much of the abstracts the language model reads for one answer, in its tokens; None: 220 where it is embedded,
     4,000 behind an endpoint."""
     max_answer_tokens: int = Field(default=320, ge=16, le=4096)
     """Longest answer, in the model's tokens."""

@@ -30,7 +30,7 @@ from rag.verify import Verdict
 OpenRag = Callable[..., RAG]
 QUESTION = "What FID does Muse reach on CC3M?"
 WEIGHTS = Weights(bias=0.0, refusal=-1.0, nearness=1.0, support=0.2, least=0.5)
-ABSTENTION = Abstention("scripted", dict.fromkeys(LANGUAGES, WEIGHTS))
+ABSTENTION = Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, WEIGHTS))
 SUPPORTS: tuple[Support, ...] = ("supported", "weak", "unsupported")
 SURE, UNSURE, REFUSING = [("It", -0.01)], [("It", -0.5), (" NOT", -1.2)], [("NOT", -0.01)]
 
@@ -183,9 +183,10 @@ def test_a_model_that_nothing_was_fitted_for_may_refuse(open_rag: OpenRag) -> No
 
 
 def test_what_ships_is_for_the_default_model_and_says_that_refusing_speaks_against_an_answer() -> None:
-    found = abstention_for(load_settings().llm_model)
+    settings = load_settings()
+    found = abstention_for(settings.llm_model, settings.embedding_model)
     assert found is not None
-    assert {each.llm for each in shipped()} <= set(MODELS)
+    assert {name for each in shipped() for name in (each.llm, each.embedding)} <= set(MODELS)
     for language in LANGUAGES:
         weights = found.weights[language]
         assert weights.refusal < 0 < weights.support
@@ -193,4 +194,5 @@ def test_what_ships_is_for_the_default_model_and_says_that_refusing_speaks_again
     assert read_abstention(found.write()) == found
     with pytest.raises(ValueError, match="version 0"):
         read_abstention(found.write() | {"version": 0})
-    assert abstention_for("some-other-model") is None
+    assert abstention_for("some-other-model", settings.embedding_model) is None
+    assert abstention_for(settings.llm_model, "some-other-model") is None

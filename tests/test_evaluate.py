@@ -328,8 +328,9 @@ def test_your_own_questions_are_judged_by_id_or_by_a_piece_of_the_text(
         (["tests/data", "--plot", "x.docx"], ".png"),
     ],
 )
-def test_a_mistake_in_the_command_is_one_sentence(arguments: list[str], hint: str) -> None:
-    result = run("evaluate", "retrieval", *arguments)
+@pytest.mark.parametrize("kind", ["retrieval", "answers"])
+def test_a_mistake_in_the_command_is_one_sentence(kind: str, arguments: list[str], hint: str) -> None:
+    result = run("evaluate", kind, *arguments)
     assert_one_sentence(result, 2)
     assert hint in result.stderr
 

@@ -17,10 +17,12 @@ from test_datasets import write
 from test_evaluate import own_cache
 
 from rag.datasets import load_dataset, without_relevant
-from rag.errors import CorpusError, LLMUnreachableError
+from rag.errors import CorpusError, LLMUnreachableError, SettingsError
 from rag.evaluate_answers import KeptAnswers, answer_all, answers_document, kept_answers_path, verdict
 from rag.pipeline import RAG
+from rag.plots import plot_risk_coverage
 from rag.relevance import Judged, judge
+from rag.scoring import is_wrong
 from rag.store import open_store
 
 QUESTIONS = [
@@ -159,6 +161,20 @@ def test_the_document_holds_figures_and_whole_answers_and_no_key(
     assert document["config"]["settings"]["top_k"] == 3
     assert "llm_api_key" not in document["config"]["settings"]
     assert document["rows"][0]["answer"]["answer"].startswith("It reaches 6.06")
+
+
+def test_wrong_answers_are_drawn_over_the_answers_given(
+    library: tuple[RAG, list[Judged]], tmp_path: Path
+) -> None:
+    rag, judged = library
+    rows = list(answer_all(rag, judged, KeptAnswers(tmp_path / "kept.jsonl")))
+    assert [is_wrong(row) for row in rows] == [False, True, False]
+    told = [replace(row, confidence=share) for row, share in zip(rows, (0.9, 0.4, 0.1), strict=True)]
+    for name, shown in (("some", told), ("none", rows)):
+        plot_risk_coverage("meine Fragen 问题", shown, tmp_path / f"{name}.png")
+        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(SettingsError, match=r"name a \.png file"):
+        plot_risk_coverage("x", told, tmp_path / "no such folder" / "x.png")
 
 
 def test_without_relevant_documents_every_question_has_to_be_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -359,6 +360,22 @@ class TestEmbedded:
     def test_a_grammar_binds_it(self, embedded: EmbeddedLLM) -> None:
         grammar = 'root ::= "yes" | "no"'
         assert embedded.complete(COUNT, max_tokens=5, grammar=grammar) in {"yes", "no"}
+
+    @pytest.mark.parametrize("may_refuse", [True, False])
+    @pytest.mark.parametrize("language", ["en", "zh"])
+    def test_the_grammar_of_answers_is_one_that_it_takes(
+        self, embedded: EmbeddedLLM, language: Language, may_refuse: bool
+    ) -> None:
+        grammar = answer_grammar(2, language, 2, may_refuse=may_refuse)
+        asked = [Message("user", "Write exactly: NOT FOUND. 只写:链-of-thought与NOT FOUND。")]
+        stream = embedded.stream(asked, max_tokens=40, grammar=grammar, first_tokens=True)
+        text = "".join(stream)
+        assert text
+        assert may_refuse or not text.upper().startswith("NOT")
+        assert not re.search("[一-鿿]" if language == "en" else "[一-鿿]-", text)
+        assert stream.finish_reason == "length" or text == NOT_FOUND or re.search(r"\[[12]\][.。]?$", text)
+        assert len(stream.first_tokens) == TOP_TOKENS
+        assert all(share <= 0 for _, share in stream.first_tokens)
 
     def test_it_chooses_between_given_answers(self, embedded: EmbeddedLLM) -> None:
         for city, likelier in (("Paris", "Yes"), ("Berlin", "No")):

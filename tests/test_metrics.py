@@ -22,6 +22,7 @@ from rag.metrics import (
     recall_at_k,
     reciprocal_rank,
     refusal_rates,
+    risk_coverage,
     wilson_interval,
 )
 
@@ -166,3 +167,21 @@ def test_refusal_rates_keep_the_two_kinds_apart():
 def test_mean_leaves_out_what_was_not_scored():
     assert mean([1.0, None, 0.0]) == 0.5
     assert mean([None]) is None
+
+
+def test_risk_is_the_share_of_wrong_answers_among_the_most_confident():
+    answered = [(0.9, False), (0.8, True), (0.8, False), (0.3, True)]
+    assert risk_coverage(answered, 8) == [(1 / 8, 0.0), (3 / 8, pytest.approx(1 / 3)), (4 / 8, 0.5)]
+    assert risk_coverage([], 5) == []
+    with pytest.raises(ValueError, match="2 answers to 1"):
+        risk_coverage([(0.1, True), (0.2, True)], 1)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1), st.integers(0, 50))
+def test_the_risk_curve_ends_where_everything_is_answered(answered, refused):
+    curve = risk_coverage(answered, len(answered) + refused)
+    coverages = [coverage for coverage, _ in curve]
+    assert coverages == sorted(set(coverages))
+    assert len(curve) == len({confidence for confidence, _ in answered})
+    wrong = sum(is_wrong for _, is_wrong in answered)
+    assert curve[-1] == (len(answered) / (len(answered) + refused), wrong / len(answered))

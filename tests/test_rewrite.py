@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rag.endpoint import Message
 from rag.generate import prefix_messages
 from rag.pipeline import RAG
-from rag.rewrite import grammar_for, is_faithful, rewrite_messages, standalone
+from rag.rewrite import grammar_for, is_faithful, rewrite_messages, rewrite_prefix, standalone
 from rag.schema import SourcesEvent
 
 OpenRag = Callable[..., RAG]
@@ -39,11 +39,9 @@ def test_a_follow_up_becomes_a_full_question(
     assert llm.grammars == [None, grammar_for(question)]
 
 
-def test_the_rewriting_begins_as_every_answer_does() -> None:
+def test_every_rewriting_begins_alike_and_shows_the_last_turns_alone() -> None:
     messages = rewrite_messages("And how low?", MUSE * 5)
-    prefix = prefix_messages()
-    assert messages[: len(prefix)] == prefix
-    assert messages[:-1] == rewrite_messages("那误差呢？", SNOW)[:-1]
+    assert messages[:-1] == rewrite_messages("那误差呢？", SNOW)[:-1] == rewrite_prefix()
     start = messages[-1].content
     assert start.count("Question: What FID") == 2
     assert "[1]" not in start

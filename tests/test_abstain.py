@@ -189,7 +189,7 @@ def test_what_ships_is_for_the_default_model_and_says_that_refusing_speaks_again
     assert {name for each in shipped() for name in (each.llm, each.embedding)} <= set(MODELS)
     for language in LANGUAGES:
         weights = found.weights[language]
-        assert weights.refusal < 0 < weights.support
+        assert weights.refusal < 0 <= min(weights.support, weights.nearness)
         assert 0 < weights.least < 1
     assert read_abstention(found.write()) == found
     with pytest.raises(ValueError, match="version 0"):

@@ -1,7 +1,7 @@
 """Questions to fit abstention on, each with the abstracts retrieved for it, and again with those that answer it left out.
 
 Leaving the relevant abstracts out of what is retrieved is the corpus without them, but for the statistics of its index.
-SciFact's claims are put as questions. Halves are drawn with a fixed seed; a question is in the same half both times.
+Questions over several abstracts have a gate of their own and are left out. SciFact's claims are put as questions. Halves are drawn with a fixed seed; a question is in the same half both times.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmarks import dev_corpus
 from benchmarks.answers import development_questions
 from rag import models
+from rag.breadth import asks_for_several
 from rag.dataset_records import Dataset, Document, Query
 from rag.datasets import limited, load_dataset
 from rag.embed import Embedder
@@ -61,11 +62,12 @@ def all_tasks(embedder: Embedder, each: int) -> Iterator[tuple[str, Store, list[
     index, positions = dev_corpus.build()
     with closing(open_index(index, embedder.name)) as store:
         development = development_questions(store, positions)
-        single = tuple(query for query in development.queries if not query.every)
+        single = tuple(query for query in development.queries if not asks_for_several(query.text))
         judged = judge(replace(development, queries=single), store)
         yield DEVELOPMENT, store, [Task(DEVELOPMENT, question, False) for question in judged]
     for name, dataset in published().items():
-        chosen = replace(dataset, queries=tuple(limited(dataset.queries, each)))
+        single = [query for query in dataset.queries if not asks_for_several(query.text)]
+        chosen = replace(dataset, queries=tuple(limited(single, each)))
         found = dataset_index(chosen, embedder, models.cache_dir())
         with closing(open_index(found.directory, embedder.name)) as store:
             judged = judge(chosen, store)

@@ -132,15 +132,16 @@ def evidence_for(
     count_tokens: Callable[[str], int],
     budget: int,
     each: int | None = None,
+    gap: float = MAX_GAP,
 ) -> dict[int, str]:
     """Return an excerpt of each context that is needed, by its number: the sentences worth most, within `budget` tokens.
 
     A title costs what its tokens are, once. The best sentence is there even if it alone is over the budget; one that
-    is worth much less (`MAX_GAP`) is not, even if there is room. With `each` no context gets more than so many tokens,
+    is worth less by more than `gap` is not, even if there is room. With `each` no context gets more than so many tokens,
     its best sentence apart.
     """
     worth = sentences.worth(question, vector)
-    least = max(worth, default=0.0) - MAX_GAP
+    least = max(worth, default=0.0) - gap
     titles = [count_tokens(context.paper.title or "") for context in sentences.contexts]
     chosen: list[int] = []
     spent: dict[int, int] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from rag.abstain import Abstention
+from rag.abstain import PART, Abstention, Gate
 from rag.align import Alignment
 from rag.attribute import Attributor, SentenceVerifier
 from rag.breadth import asks_for_several
@@ -36,6 +36,9 @@ HOSTED_TOKENS = 4000
 # all expected ones for 11 questions, 12.5 s; in one chat 23 of 26, for 3 questions, 7.6 s.
 SEVERAL_ABSTRACTS = 6
 EVIDENCE_EACH_TOKENS = 150
+# Of 45 expected abstracts that are retrieved, `rag.evidence.MAX_GAP` would leave 6 unread: each holds a part of the answer
+# only, and lies further from the question than the one that says most.
+SEVERAL_GAP = 0.5
 
 
 class QuestionEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
@@ -77,6 +80,7 @@ class Responder:
                 estimate_tokens,
                 EVIDENCE_EACH_TOKENS * len(contexts),
                 EVIDENCE_EACH_TOKENS,
+                SEVERAL_GAP,
             )
         each = len(read) > 1
         if not each:
@@ -87,7 +91,7 @@ class Responder:
         room = self.llm.context_window - self.max_answer_tokens
         if each:
             chats = [build_messages(question, [text], language, history, room) for text in read.values()]
-            gates = [gate for near in nearest if (gate := self._gate_for(language, near))]
+            gates = [partial(Gate, PART, near) for near in nearest] if self.abstention else []
             return stream_each(
                 self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor, language, gates
             )

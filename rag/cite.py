@@ -124,9 +124,14 @@ class CitedStream:
         self._raw = ""
         self._shown = ""
 
-    def feed(self, delta: str) -> tuple[str, Cited]:
-        """Take the next piece of the raw answer; return the text that may be shown now, and all cited so far."""
+    def feed(self, delta: str, *, whole: bool = False) -> tuple[str, Cited]:
+        """Take the next piece of the raw answer; return the text that may be shown now, and all cited so far.
+
+        A `whole` piece ends its last sentence for sure (a blank line does), so that it is attributed now.
+        """
         self._raw += delta
+        if whole:
+            return self._advance(self._raw, unfinished=False)
         return self._advance(_PARTIAL_MARKER.sub("", self._raw), unfinished=True)
 
     def finish(self, *, cut: bool = False) -> tuple[str, Cited]:

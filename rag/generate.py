@@ -200,7 +200,8 @@ def stream_each(
 ) -> Iterator[tuple[str, Cited] | Generated]:
     """Yield as `stream_answer` does, asking one chat a context, each of which sees its own context alone, as [1].
 
-    What does not answer is passed over; the answer is refused when none does. `gates` are one a chat, or none.
+    What does not answer is passed over, what does is a paragraph of its own; the answer is refused when none does. `gates`
+    are one a chat, or none.
     """
     stream = CitedStream(contexts, attributor)
     said: set[str] = set()
@@ -216,7 +217,7 @@ def stream_each(
             continue
         said.add(text)
         text = re.sub(r"\[\d+\]", f"[{number}]", text.strip())
-        shown, cited = stream.feed(_closed(text, language, cut=cut))
+        shown, cited = stream.feed(_closed(text, language, cut=cut), whole=True)
         if shown:
             yield shown, cited
     yield from _ended(stream, attributor)
@@ -263,10 +264,10 @@ def _ended(
 
 
 def _closed(text: str, language: Language, *, cut: bool) -> str:
-    """Return one reply so that the next one begins a sentence."""
+    """Return one reply as a paragraph: whatever its last words are, the next one begins a sentence."""
     ended = re.sub(r"[\s\[\]\d]+$", "", text).endswith(tuple(STOPS))
     stop = "…" if cut else "" if ended else "。" if language == "zh" else "."
-    return text + stop + (" " if language == "en" else "")
+    return f"{text}{stop}\n\n"
 
 
 def answer_grammar(

@@ -154,11 +154,13 @@ def test_an_invention_is_refused_however_sure_the_model_was(open_rag: OpenRag) -
 
 
 def test_each_of_several_abstracts_answers_for_itself(open_rag: OpenRag) -> None:
+    """The first one's sentence passes its own gate, not that of the reply that comes next."""
     rag = gated(open_rag, lambda messages: "Muse reaches an FID of 6.06 on CC3M [1].")
     llm = sure(rag, SURE)
     llm.first_tokens = lambda messages: SURE if "6.06" in messages[-1].content else REFUSING
     answer = rag.ask("Which papers reach FID with CC3M parameters or noise lowers foraging?")
     assert len(llm.chats) > 1
+    assert "6.06" in llm.chats[0][-1].content
     assert ["6.06" in citation.text for citation in answer.citations] == [True]
     assert answer.confidence is not None
     assert answer.confidence > WEIGHTS.least

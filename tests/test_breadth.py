@@ -76,7 +76,7 @@ def test_each_abstract_is_asked_by_itself_and_cited_under_its_own_number(
     assert len(rag.llm.chats) == len({chat[-1].content for chat in rag.llm.chats}) > 1
     assert (
         answer.answer
-        == "Muse reaches an FID of 6.06 on CC3M [1]. Traffic noise lowers foraging by 30 percent [2]."
+        == "Muse reaches an FID of 6.06 on CC3M [1].\n\nTraffic noise lowers foraging by 30 percent [2]."
     )
     assert ["6.06" in citation.text for citation in answer.citations] == [True, False]
     assert isinstance(events[0], SourcesEvent)

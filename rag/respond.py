@@ -91,7 +91,8 @@ class Responder:
         room = self.llm.context_window - self.max_answer_tokens
         if each:
             chats = [build_messages(question, [text], language, history, room) for text in read.values()]
-            gates = [partial(Gate, PART, near) for near in nearest] if self.abstention else []
+            best = max(nearest)
+            gates = [partial(Gate, PART, near - best) for near in nearest] if self.abstention else []
             return stream_each(
                 self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor, language, gates
             )

@@ -88,9 +88,9 @@ class Recorder(Abstention):
 class _OpenGate(Gate):
     verdicts: list[Verdict]
 
-    def judge(self, verdict: Verdict) -> Verdict:
+    def judge(self, verdict: Verdict, *, first: bool = True) -> Verdict:
         self.verdicts.append(verdict)
-        return super().judge(verdict)
+        return super().judge(verdict, first=first)
 
 
 def main() -> None:

@@ -76,11 +76,11 @@ class Attributor:
     def __init__(self, sentences: ContextSentences, verifier: SentenceVerifier, question: str = "") -> None:
         """Prepare for one answer to `question`; nothing is embedded yet.
 
-        Where `gate` is set, before sentences are attributed, it has the last word on each; `confidence` is then how likely
-        the likeliest of them answers the question.
+        `confidence` is how likely the likeliest sentence answers the question, where there is a gate.
         """
-        self.gate: Gate | None = None
         self.confidence: float | None = None
+        self._gate: Gate | None = None
+        self._first = True
         self._question = question
         self._sentences = sentences
         self._verifier = verifier
@@ -88,6 +88,11 @@ class Attributor:
         self._numbers = [set(number_values(paper.text, identifiers=True)) for paper in papers]
         self._terms = [frozenset(analyze(f"{paper.title or ''} {paper.text}")) for paper in papers]
         self._known: dict[tuple[str, tuple[int, ...]], Attribution] = {}
+
+    def begin(self, gate: Gate) -> None:
+        """Let `gate` have the last word on the sentences of the reply that begins now."""
+        self._gate = gate
+        self._first = True
 
     def attribute(self, text: str, marks: Sequence[int] = ()) -> Attribution:
         """Return what the sentence `text` rests on.
@@ -101,6 +106,7 @@ class Attributor:
         key = (text, tuple(marks))
         if key not in self._known:
             self._known[key] = self._attribute(text, marks)
+            self._first &= self._known[key].support == "unsupported"
         return self._known[key]
 
     def _attribute(self, text: str, marks: Sequence[int]) -> Attribution:
@@ -176,11 +182,10 @@ class Attributor:
         return self._gated(verdict)
 
     def _gated(self, verdict: Verdict) -> Verdict:
-        if self.gate is None:
+        if self._gate is None:
             return verdict
-        confidence = 0.0 if verdict.refuted else self.gate.confidence(verdict.score)
-        self.confidence = max(confidence, self.confidence or 0.0)
-        return self.gate.judge(verdict)
+        self.confidence = max(self._gate.of(verdict), self.confidence or 0.0)
+        return self._gate.judge(verdict, first=self._first)
 
     def _quoted(self, text: str, ranked: Sequence[int]) -> list[int]:
         """Return the best sentence, and each further one that holds a number of the text which those before lack."""

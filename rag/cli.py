@@ -254,6 +254,7 @@ def _models_pull(parsed: argparse.Namespace) -> int:
     for name in names:
         print(f"{name}: {models.ensure(name) if name in MODELS else resolve_folder(name, fetch=True)}")
     if settings.llm_model in set(names) - here:
+        print(f"{settings.llm_model} reads its instructions, once; half a minute on two cores.")
         prepare_llm(settings)
     return 0
 

@@ -244,7 +244,7 @@ def _hopeless(reply: Reply, attributor: Attributor | None, gate_for: GateFor | N
     if gate_for is None or attributor is None or refusal is None:
         return False
     gate = gate_for(refusal)
-    attributor.gate = gate
+    attributor.begin(gate)
     if gate.hopeless:
         attributor.confidence = max(gate.confidence(0.5), attributor.confidence or 0.0)
     return gate.hopeless

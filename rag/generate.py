@@ -26,6 +26,7 @@ _HISTORY_CHARS = 600
 _MAX_CLAIMS = 6
 # Of one abstract among several.
 _CLAIMS_EACH = 2
+_MARK = re.compile(r"\[\d*\]?")
 _REFUSED = re.compile(r"\W*not[\s_-]*found\b", re.IGNORECASE)
 
 
@@ -297,7 +298,9 @@ def answer_grammar(
 
 
 def _may_refuse(start: str) -> bool:
-    """Return whether an answer that begins with `start` is, or may still become, a refusal."""
+    """Return whether an answer that begins with `start` is, or may still become, a refusal; a number outside a marker is none."""
+    if re.search(r"\d", _MARK.sub("", start)):
+        return False
     return _letters(NOT_FOUND).startswith(_letters(start)) or bool(_REFUSED.match(start))
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from rag.abstain import PART, Abstention, Gate
-from rag.align import Alignment
+from rag.align import Alignment, Vectors
 from rag.attribute import Attributor, SentenceVerifier
 from rag.breadth import asks_for_several
 from rag.chinese import to_simplified
 from rag.cite import Cited
+from rag.endpoint import Message
 from rag.evidence import ContextSentences, PassageEmbedder, evidence_for
 from rag.generate import (
-    GateFor,
     Generated,
     build_messages,
     estimate_tokens,
@@ -46,6 +46,17 @@ class QuestionEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
 
 
 @dataclass(frozen=True)
+class _Asked:
+    """One question, after earlier turns, with the sentences of its contexts and its aligned vector (d,)."""
+
+    question: str
+    language: Language
+    history: Sequence[tuple[str, str]]
+    sentences: ContextSentences
+    vector: Vectors
+
+
+@dataclass(frozen=True)
 class Responder:
     """Everything an answer is made with; `evidence_tokens` None means what suits the model.
 
@@ -67,45 +78,66 @@ class Responder:
         contexts: Sequence[ScoredChunk],
         history: Sequence[tuple[str, str]] = (),
     ) -> Iterator[tuple[str, Cited] | Generated]:
-        """Yield as `rag.generate.stream_answer` does; contexts that the question does not need are not read."""
-        everything = ContextSentences(contexts, self.embedder, self.alignment)
-        vector = self.alignment.apply_query(self.embedder.embed_query(to_simplified(question)), language)[0]
-        budget = self._budget(question, language, history)
-        read: dict[int, str] = {}
+        """Yield as `rag.generate.stream_answer` does; contexts that the question does not need are not read.
+
+        A question over several abstracts is put to each by itself, and to all of them together where none answers.
+        """
+        asked = _Asked(
+            question,
+            language,
+            history,
+            ContextSentences(contexts, self.embedder, self.alignment),
+            self.alignment.apply_query(self.embedder.embed_query(to_simplified(question)), language)[0],
+        )
         if self.llm.endpoint is None and asks_for_several(question):
-            read = evidence_for(
-                everything,
-                question,
-                vector,
-                estimate_tokens,
-                EVIDENCE_EACH_TOKENS * len(contexts),
-                EVIDENCE_EACH_TOKENS,
-                SEVERAL_GAP,
-            )
-        each = len(read) > 1
-        if not each:
-            read = evidence_for(everything, question, vector, estimate_tokens, budget)
-        sentences = everything.of(list(read))
-        nearest = sentences.nearest(question, vector)
-        attributor = Attributor(sentences, self.verifier, question)
-        room = self.llm.context_window - self.max_answer_tokens
-        if each:
-            chats = [build_messages(question, [text], language, history, room) for text in read.values()]
-            best = max(nearest)
-            gates = [partial(Gate, PART, near - best) for near in nearest] if self.abstention else []
-            return stream_each(
-                self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor, language, gates
-            )
-        messages = build_messages(question, list(read.values()), language, history, room)
-        gate = self._gate_for(language, max(nearest, default=0.0))
-        return stream_answer(
-            self.llm, messages, sentences.contexts, self.max_answer_tokens, attributor, language, gate
+            read = self._read_each(asked)
+            if len(read) > 1:
+                for item in self._answer_each(asked, read):
+                    if isinstance(item, Generated) and item.refused:
+                        break
+                    yield item
+                else:
+                    return
+        yield from self._answer_together(asked)
+
+    def _read_each(self, asked: _Asked) -> dict[int, str]:
+        contexts = len(asked.sentences.contexts)
+        return evidence_for(
+            asked.sentences,
+            asked.question,
+            asked.vector,
+            estimate_tokens,
+            EVIDENCE_EACH_TOKENS * contexts,
+            EVIDENCE_EACH_TOKENS,
+            SEVERAL_GAP,
         )
 
-    def _gate_for(self, language: Language, nearness: float) -> GateFor | None:
-        if self.abstention is None:
-            return None
-        return partial(self.abstention.gate, language, nearness)
+    def _answer_each(self, asked: _Asked, read: Mapping[int, str]) -> Iterator[tuple[str, Cited] | Generated]:
+        sentences = asked.sentences.of(list(read))
+        nearest = sentences.nearest(asked.question, asked.vector)
+        chats = [self._chat(asked, [text]) for text in read.values()]
+        best = max(nearest)
+        gates = [partial(Gate, PART, near - best) for near in nearest] if self.abstention else []
+        attributor = Attributor(sentences, self.verifier, asked.question)
+        return stream_each(
+            self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor, asked.language, gates
+        )
+
+    def _answer_together(self, asked: _Asked) -> Iterator[tuple[str, Cited] | Generated]:
+        budget = self._budget(asked.question, asked.language, asked.history)
+        read = evidence_for(asked.sentences, asked.question, asked.vector, estimate_tokens, budget)
+        sentences = asked.sentences.of(list(read))
+        nearest = max(sentences.nearest(asked.question, asked.vector), default=0.0)
+        gate = partial(self.abstention.gate, asked.language, nearest) if self.abstention else None
+        attributor = Attributor(sentences, self.verifier, asked.question)
+        chat = self._chat(asked, list(read.values()))
+        return stream_answer(
+            self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor, asked.language, gate
+        )
+
+    def _chat(self, asked: _Asked, abstracts: Sequence[str]) -> list[Message]:
+        room = self.llm.context_window - self.max_answer_tokens
+        return build_messages(asked.question, abstracts, asked.language, asked.history, room)
 
     def _budget(self, question: str, language: Language, history: Sequence[tuple[str, str]]) -> int:
         usual = EVIDENCE_TOKENS if self.llm.endpoint is None else HOSTED_TOKENS

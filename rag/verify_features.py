@@ -39,6 +39,7 @@ _NAME = re.compile(
 )
 _CAPITAL = re.compile(r"[A-Z0-9]")
 _SEPARATOR = re.compile(r"[\W_]+")
+_WORD = re.compile(r"[a-z0-9]+")
 
 # What is looked at in either case, and what compares words of one language; see `find_features`.
 CROSS_FEATURES = (
@@ -111,10 +112,26 @@ def _in_compound(text: str, number: Number) -> bool:
 
 
 def missing_names(sentence: str, evidence: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of `sentence` (LeafNet, GPT-4, UAVs) that `evidence` lacks, joints and capitals aside."""
+    """Return the names of `sentence` (LeafNet, GPT-4, UAVs) that `evidence` lacks, joints and capitals aside.
+
+    One that is written in parts is there when all its parts are (EMO-5M in "EMO-1M/2M/5M"), if they say something.
+    """
     squeezed = [_SEPARATOR.sub("", text).casefold() for text in evidence]
     names = [m[0] for m in _NAME.finditer(sentence) if _CAPITAL.search(m[0], 1)]
-    return tuple(n for n in dict.fromkeys(names) if not any(_stands_in(n, text) for text in squeezed))
+    return tuple(
+        name
+        for name in dict.fromkeys(names)
+        if not any(_stands_in(name, text) for text in squeezed)
+        and not any(_stands_in_parts(name, text) for text in evidence)
+    )
+
+
+def _stands_in_parts(name: str, text: str) -> bool:
+    parts = [part.casefold() for part in _SEPARATOR.split(name)]
+    if len(parts) < 2 or any(len(part) < 2 or part.isdigit() for part in parts):
+        return False
+    words = set(_WORD.findall(text.casefold()))
+    return all(part in words for part in parts)
 
 
 def _stands_in(name: str, squeezed: str) -> bool:

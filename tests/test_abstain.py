@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.abstain import (
+    PART,
     Abstention,
     Gate,
     Weights,
@@ -98,6 +99,25 @@ def test_a_sure_model_saves_a_sentence_that_says_too_little_and_an_unsure_one_co
 def test_what_a_rule_refutes_stays_refuted_however_sure_the_model_is() -> None:
     refuted = Verdict("unsupported", 0.2, ("512",), refuted=True)
     assert Gate(WEIGHTS, 0.9, -8.0).judge(refuted) == refuted
+
+
+def test_only_the_first_sentence_may_be_weak() -> None:
+    gate, weak = Gate(WEIGHTS, 0.4, -8.0), Verdict("weak", 0.3)
+    assert gate.judge(weak).support == "weak"
+    assert gate.judge(weak, first=False).support == "unsupported"
+    assert gate.judge(Verdict("supported", 0.9), first=False).support == "supported"
+
+
+def test_a_name_that_the_abstract_lacks_counts_against_the_sentence() -> None:
+    gate = Gate(WEIGHTS, 0.4, -1.0)
+    assert gate.of(Verdict("weak", 0.8, ("ConvNeXt",))) < gate.of(Verdict("weak", 0.8))
+    assert gate.judge(Verdict("weak", 0.8, ("ConvNeXt",))).support == "unsupported"
+
+
+def test_a_part_needs_a_floor_of_support_and_nearness_to_the_nearest_one() -> None:
+    assert Gate(PART, 0.0, -8.0).judge(Verdict("weak", 0.3)).support == "unsupported"
+    assert Gate(PART, 0.0, 0.5).judge(Verdict("supported", 0.9)).support == "supported"
+    assert Gate(PART, -0.4, 0.5).hopeless
 
 
 # --- in the pipeline

@@ -83,6 +83,17 @@ def test_each_abstract_is_asked_by_itself_and_cited_under_its_own_number(
     assert "".join(event.delta for event in events[1:-1]) == answer.answer
 
 
+def test_what_no_abstract_answers_by_itself_is_asked_of_all_together(open_rag: Callable[..., RAG]) -> None:
+    def together(messages: Sequence[Message]) -> str:
+        return "Muse reaches an FID of 6.06 on CC3M [1]." if "[2]" in messages[-1].content else "NOT FOUND"
+
+    rag = open_rag(together)
+    answer = rag.ask(ASKED)
+    assert isinstance(rag.llm, ScriptedLLM)
+    assert len(rag.llm.chats) > 2
+    assert answer.answer == "Muse reaches an FID of 6.06 on CC3M [1]."
+
+
 def test_several_abstracts_that_do_not_answer_are_a_refusal(open_rag: Callable[..., RAG]) -> None:
     answer = open_rag("NOT FOUND").ask("Which papers report FID on CC3M or noise and foraging percent?")
     assert answer.refused

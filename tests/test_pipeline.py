@@ -84,6 +84,13 @@ def test_a_refusal_streams_no_word_of_the_models(open_rag: OpenRag) -> None:
     assert texts == [REFUSALS["en"]]
 
 
+@pytest.mark.parametrize("reply", ["6.06 [1].", "6.06 [1]"])
+def test_an_answer_of_numbers_alone_is_no_refusal(open_rag: OpenRag, reply: str) -> None:
+    answer = open_rag(reply).ask(QUESTION)
+    assert not answer.refused
+    assert answer.answer.startswith(reply[:3])
+
+
 @pytest.mark.parametrize("reply", ["Not only that [1].", "Nothing is lost [1].", "Note it [1].", "No [1]."])
 def test_an_answer_that_begins_like_a_refusal_is_shown_whole(open_rag: OpenRag, reply: str) -> None:
     answer = open_rag(reply).ask(QUESTION)

@@ -7,6 +7,7 @@ is cited for is then held against it (`rag.verify`); what it does not support is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -15,6 +16,7 @@ from typing import Protocol
 from rag.abstain import Gate
 from rag.align import Vectors
 from rag.analyze import analyze
+from rag.chinese import HAN, to_simplified
 from rag.evidence import ContextSentences
 from rag.language import detect_language
 from rag.numbers import number_values
@@ -27,6 +29,8 @@ from rag.verify_features import best_fits, fit
 # 40 expected abstracts cited and 37 of 41 citations right, against 32 and 32 of 40 by the markers alone.
 MARKER_WEIGHT = 0.2
 MARKER_SLACK = 0.05
+_DECIDES = re.compile(r"\W*(?:yes|no|not|never)\b|\W*(?:是|否|不|没|能|会|可以|有)", re.IGNORECASE)
+_EMPTY_HAN = "的了是在为用从对和与有被把其这该个种项及并也都而于中上以可能所将则即它们之等地得着过"
 # A sentence that fits nothing this well ("Yes.") is left to the model's markers.
 MIN_SCORE = 0.5
 
@@ -97,7 +101,7 @@ class Attributor:
     def attribute(self, text: str, marks: Sequence[int] = ()) -> Attribution:
         """Return what the sentence `text` rests on.
 
-        Candidates are the best context, and those of the model's `marks` (1-based) whose score is within
+        On nothing, when it only repeats the question. Candidates are the best context, and those of the model's `marks` (1-based) whose score is within
         `MARKER_SLACK` of it. A context's score is that of its best sentence, the cosine plus weighted shares of the
         text's terms and numbers that the sentence contains, plus such shares for the whole context, plus a bonus
         for being marked. A candidate is kept when the verifier does not find the text unsupported by it; the verdict
@@ -110,7 +114,7 @@ class Attributor:
         return self._known[key]
 
     def _attribute(self, text: str, marks: Sequence[int]) -> Attribution:
-        if not self._sentences.contexts:
+        if not self._sentences.contexts or only_repeats(text, self._question):
             return NOTHING
         vector = self._embed(text)
         cosines = (self._sentences.vectors @ vector).tolist()
@@ -202,3 +206,20 @@ class Attributor:
         raw = self._sentences.embedder.embed_passages([text])
         vector: Vectors = self._sentences.alignment.apply(raw, detect_language(text), "passage")[0]
         return vector
+
+
+def only_repeats(sentence: str, question: str) -> bool:
+    """Return whether a sentence says nothing that its question does not: "RefT enhances the features twice" to how it does.
+
+    Of the first sentences to 174 development questions 9 were of that kind: 4 to questions that have another answer, 5 to
+    questions that have none. One that says yes or no does answer.
+    """
+    if not question or _DECIDES.match(sentence):
+        return False
+    return not _said(sentence) - _said(question)
+
+
+def _said(text: str) -> set[str]:
+    """Return the index terms of a text's words, and its Han characters one by one, those that say nothing left out."""
+    han = set(re.findall(f"[{HAN}]", to_simplified(text))) - set(_EMPTY_HAN)
+    return han | set(analyze(re.sub(f"[{HAN}]", " ", text)))

@@ -77,6 +77,21 @@ def test_names_are_compared_by_their_letters(
     assert missing_names(sentence, evidence) == missing
 
 
+@pytest.mark.parametrize(
+    ("sentence", "evidence", "missing"),
+    [
+        ("EMO-5M reaches 78.4.", ["EMO-1M/2M/5M reach 71.5, 75.1 and 78.4."], ()),
+        ("RevCol-XL reaches 88.2.", ["We train RevCol-L and RevCol-XL."], ()),
+        ("ConvNeXt-XL reaches 88.2.", ["RevCol-XL obtains 88.2."], ("ConvNeXt",)),
+        ("GPT-4 wrote it.", ["GPT-3 wrote 4 of them."], ("GPT-4",)),
+    ],
+)
+def test_a_name_in_parts_is_there_when_all_that_say_something_are(
+    sentence: str, evidence: list[str], missing: tuple[str, ...]
+) -> None:
+    assert missing_names(sentence, evidence) == missing
+
+
 @given(st.integers(min_value=100, max_value=10**7), st.sampled_from([MUSE, SNOW]))
 def test_a_number_that_the_evidence_lacks_is_never_supported(number: int, evidence: tuple[str, ...]) -> None:
     verifier = Verifier(HashEmbedder(), Alignment())

@@ -89,6 +89,7 @@ class _OpenGate(Gate):
     verdicts: list[Verdict]
 
     def judge(self, verdict: Verdict, *, first: bool = True) -> Verdict:
+        """Remember the verdict, then let it pass."""
         self.verdicts.append(verdict)
         return super().judge(verdict, first=first)
 
@@ -172,6 +173,7 @@ def fit(seen: Sequence[Signals]) -> Weights:
     standard = (rows - centre) / scale
 
     def loss(x: NDArray[np.float64]) -> float:
+        """Return the weighted loss of the bias and three slopes `x`, the slopes held small."""
         return float(weights @ np.logaddexp(0.0, -signs * (x[0] + standard @ x[1:])) + x[1:] @ x[1:] / 2)
 
     found = minimize(loss, np.zeros(4), bounds=[(None, None), (None, 0), (0, None), (0, None)])

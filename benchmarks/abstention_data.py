@@ -6,8 +6,6 @@ Questions over several abstracts have a gate of their own and are left out. SciF
 
 from __future__ import annotations
 
-import gzip
-import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -16,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import dev_corpus
 from benchmarks.answers import development_questions
+from benchmarks.verification_data import scifact_records
 from rag import models
 from rag.breadth import asks_for_several
 from rag.dataset_records import Dataset, Document, Query
@@ -84,14 +83,14 @@ def published(data: Path = DATA) -> Mapping[str, Dataset]:
         "RGB zh_refine": load_dataset(data / "rgb" / "zh_refine"),
         "RGB en_fact": load_dataset(data / "rgb" / "en_fact"),
         "PubMedQA": load_dataset(data / "pubmedqa" / "dev"),
-        "SciFact": scifact(data / "scifact"),
+        "SciFact": scifact(),
     }
 
 
-def scifact(folder: Path) -> Dataset:
+def scifact() -> Dataset:
     """Return the claims of claims_dev that an abstract supports, as questions on those abstracts and some others."""
-    claims = [claim for claim in _lines(folder / "claims_dev.jsonl.gz") if _supporting(claim)]
-    corpus = {str(record["_id"]): record for record in _lines(folder / "corpus.jsonl.gz")}
+    claims = [claim for claim in scifact_records("claims_dev") if _supporting(claim)]
+    corpus = {str(record["_id"]): record for record in scifact_records("corpus")}
     asked = dict.fromkeys(paper for claim in claims for paper in _supporting(claim))
     others = random.Random(SEED).sample(sorted(corpus.keys() - asked.keys()), _OTHERS)
     documents = [
@@ -117,8 +116,3 @@ def _as_question(claim: str) -> str:
     """Put a claim as a question, its first letter small unless it begins a name."""
     head = claim[:1].lower() if claim[1:2].islower() else claim[:1]
     return f"Is it true that {head}{claim[1:].rstrip('. ')}?"
-
-
-def _lines(path: Path) -> list[dict[str, object]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from benchmarks.screenshots import FLAGS, serving
+from benchmarks.screenshots import open_browser, serving
 from rag import RAG
 from rag.datasets import limited, load_dataset
 
@@ -74,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     seen = {}
     with RAG.open(options.index) as rag, serving(rag) as url, sync_playwright() as playwright:
         rag.warm()
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = open_browser(playwright)
         for query in limited(asked, options.limit):
             seen[query.query_id] = painted(browser, url, query.text)
             print(query.query_id, seen[query.query_id], file=sys.stderr)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from ui.app import listen, make_server
 from ui.stream import Library
@@ -36,6 +36,11 @@ def serving(rag: Library) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def open_browser(playwright: Playwright) -> Browser:
+    """Start the Chromium of this machine, which connects to nothing by itself."""
+    return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
 
 
 def draw(browser: Browser, url: str, question: str, file: Path, size: tuple[int, int], scheme: str) -> None:
@@ -69,7 +74,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     with RAG.open() as rag, serving(rag) as url, sync_playwright() as playwright:
         rag.warm()
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = open_browser(playwright)
         for name, size in SIZES.items():
             draw(browser, url, QUESTION, out / f"{name}.png", size, "light")
         draw(browser, url, QUESTION, out / "wide-dark.png", SIZES["wide"], "dark")

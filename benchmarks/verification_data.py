@@ -112,8 +112,8 @@ class Pair:
 
 def scifact_pairs() -> list[Pair]:
     """Return every claim with each abstract it cites; groups hold what shares a claim or an abstract."""
-    abstracts = {row["_id"]: row["sentences"] for row in _read("corpus")}
-    claims = list(_read("claims_dev"))
+    abstracts = {row["_id"]: row["sentences"] for row in scifact_records("corpus")}
+    claims = list(scifact_records("claims_dev"))
     group = _components([(row["id"], [str(d) for d in row["cited_doc_ids"]]) for row in claims])
     pairs = []
     for row in claims:
@@ -276,6 +276,7 @@ def _components(edges: list[tuple[str, list[str]]]) -> dict[str, str]:
     return group
 
 
-def _read(name: str) -> Iterator[dict[str, Any]]:
+def scifact_records(name: str) -> Iterator[dict[str, Any]]:
+    """Yield the records of a file of SciFact, such as "corpus"."""
     with gzip.open(SCIFACT / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)

@@ -19,7 +19,7 @@ from typing import Any
 
 from rag.prompts import NOT_FOUND
 from rag.schema import LANGUAGES, Language
-from rag.verify import Verdict, log_odds
+from rag.verify import Verdict, log_odds, sigmoid
 
 VERSION = 1
 # Log odds beyond these say no more (141 development questions: AUC .926 unheld, .928 held); a first token that is not
@@ -46,14 +46,8 @@ class Weights:
 
     def confidence(self, refusal: float, nearness: float, support: float, more: float = 0.0) -> float:
         """Return how likely it is, from 0 to 1, that the question is answered, and by this sentence; `more` in log odds."""
-        x = (
-            self.bias
-            + self.refusal * refusal
-            + self.nearness * nearness
-            + self.support * log_odds(support)
-            + more
-        )
-        return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+        signals = self.refusal * refusal + self.nearness * nearness + self.support * log_odds(support)
+        return sigmoid(self.bias + signals + more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,11 @@ from rag.verify_features import best_fits, fit
 # 40 expected abstracts cited and 37 of 41 citations right, against 32 and 32 of 40 by the markers alone.
 MARKER_WEIGHT = 0.2
 MARKER_SLACK = 0.05
-_DECIDES = re.compile(r"\W*(?:yes|no|not|never)\b|\W*(?:是|否|不|没|能|会|可以|有)", re.IGNORECASE)
-_EMPTY_HAN = "的了是在为用从对和与有被把其这该个种项及并也都而于中上以可能所将则即它们之等地得着过"
 # A sentence that fits nothing this well ("Yes.") is left to the model's markers.
 MIN_SCORE = 0.5
+# How a sentence that decides begins, and characters that add nothing to a question; see `only_repeats`.
+_DECIDES = re.compile(r"\W*(?:yes|no|not|never)\b|\W*(?:是|否|不|没|能|会|可以|有)", re.IGNORECASE)
+_EMPTY_HAN = "的了是在为用从对和与有被把其这该个种项及并也都而于中上以可能所将则即它们之等地得着过"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,8 @@ class Attributor:
     def attribute(self, text: str, marks: Sequence[int] = ()) -> Attribution:
         """Return what the sentence `text` rests on.
 
-        On nothing, when it only repeats the question. Candidates are the best context, and those of the model's `marks` (1-based) whose score is within
-        `MARKER_SLACK` of it. A context's score is that of its best sentence, the cosine plus weighted shares of the
+        On nothing, when it only repeats the question. Candidates are the best context, and those of the model's `marks`
+        (1-based) whose score is within `MARKER_SLACK` of it. A context's score is that of its best sentence, the cosine plus weighted shares of the
         text's terms and numbers that the sentence contains, plus such shares for the whole context, plus a bonus
         for being marked. A candidate is kept when the verifier does not find the text unsupported by it; the verdict
         is the best one.

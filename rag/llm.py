@@ -149,8 +149,9 @@ class EmbeddedLLM:
     ) -> TextStream:
         """Start a reply and return its text deltas; the model is loaded first where it is not yet.
 
-        `grammar` is GBNF; `first_tokens` has the stream tell how else the reply could have begun. Raises, while it is read: LLMError when the prompt does not fit the context or the
-        model stops, ModelError when its file is missing or no model.
+        `grammar` is GBNF; `first_tokens` has the stream tell how else the reply could have begun. Raises, while it is
+        read: LLMError when the prompt does not fit the context or the model stops, ModelError when its file is missing
+        or no model.
         """
         told: list[tuple[str, float]] = []
         options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature, "grammar": grammar}

@@ -33,13 +33,9 @@ def plot_retrieval(report: RetrievalReport, path: Path) -> None:
     Raises:
         SettingsError: `path` cannot be written, or ends in no format that can be drawn.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = len(report.groups)
     height = rows * (_HEAD_INCHES + _ROW_INCHES * len(report.groups[0].arms)) + _HEAD_INCHES
-    figure = Figure(figsize=(_WIDTH_INCHES, height), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure(_WIDTH_INCHES, height)
     panels = figure.subplots(rows, len(_MEASURES), squeeze=False, sharey=True)
     for group, line in zip(report.groups, panels, strict=True):
         for measure, axes in zip(_MEASURES, line, strict=True):
@@ -61,17 +57,13 @@ def plot_risk_coverage(name: str, rows: Sequence[Row], path: Path) -> None:
     Raises:
         SettingsError: `path` cannot be written, or ends in no format that can be drawn.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     answered = [
         (row.confidence, is_wrong(row))
         for row in rows
         if not row.refused and not row.error and row.confidence is not None
     ]
     curve = risk_coverage(answered, len(rows))
-    figure = Figure(figsize=(6.0, 4.0), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure(6.0, 4.0)
     axes = figure.subplots()
     if curve:
         axes.plot(*zip(*curve, strict=True), drawstyle="steps-post", color=_PRODUCT, linewidth=1.6)
@@ -90,6 +82,16 @@ def plot_risk_coverage(name: str, rows: Sequence[Row], path: Path) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     _save(figure, path)
+
+
+def _figure(width: float, height: float) -> Figure:
+    """Return an empty figure of so many inches that needs no screen."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -80,7 +80,7 @@ class Heads:
         """Return the product of both probabilities for one row of FEATURES; NaN counts as the average."""
         row = values[[FEATURES.index(name) for name in self.features]]
         standard = np.nan_to_num((row - self.centre) / self.scale)
-        return _sigmoid(self._sum(self.related, standard)) * _sigmoid(self._sum(self.agrees, standard))
+        return sigmoid(self._sum(self.related, standard)) * sigmoid(self._sum(self.agrees, standard))
 
     @staticmethod
     def _sum(weights: NDArray[np.float64], row: NDArray[np.float64]) -> float:
@@ -114,7 +114,7 @@ class Combination:
 
     def apply(self, score: float, llm_yes: float) -> float:
         """Return the combined score."""
-        return _sigmoid(self.bias + self.score * log_odds(score) + self.yes * log_odds(llm_yes))
+        return sigmoid(self.bias + self.score * log_odds(score) + self.yes * log_odds(llm_yes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +250,8 @@ def read_model(raw: Mapping[str, Any]) -> VerifierModel:
     )
 
 
-def _sigmoid(x: float) -> float:
+def sigmoid(x: float) -> float:
+    """Return 1 / (1 + e^-x), for any finite x without overflow; `log_odds` undoes it."""
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 

@@ -2,8 +2,9 @@
 
 Three signals decide together, in one logistic regression for each language that questions are asked in: how likely the
 language model was to begin with `NOT FOUND` (it is not allowed to, so that what it would have said is there to be
-checked), how near the question lies to the best sentence that it read, and how surely that sentence is supported
-(`rag.verify`). Alone, a small model's own word is too hasty one way and its inventions the other. Fitted by
+checked), how near the question lies to the best sentence that it read, and how surely the sentence that it says is
+supported (`rag.verify`). Alone, a small model's own word is too hasty one way and its inventions the other. Where they leave
+doubt the model is asked whether the evidence supports the sentence (`rag.verify_llm`): slow, so only then. Fitted by
 `benchmarks/abstention.py`, which also writes rag/data/abstention.json.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -21,20 +22,44 @@ from rag.prompts import NOT_FOUND
 from rag.schema import LANGUAGES, Language
 from rag.verify import Verdict, log_odds, sigmoid
 
-VERSION = 1
+VERSION = 2
 # Log odds beyond these say no more (141 development questions: AUC .926 unheld, .928 held); a first token that is not
 # among the likeliest counts as the lower one.
 _LOW, _HIGH = -8.0, 3.0
-# Names of the question that no abstract read holds: in 19 of 76 unanswerable development questions, 2 of 117 answerable.
-_MISSING_NAME = -2.4
+
+Ask = Callable[[], float | None]
+"""Asks the language model whether the evidence supports a sentence; None where it cannot tell (`rag.verify_llm`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Where the other signals leave doubt, and how the language model's yes settles it.
+
+    It is asked from a confidence of `low` up to `high`. Then the log odds are `bias`, `confidence` times what they were and
+    `yes` times those of the model's yes.
+    """
+
+    low: float
+    high: float
+    bias: float
+    confidence: float
+    yes: float
+
+    def applies(self, confidence: float) -> bool:
+        """Return whether the model is to be asked."""
+        return self.low <= confidence < self.high
+
+    def settle(self, confidence: float, yes: float) -> float:
+        """Return the confidence, from 0 to 1, with the model's yes in view."""
+        return sigmoid(self.bias + self.confidence * log_odds(confidence) + self.yes * log_odds(yes))
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
     """What a unit of each signal adds to the log odds that a question is answered, all but `bias`; and the least share to show.
 
-    `refusal` and `support` weigh log odds, `nearness` a cosine with its bonuses (`rag.evidence`). What is supported less
-    surely than `floor` is not shown at all.
+    `refusal` and `support` weigh log odds, `nearness` a cosine with its bonuses (`rag.evidence`), `missing` is added where
+    the sentence holds a name that its abstract lacks. What is supported less surely than `floor` is not shown at all.
     """
 
     bias: float
@@ -42,12 +67,14 @@ class Weights:
     nearness: float
     support: float
     least: float
+    missing: float = 0.0
     floor: float = 0.0
+    doubt: Doubt | None = None
 
-    def confidence(self, refusal: float, nearness: float, support: float, more: float = 0.0) -> float:
-        """Return how likely it is, from 0 to 1, that the question is answered, and by this sentence; `more` in log odds."""
+    def confidence(self, refusal: float, nearness: float, support: float, *, missing: bool = False) -> float:
+        """Return how likely it is, from 0 to 1, that the question is answered, and by this sentence."""
         signals = self.refusal * refusal + self.nearness * nearness + self.support * log_odds(support)
-        return sigmoid(self.bias + signals + more)
+        return sigmoid(self.bias + signals + self.missing * missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +91,7 @@ class Abstention:
 
     def write(self) -> dict[str, Any]:
         """Return it as plain JSON values, which `read_abstention` reads."""
-        weights = {
-            str(language): {name: round(value, 5) for name, value in asdict(found).items()}
-            for language, found in self.weights.items()
-        }
+        weights = {str(language): _rounded(asdict(found)) for language, found in self.weights.items()}
         return {"version": VERSION, "llm": self.llm, "embedding": self.embedding, "weights": weights}
 
 
@@ -90,14 +114,25 @@ class Gate:
     @property
     def hopeless(self) -> bool:
         """Whether no sentence can pass, however well supported: the model need not go on."""
-        return self.confidence(1.0) < self.weights.least
+        doubt = self.weights.doubt
+        return self.confidence(1.0) < min(self.weights.least, doubt.low if doubt else 1.0)
 
-    def confidence(self, support: float, more: float = 0.0) -> float:
-        """Return how likely it is that the question is answered by a sentence so surely supported; `more` in log odds."""
-        return self.weights.confidence(self.refusal, self.nearness, support, more)
+    def confidence(self, support: float, *, missing: bool = False) -> float:
+        """Return how likely it is that the question is answered by a sentence so surely supported."""
+        return self.weights.confidence(self.refusal, self.nearness, support, missing=missing)
 
-    def judge(self, verdict: Verdict, *, first: bool = True) -> Verdict:
-        """Return the verdict on a sentence with the question in view.
+    def of(self, verdict: Verdict, ask: Ask | None = None) -> float:
+        """Return the confidence in a sentence, 0 where a rule refutes it; `ask` is called where there is doubt."""
+        if verdict.refuted:
+            return 0.0
+        confidence, doubt = self.confidence(verdict.score, missing=bool(verdict.missing)), self.weights.doubt
+        if ask is None or doubt is None or not doubt.applies(confidence):
+            return confidence
+        yes = ask()
+        return confidence if yes is None else doubt.settle(confidence, yes)
+
+    def judge(self, verdict: Verdict, confidence: float, *, first: bool = True) -> Verdict:
+        """Return the verdict on a sentence with the question in view, by the confidence in it (`of`).
 
         "unsupported" where the question is likely not answered; a sentence that says too little to be found supported is
         "weak" where it likely is. What a rule refutes stays refuted. Only the `first` sentence may be weak: what a small
@@ -105,17 +140,11 @@ class Gate:
         """
         if verdict.refuted:
             return verdict
-        if self.of(verdict) < self.weights.least or verdict.score < self.weights.floor:
+        if confidence < self.weights.least or verdict.score < self.weights.floor:
             return replace(verdict, support="unsupported")
         if verdict.support == "supported":
             return verdict
         return replace(verdict, support="weak" if first else "unsupported")
-
-    def of(self, verdict: Verdict) -> float:
-        """Return the confidence in a sentence, 0 where a rule refutes it; a name that the abstract lacks counts against it."""
-        if verdict.refuted:
-            return 0.0
-        return self.confidence(verdict.score, _MISSING_NAME if verdict.missing else 0.0)
 
 
 def refusal_log_odds(first_tokens: Iterable[tuple[str, float]]) -> float | None:
@@ -148,5 +177,16 @@ def read_abstention(raw: Mapping[str, Any]) -> Abstention:
     """Return what `raw` describes; raise ValueError for one of another version."""
     if raw.get("version") != VERSION:
         raise ValueError(f"this abstention has version {raw.get('version')}, not {VERSION}")
-    weights = {language: Weights(**raw["weights"][language]) for language in LANGUAGES}
+    weights = {language: _read_weights(raw["weights"][language]) for language in LANGUAGES}
     return Abstention(raw["llm"], raw["embedding"], weights)
+
+
+def _read_weights(raw: Mapping[str, Any]) -> Weights:
+    return Weights(**{**raw, "doubt": Doubt(**raw["doubt"]) if raw["doubt"] else None})
+
+
+def _rounded(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _rounded(value) if isinstance(value, dict) else value and round(value, 5)
+        for name, value in raw.items()
+    }

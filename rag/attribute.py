@@ -8,9 +8,10 @@ is cited for is then held against it (`rag.verify`); what it does not support is
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Protocol
 
 from rag.abstain import Gate
@@ -66,6 +67,10 @@ class Attribution:
 NOTHING = Attribution((), "unsupported", 0.0)
 
 
+AskSupport = Callable[[str, Sequence[str]], float | None]
+"""Asks a language model whether evidence supports a sentence, as `rag.verify_llm.ask_support` does."""
+
+
 class SentenceVerifier(Protocol):
     """What attribution needs of a verifier; `rag.verify.Verifier` is one."""
 
@@ -78,15 +83,23 @@ class SentenceVerifier(Protocol):
 class Attributor:
     """Attributes the sentences of one answer to the sentences of its contexts."""
 
-    def __init__(self, sentences: ContextSentences, verifier: SentenceVerifier, question: str = "") -> None:
+    def __init__(
+        self,
+        sentences: ContextSentences,
+        verifier: SentenceVerifier,
+        question: str = "",
+        ask: AskSupport | None = None,
+    ) -> None:
         """Prepare for one answer to `question`; nothing is embedded yet.
 
+        `ask` puts a sentence and its evidence to the language model, where a gate is in doubt about a first sentence.
         `confidence` is how likely the likeliest sentence answers the question, where there is a gate.
         """
         self.confidence: float | None = None
         self._gate: Gate | None = None
         self._first = True
         self._question = question
+        self._ask = ask
         self._sentences = sentences
         self._verifier = verifier
         papers = [context.paper for context in sentences.contexts]
@@ -184,13 +197,15 @@ class Attributor:
             if whole.support != "unsupported":
                 whole = replace(whole, support="weak")
             verdict = max(verdict, whole, key=lambda found: found.score)
-        return self._gated(verdict)
+        return self._gated(verdict, text, evidence)
 
-    def _gated(self, verdict: Verdict) -> Verdict:
+    def _gated(self, verdict: Verdict, text: str, evidence: Sequence[str]) -> Verdict:
         if self._gate is None:
             return verdict
-        self.confidence = max(self._gate.of(verdict), self.confidence or 0.0)
-        return self._gate.judge(verdict, first=self._first)
+        ask = partial(self._ask, text, evidence) if self._ask and self._first else None
+        confidence = self._gate.of(verdict, ask)
+        self.confidence = max(confidence, self.confidence or 0.0)
+        return self._gate.judge(verdict, confidence, first=self._first)
 
     def _quoted(self, text: str, ranked: Sequence[int]) -> list[int]:
         """Return the best sentence, and each further one that holds a number of the text which those before lack."""

@@ -10,7 +10,7 @@ from typing import Any
 from rag import models
 from rag.address import is_loopback
 from rag.embed import Embedder, load_embedder, resolve_folder
-from rag.generate import prefix_messages
+from rag.layout import prefix_messages
 from rag.llm import LLM, open_llm
 from rag.model_specs import MODELS
 from rag.rerank import CrossEncoderReranker

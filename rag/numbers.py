@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from rag.numerals import chinese_numbers, english_numbers
+from rag.schema import Language
 
 # One character for one character, so that spans stay those of the given text: full-width forms, minus sign, hyphens,
 # thin spaces, subscripts (CO₂ is CO2). Superscripts stay: 10⁶ is an exponent.
@@ -36,6 +37,8 @@ _SUFFIX_SCALE = re.compile(r"(k|K|M|B|bn|T)(?![A-Za-z0-9])")
 _SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _SCALES |= {"k": 3, "K": 3, "M": 6, "B": 9, "bn": 9, "T": 12, "十": 1, "百": 2, "千": 3}
 _SCALES |= {"万": 4, "萬": 4, "亿": 8, "億": 8}
+_HAN_SCALE = re.compile("[万萬亿億]")
+_LATIN_SCALE = re.compile("thousand|million|billion|trillion", re.IGNORECASE)
 _PERCENT = re.compile(r"\s?(?:\\?%|percent(?:age points?)?\b|per cent\b|个百分点|百分点)", re.IGNORECASE)
 _SIGN_BEFORE = re.compile(r"(?:^|[^A-Za-z0-9)\]}%._/+-])[+-]$")
 _LETTER = r"[A-Za-z_À-ÖØ-öø-ɏͰ-Ͽ]"
@@ -83,6 +86,31 @@ def find_numbers(text: str) -> tuple[Number, ...]:
 def number_values(text: str, *, identifiers: bool = False) -> Counter[Decimal]:
     """Count the values in `text`, `Counter({Decimal("3.2"): 1})`; numbers in names only on request."""
     return Counter(n.value for n in find_numbers(text) if identifiers or not n.identifier)
+
+
+def spelled_for(text: str, language: Language) -> str:
+    """Return a text with its numbers in the other language's scale written in this one's: 11,000,000 for 1100万.
+
+    A small model that answers across languages makes "1100,000" of 1100万.
+    """
+    scale, spell = (_HAN_SCALE, _grouped) if language == "en" else (_LATIN_SCALE, _in_myriads)
+    parts, last = [], 0
+    for number in find_numbers(text):
+        if scale.search(text, number.start, number.end):
+            parts.append(f"{text[last : number.start]}{spell(number.value)}")
+            last = number.end
+    return "".join([*parts, text[last:]])
+
+
+def _grouped(value: Decimal) -> str:
+    return f"{value.normalize():,f}"
+
+
+def _in_myriads(value: Decimal) -> str:
+    power, name = next(
+        ((power, name) for power, name in ((8, "亿"), (4, "万")) if abs(value) >= 10**power), (0, "")
+    )
+    return f"{value.scaleb(-power).normalize():f}{name}"
 
 
 def _digits(text: str) -> Iterator[Number]:

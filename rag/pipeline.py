@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +21,9 @@ from rag.configure import configured_embedder, configured_llm, configured_rerank
 from rag.errors import LLMError, ModelError, QuestionError
 from rag.followup import needs_context
 from rag.generate import Generated
-from rag.indexing import BuildReport, build_index, open_index
+from rag.indexing import BuildReport, build_index
 from rag.language import detect_language
+from rag.live_index import LiveIndex
 from rag.llm import LLM
 from rag.passages import PassageEmbedder, Progress
 from rag.prompts import REFUSALS
@@ -44,7 +44,7 @@ from rag.schema import (
     Timings,
 )
 from rag.settings import Settings, load_settings
-from rag.store import Manifest, Store
+from rag.store import Store
 from rag.talk import Talk, recognise
 from rag.verify import verifier_for
 
@@ -87,11 +87,8 @@ class RAG:
         self._verifier = verifier
         self._abstention = abstention
         self._lock = threading.RLock()
-        self._closed = False
         self._llm_called = False
-        self._readers: Counter[Store] = Counter()
-        self._stamp = Manifest.stamp(settings.index)  # before opening: a rebuild in between must be noticed
-        self._store = open_index(settings.index, self._embedding_model, settings.chroma_url)
+        self._index = LiveIndex(settings.index, self._embedding_model, settings.chroma_url)
         self.llm: LLM = llm or configured_llm(settings)
 
     @classmethod
@@ -161,19 +158,19 @@ class RAG:
         if not 1 <= k <= MAX_RESULTS:
             raise QuestionError(f"The number of results must be from 1 to {MAX_RESULTS:,}, not {k}.")
         query = _checked(query)
-        with self._reading() as store:
+        with self._index.reading() as store:
             _check_sources(store, filters)
             return self._retrieve(store, query, detect_language(query), k, filters)
 
     def info(self) -> dict[str, Any]:
         """Return what the index holds, the models, their sizes, and where everything lies on disk."""
-        with self._reading() as store:
+        with self._index.reading() as store:
             return describe(self.settings, store.manifest)
 
     @property
     def notice(self) -> str | None:
         """The sentence that says which text leaves this machine, None when none does."""
-        with self._reading() as store:
+        with self._index.reading() as store:
             return leaving_notice(self.llm, store.manifest.chroma_url)
 
     def warm(self) -> None:
@@ -185,10 +182,7 @@ class RAG:
     def close(self) -> None:
         """Free the models and the index's files."""
         self.llm.close()
-        with self._lock:
-            self._closed = True
-            if not self._readers[self._store]:
-                self._store.close()
+        self._index.close()
 
     def __enter__(self) -> RAG:
         """Return itself."""
@@ -250,7 +244,7 @@ class RAG:
     def _tell(self, question: str, talk: Talk, filters: Filters | None) -> Answer | None:
         """Reply to small talk or a question about the collection, without the language model."""
         started = time.perf_counter()
-        with self._reading() as store:
+        with self._index.reading() as store:
             _check_sources(store, filters)
             told = tell(talk, store, lambda text: self._loaded_embedder().embed_query(text), filters)
         if told is None:
@@ -269,7 +263,7 @@ class RAG:
         if not contexts or (nearest < self.settings.min_similarity and not history):
             return iter([Generated(Cited("", (), (), 0), refused=True)])
         embedder = self._loaded_embedder()
-        with self._reading() as store:
+        with self._index.reading() as store:
             alignment = store.alignment
         responder = Responder(
             self.llm,
@@ -289,7 +283,7 @@ class RAG:
         k = self.settings.top_k
         if asks_for_several(question):
             k = max(k, SEVERAL_ABSTRACTS)
-        with self._reading() as store:
+        with self._index.reading() as store:
             _check_sources(store, filters)
             found = self._retrieve(store, question, language, k, filters)
             if not history:
@@ -312,34 +306,11 @@ class RAG:
     def _embedding_model(self) -> str:
         return self._embedder.name if self._embedder else self.settings.embedding_model
 
-    @contextmanager
-    def _reading(self) -> Iterator[Store]:
-        """Give the current index, opened again when it has been rebuilt; it stays open while it is read."""
-        with self._lock:
-            store = self._current()
-            self._readers[store] += 1
-        try:
-            yield store
-        finally:
-            with self._lock:
-                self._readers[store] -= 1
-                if not self._readers[store] and (self._closed or store is not self._store):
-                    store.close()
-
-    def _current(self) -> Store:
-        stamp = Manifest.stamp(self.settings.index)
-        if stamp != self._stamp:
-            old = self._store
-            self._store = open_index(self.settings.index, self._embedding_model, self.settings.chroma_url)
-            self._stamp = stamp
-            if not self._readers[old]:
-                old.close()
-        return self._store
-
     def _loaded_embedder(self) -> QuestionEmbedder:
         with self._lock:
             embedder = self._embedder or configured_embedder(self.settings)
-            self._store.manifest.check(self.settings.index, {"embedding_digest": embedder.digest})
+            with self._index.reading() as store:
+                store.manifest.check(self.settings.index, {"embedding_digest": embedder.digest})
             self._embedder = embedder
             return embedder
 

@@ -15,17 +15,13 @@ from rag.chinese import to_simplified
 from rag.cite import Cited
 from rag.endpoint import Message
 from rag.evidence import ContextSentences, PassageEmbedder, evidence_for
-from rag.generate import (
-    Generated,
-    build_messages,
-    estimate_tokens,
-    evidence_room,
-    stream_answer,
-    stream_each,
-)
+from rag.generate import Generated, stream_answer, stream_each
+from rag.layout import build_messages, estimate_tokens, evidence_room
 from rag.llm import LLM
+from rag.numbers import spelled_for
 from rag.retrieve import QueryEmbedder
 from rag.schema import Language, ScoredChunk
+from rag.verify_llm import ask_support
 
 # Evidence a model is given, in its tokens, unless the settings say otherwise: the embedded one reads 80 a second on 2
 # cores (see `rag.evidence` for what that many hold), a hosted one reads whole abstracts at once.
@@ -41,7 +37,7 @@ EVIDENCE_EACH_TOKENS = 150
 SEVERAL_GAP = 0.5
 
 
-class QuestionEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
+class AnswerEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
     """What this needs of an embedder; `rag.embed.Embedder` is one."""
 
 
@@ -64,7 +60,7 @@ class Responder:
     """
 
     llm: LLM
-    embedder: QuestionEmbedder
+    embedder: AnswerEmbedder
     alignment: Alignment
     verifier: SentenceVerifier
     max_answer_tokens: int
@@ -129,7 +125,8 @@ class Responder:
         sentences = asked.sentences.of(list(read))
         nearest = max(sentences.nearest(asked.question, asked.vector), default=0.0)
         gate = partial(self.abstention.gate, asked.language, nearest) if self.abstention else None
-        attributor = Attributor(sentences, self.verifier, asked.question)
+        ask = partial(ask_support, self.llm) if gate else None
+        attributor = Attributor(sentences, self.verifier, asked.question, ask)
         chat = self._chat(asked, list(read.values()))
         return stream_answer(
             self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor, asked.language, gate
@@ -137,7 +134,8 @@ class Responder:
 
     def _chat(self, asked: _Asked, abstracts: Sequence[str]) -> list[Message]:
         room = self.llm.context_window - self.max_answer_tokens
-        return build_messages(asked.question, abstracts, asked.language, asked.history, room)
+        read = [spelled_for(text, asked.language) for text in abstracts]
+        return build_messages(asked.question, read, asked.language, asked.history, room)
 
     def _budget(self, question: str, language: Language, history: Sequence[tuple[str, str]]) -> int:
         usual = EVIDENCE_TOKENS if self.llm.endpoint is None else HOSTED_TOKENS

@@ -3,8 +3,9 @@
 Two logistic regressions over the features of `rag.verify_features` are multiplied, one for "the evidence speaks of
 this" and one for "and says the same, not the opposite"; a pair of them for evidence in the sentence's own language,
 a pair for evidence in the other. They are fitted by `benchmarks/verification.py`, which also writes
-rag/data/verifier.json. What no likeness can outweigh is decided by rule: a number that the evidence lacks, and a
-repetition but for a negation or a direction, make a sentence "unsupported"; a missing name makes it "weak" at best.
+rag/data/verifier.json. What no likeness can outweigh is decided by rule: a number that the evidence lacks or says of
+something else, and a repetition but for a negation or a direction, make a sentence "unsupported"; a missing name makes
+it "weak" at best.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
@@ -23,8 +24,10 @@ from numpy.typing import NDArray
 from rag.align import Alignment, Vectors
 from rag.evidence import PassageEmbedder
 from rag.language import detect_language
+from rag.number_contexts import misplaced_numbers
 from rag.polarity import turn_round
 from rag.schema import Support
+from rag.sentences import split_sentences
 from rag.verify_features import FEATURES, Findings, find_features
 
 VERSION = 1
@@ -37,7 +40,7 @@ _EDGE = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a sentence is supported, how surely (0 to 1), and the numbers and names that its evidence lacks.
+    """Whether a sentence is supported, how surely (0 to 1), and the numbers and names that its evidence lacks or puts elsewhere.
 
     `refuted` says that a rule is against it, whatever its likeness.
     """
@@ -134,9 +137,8 @@ class VerifierModel:
             score *= _REFUTED
         if llm_yes is not None and self.combination is not None:
             score, limits = self.combination.apply(score, llm_yes), self.combination.limits
-        return Verdict(
-            limits.judge(score, findings), score, findings.numbers + findings.names, findings.refuted
-        )
+        missing = findings.numbers + findings.misplaced + findings.names
+        return Verdict(limits.judge(score, findings), score, missing, findings.refuted)
 
     def write(self) -> dict[str, Any]:
         """Return it as plain JSON values, which `read_model` reads."""
@@ -175,7 +177,8 @@ class Verifier:
     ) -> Verdict:
         """Return whether `evidence` supports `sentence`.
 
-        At most one text is embedded when the vectors are given: the sentence saying the opposite.
+        When the vectors are given, little is embedded: the sentence saying the opposite, and where it states numbers of
+        which there are others beside, what each of them is said of.
 
         Args:
             sentence: one sentence of an answer, without markers.
@@ -194,7 +197,17 @@ class Verifier:
         rows = list(self._embed(wanted, like=sentence)) if wanted else []
         own = rows.pop(0) if vector is None else vector
         findings = find_features(sentence, evidence, own, rows[0] if rows else None, vectors, known)
-        return self._model.judge(findings, llm_yes)
+        misplaced = self._misplaced(sentence, [*evidence, *_sentences(known)], cross=findings.cross)
+        return self._model.judge(replace(findings, misplaced=misplaced), llm_yes)
+
+    def _misplaced(self, sentence: str, evidence: Sequence[str], *, cross: bool) -> tuple[str, ...]:
+        return misplaced_numbers(
+            sentence,
+            list(dict.fromkeys(evidence)),
+            partial(self._embed, like=sentence),
+            self._embed,
+            cross=cross,
+        )
 
     def _embed(self, texts: Sequence[str], like: str = "") -> Vectors:
         language = detect_language(like or " ".join(texts))
@@ -228,6 +241,10 @@ def verifier_for(
 
 def _write_limits(limits: Limits) -> dict[str, float]:
     return {"supported": round(limits.supported, 4), "weak": round(limits.weak, 4)}
+
+
+def _sentences(text: str) -> list[str]:
+    return [text[start:end] for start, end in split_sentences(text)]
 
 
 @cache

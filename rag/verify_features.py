@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from rag.align import Vectors
 from rag.analyze import analyze
+from rag.chinese import HAN
 from rag.language import detect_language
 from rag.numbers import Number, find_numbers, number_values
 from rag.polarity import read_tokens
@@ -37,9 +38,21 @@ REPEATED = 0.7
 _NAME = re.compile(
     r"(?<![A-Za-z0-9])(?=[A-Za-z][A-Za-z0-9-]*[A-Z0-9])[A-Za-z][A-Za-z0-9]*(?:[-‐‑][0-9]+[A-Za-z]?)?"
 )
+# A word with a capital for no other reason than being a name.
+_PROPER = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}(?![A-Za-z0-9])")
 _CAPITAL = re.compile(r"[A-Z0-9]")
 _SEPARATOR = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[a-z0-9]+")
+_SHORT_NAME = 4
+# What common initials stand for in Chinese abstracts, which spell them out.
+INITIALS_HAN = {
+    "AI": "人工智能", "ANN": "神经网络", "CNN": "卷积(?:神经)?网络", "CT": "断层", "DL": "深度学习", "DNN": "深度?神经网络",
+    "DRL": "深度强化学习", "ECG": "心电", "EEG": "脑电", "FL": "联邦学习", "GAN": "对抗(?:生成)?网络", "GNN": "图神经网络",
+    "HPO": "超参数", "KD": "蒸馏", "KG": "知识图谱", "LLM": "大(?:型|规模)?语言模型|大模型", "ML": "机器学习",
+    "MLLM": "多模态大(?:型)?(?:语言)?模型", "MLP": "多层感知", "MRI": "磁共振", "NAS": "(?:架构|结构)搜索", "NLP": "自然语言处理",
+    "OOD": "分布外", "QA": "问答", "RAG": "检索增强", "RL": "强化学习", "RNN": "循环(?:神经)?网络", "SAR": "合成孔径",
+    "SNN": "脉冲(?:神经)?网络", "SSL": "自监督", "UAV": "无人机", "VLM": "视觉[-‐—]?语言模型", "VQA": "视觉问答",
+}  # fmt: skip
 
 # What is looked at in either case, and what compares words of one language; see `find_features`.
 CROSS_FEATURES = (
@@ -60,6 +73,7 @@ class Findings:
 
     `numbers` and `names` are those of the sentence that no evidence holds; `reversed` says that it nearly repeats a
     sentence of the evidence but for a negation or a direction; `cross` that the evidence is in the other language.
+    `misplaced` are numbers that the evidence says of something else (`rag.number_contexts`).
     """
 
     features: NDArray[np.float64]
@@ -67,11 +81,12 @@ class Findings:
     names: tuple[str, ...]
     reversed: bool
     cross: bool
+    misplaced: tuple[str, ...] = ()
 
     @property
     def refuted(self) -> bool:
         """Return whether a rule is against the sentence, whatever its likeness."""
-        return bool(self.numbers) or self.reversed
+        return bool(self.numbers or self.misplaced) or self.reversed
 
 
 def rank_evidence(sentence: str, candidates: Sequence[str], cosines: Sequence[float]) -> list[int]:
@@ -112,18 +127,28 @@ def _in_compound(text: str, number: Number) -> bool:
 
 
 def missing_names(sentence: str, evidence: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of `sentence` (LeafNet, GPT-4, UAVs) that `evidence` lacks, joints and capitals aside.
+    """Return the names of `sentence` (LeafNet, GPT-4, UAVs, Stanford) that `evidence` lacks, joints and capitals aside.
 
-    One that is written in parts is there when all its parts are (EMO-5M in "EMO-1M/2M/5M"), if they say something.
+    One that is written in parts is there when all its parts are (EMO-5M in "EMO-1M/2M/5M"), if they say something; one of
+    initials is there when the words are that it stands for, in English or, if it is a common one, in Chinese.
     """
-    squeezed = [_SEPARATOR.sub("", text).casefold() for text in evidence]
     names = [m[0] for m in _NAME.finditer(sentence) if _CAPITAL.search(m[0], 1)]
-    return tuple(
-        name
-        for name in dict.fromkeys(names)
-        if not any(_stands_in(name, text) for text in squeezed)
-        and not any(_stands_in_parts(name, text) for text in evidence)
-    )
+    if not any(re.search(f"[{HAN}]", text) for text in evidence):  # which spells Stanford in its own way
+        names += _PROPER.findall(sentence)
+    return tuple(name for name in dict.fromkeys(names) if not any(_is_named(name, text) for text in evidence))
+
+
+def _is_named(name: str, text: str) -> bool:
+    return _stands_in(name, text) or _stands_in_parts(name, text) or _is_spelled_out(name, text)
+
+
+def _stands_in(name: str, text: str) -> bool:
+    """Return whether a text holds a name, whatever parts its letters, not as the head of a longer number, nor, if it is
+    short, as the end of another word ("video 2" is no EO-2).
+    """
+    letters = _SEPARATOR.sub("", name.removesuffix("s"))
+    alone = r"(?<![A-Za-z0-9])" if len(letters) <= _SHORT_NAME else ""
+    return re.search(alone + r"[\W_]*".join(letters) + r"(?!\d)", text, re.IGNORECASE) is not None
 
 
 def _stands_in_parts(name: str, text: str) -> bool:
@@ -134,10 +159,14 @@ def _stands_in_parts(name: str, text: str) -> bool:
     return all(part in words for part in parts)
 
 
-def _stands_in(name: str, squeezed: str) -> bool:
-    """Return whether a text without separators holds a name, not as the head of a longer number."""
-    plain = _SEPARATOR.sub("", name.removesuffix("s")).casefold()
-    return re.search(rf"{re.escape(plain)}(?!\d)", squeezed) is not None
+def _is_spelled_out(name: str, text: str) -> bool:
+    initials = name.removesuffix("s")
+    if not initials.isupper():
+        return False
+    words = "".join(word[0] for word in _WORD.findall(text.casefold()))
+    if len(initials) > 2 and initials.casefold() in words:
+        return True
+    return initials in INITIALS_HAN and re.search(INITIALS_HAN[initials], text) is not None
 
 
 def find_features(

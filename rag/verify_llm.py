@@ -30,7 +30,7 @@ def ask_support(llm: Chooser, sentence: str, evidence: Sequence[str]) -> float |
     Args:
         llm: the model.
         sentence: one sentence of an answer, without markers.
-        evidence: sentences of the cited abstract, in their order.
+        evidence: sentences of the cited abstract.
     """
     text = "".join(evidence) if detect_language("".join(evidence)) == "zh" else " ".join(evidence)
     shares = llm.choose(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from conftest import ScriptedLLM
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from rag.abstain import (
     PART,
     Abstention,
+    Ask,
+    Doubt,
     Gate,
     Weights,
     abstention_for,
@@ -30,7 +33,9 @@ from rag.verify import Verdict
 
 OpenRag = Callable[..., RAG]
 QUESTION = "What FID does Muse reach on CC3M?"
-WEIGHTS = Weights(bias=0.0, refusal=-1.0, nearness=1.0, support=0.2, least=0.5)
+WEIGHTS = Weights(bias=0.0, refusal=-1.0, nearness=1.0, support=0.2, least=0.5, missing=-2.4)
+DOUBT = Doubt(low=0.1, high=0.9, bias=-1.0, confidence=0.5, yes=1.0)
+DOUBTING = replace(WEIGHTS, doubt=DOUBT)
 ABSTENTION = Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, WEIGHTS))
 SUPPORTS: tuple[Support, ...] = ("supported", "weak", "unsupported")
 SURE, UNSURE, REFUSING = [("It", -0.01)], [("It", -0.5), (" NOT", -1.2)], [("NOT", -0.01)]
@@ -70,6 +75,10 @@ def test_it_is_held_within_bounds_whatever_a_server_tells(tokens: list[tuple[str
 # --- the gate
 
 
+def judged(gate: Gate, verdict: Verdict, ask: Ask | None = None, *, first: bool = True) -> Verdict:
+    return gate.judge(verdict, gate.of(verdict, ask), first=first)
+
+
 @given(odds, odds, shares, st.floats(-1.0, 2.0))
 def test_confidence_falls_with_the_wish_to_refuse(
     first: float, second: float, support: float, near: float
@@ -82,41 +91,67 @@ def test_confidence_falls_with_the_wish_to_refuse(
 def test_what_is_hopeless_lets_nothing_through(
     refusal: float, score: float, near: float, support: Support
 ) -> None:
-    gate = Gate(WEIGHTS, near, refusal)
-    verdict = gate.judge(Verdict(support, score))
-    if gate.hopeless:
-        assert verdict.support == "unsupported"
-    assert verdict.score == score
+    for weights in (WEIGHTS, DOUBTING):
+        gate = Gate(weights, near, refusal)
+        verdict = judged(gate, Verdict(support, score), lambda: 1.0)
+        if gate.hopeless:
+            assert verdict.support == "unsupported"
+        assert verdict.score == score
 
 
 def test_a_sure_model_saves_a_sentence_that_says_too_little_and_an_unsure_one_costs_it() -> None:
     unsupported = Verdict("unsupported", 0.05)
-    assert Gate(WEIGHTS, 0.4, -8.0).judge(unsupported).support == "weak"
-    assert Gate(WEIGHTS, 0.4, 0.0).judge(unsupported).support == "unsupported"
-    assert Gate(WEIGHTS, 0.4, 2.9).judge(Verdict("supported", 0.8)).support == "unsupported"
+    assert judged(Gate(WEIGHTS, 0.4, -8.0), unsupported).support == "weak"
+    assert judged(Gate(WEIGHTS, 0.4, 0.0), unsupported).support == "unsupported"
+    assert judged(Gate(WEIGHTS, 0.4, 2.9), Verdict("supported", 0.8)).support == "unsupported"
 
 
 def test_what_a_rule_refutes_stays_refuted_however_sure_the_model_is() -> None:
     refuted = Verdict("unsupported", 0.2, ("512",), refuted=True)
-    assert Gate(WEIGHTS, 0.9, -8.0).judge(refuted) == refuted
+    assert judged(Gate(WEIGHTS, 0.9, -8.0), refuted) == refuted
 
 
 def test_only_the_first_sentence_may_be_weak() -> None:
     gate, weak = Gate(WEIGHTS, 0.4, -8.0), Verdict("weak", 0.3)
-    assert gate.judge(weak).support == "weak"
-    assert gate.judge(weak, first=False).support == "unsupported"
-    assert gate.judge(Verdict("supported", 0.9), first=False).support == "supported"
+    assert judged(gate, weak).support == "weak"
+    assert judged(gate, weak, first=False).support == "unsupported"
+    assert judged(gate, Verdict("supported", 0.9), first=False).support == "supported"
 
 
 def test_a_name_that_the_abstract_lacks_counts_against_the_sentence() -> None:
     gate = Gate(WEIGHTS, 0.4, -1.0)
     assert gate.of(Verdict("weak", 0.8, ("ConvNeXt",))) < gate.of(Verdict("weak", 0.8))
-    assert gate.judge(Verdict("weak", 0.8, ("ConvNeXt",))).support == "unsupported"
+    assert judged(gate, Verdict("weak", 0.8, ("ConvNeXt",))).support == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "verdict", "asked"),
+    [
+        (0.5, Verdict("supported", 0.9), True),
+        (3.0, Verdict("supported", 0.9), False),  # refused for sure
+        (-8.0, Verdict("supported", 0.9), False),  # answered for sure
+        (0.0, Verdict("unsupported", 0.2, ("512",), refuted=True), False),
+    ],
+)
+def test_the_model_is_asked_where_there_is_doubt_only(refusal: float, verdict: Verdict, asked: bool) -> None:
+    calls: list[float] = []
+    Gate(DOUBTING, 0.0, refusal).of(verdict, lambda: calls.append(1.0) or 0.5)
+    assert bool(calls) == asked
+
+
+@given(odds, shares, shares, shares, st.floats(-1.0, 2.0), st.sampled_from(SUPPORTS))
+def test_its_yes_speaks_for_a_sentence(
+    refusal: float, score: float, one: float, other: float, near: float, support: Support
+) -> None:
+    gate, verdict = Gate(DOUBTING, near, refusal), Verdict(support, score)
+    low, high = sorted((one, other))
+    assert gate.of(verdict, lambda: low) <= gate.of(verdict, lambda: high)
+    assert gate.of(verdict, lambda: None) == gate.of(verdict) == Gate(WEIGHTS, near, refusal).of(verdict)
 
 
 def test_a_part_needs_a_floor_of_support_and_nearness_to_the_nearest_one() -> None:
-    assert Gate(PART, 0.0, -8.0).judge(Verdict("weak", 0.3)).support == "unsupported"
-    assert Gate(PART, 0.0, 0.5).judge(Verdict("supported", 0.9)).support == "supported"
+    assert judged(Gate(PART, 0.0, -8.0), Verdict("weak", 0.3)).support == "unsupported"
+    assert judged(Gate(PART, 0.0, 0.5), Verdict("supported", 0.9)).support == "supported"
     assert Gate(PART, -0.4, 0.5).hopeless
 
 
@@ -163,6 +198,21 @@ def test_an_unsure_one_answers_only_with_what_is_well_supported(open_rag: OpenRa
     answer = rag.ask(QUESTION)
     assert answer.answer == "It reaches 6.06 [1]."
     assert answer.dropped_sentences == 1
+
+
+def test_in_doubt_the_model_is_asked_about_its_first_sentence(open_rag: OpenRag) -> None:
+    for yes, refused in ((0.95, False), (0.05, True)):
+        rag = open_rag(
+            "It reaches 6.06 [1]. Muse reaches 6.06 on CC3M [1].",
+            abstention=Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, DOUBTING)),
+        )
+        llm = sure(rag, UNSURE)
+        llm.choice = lambda messages, options, yes=yes: {"Yes": yes, "No": 1 - yes}
+        answer = rag.ask(QUESTION)
+        assert answer.refused == refused
+        checks = [chat for chat in llm.chats if "Statement:" in chat[-1].content]
+        assert len(checks) == 1 + refused, "the next one is the first where nothing came before it"
+        assert "It reaches 6.06" in checks[0][-1].content
 
 
 def test_an_invention_is_refused_however_sure_the_model_was(open_rag: OpenRag) -> None:
@@ -213,6 +263,10 @@ def test_what_ships_is_for_the_default_model_and_says_that_refusing_speaks_again
         weights = found.weights[language]
         assert weights.refusal < 0 <= min(weights.support, weights.nearness)
         assert 0 < weights.least < 1
+        assert weights.missing <= 0
+        assert weights.doubt is not None
+        assert 0 < weights.doubt.low <= weights.doubt.high < 1
+        assert min(weights.doubt.confidence, weights.doubt.yes) >= 0
     assert read_abstention(found.write()) == found
     with pytest.raises(ValueError, match="version 0"):
         read_abstention(found.write() | {"version": 0})

@@ -22,10 +22,11 @@ align alignments onnx_embedding embed aligned_embedding
 analyze lexical catalog vectors store
 retrieve
 prompts address failures token_choice endpoint llama_server llama_process llama_prefix llm
-evidence polarity verify_features verify verify_llm abstain attribute cite generate
+evidence polarity number_contexts verify_features verify verify_llm abstain attribute cite
+layout grammar generate
 breadth respond
 central topic collection followup rewrite
-passages rerank indexing configure pipeline
+passages rerank indexing live_index configure pipeline
 metrics code_digest dataset_records dataset_forms datasets relevance evaluate_index
 arms evaluate evaluate_table
 scoring answer_tables evaluate_answers plots

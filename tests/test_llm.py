@@ -22,7 +22,7 @@ import pytest
 from rag.address import check_base_url, is_loopback
 from rag.endpoint import EndpointLLM, Message, TextStream
 from rag.errors import LLMError, LLMResponseError, LLMUnreachableError, ModelError, SettingsError
-from rag.generate import answer_grammar
+from rag.grammar import answer_grammar
 from rag.llm import EmbeddedLLM, open_llm
 from rag.prompts import NOT_FOUND
 from rag.schema import Language

@@ -1,6 +1,7 @@
 import gzip
 import itertools
 import json
+import re
 import time
 from collections import Counter
 from decimal import Decimal
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.numbers import find_numbers, number_values
+from rag.numbers import find_numbers, number_values, spelled_for
+from rag.schema import LANGUAGES, Language
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
@@ -139,3 +141,30 @@ def chinese(value: int) -> str:
             text += ("零" if gap and text else "") + digits[digit] + mark
         gap = not digit
     return text
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("超过1100万帧", "en", "超过11,000,000帧"),
+        ("1.2亿参数和3万样本", "en", "120,000,000参数和30,000样本"),
+        (
+            "It has 1.5 billion parameters, 7,000 units.",
+            "zh",
+            "It has 15亿 parameters, 7,000 units.",
+        ),
+        ("three hundred thousand", "zh", "30万"),
+        ("It has 1.5 billion parameters.", "en", "It has 1.5 billion parameters."),
+        ("超过1100万帧", "zh", "超过1100万帧"),
+    ],
+)
+def test_a_scale_of_the_other_language_is_written_in_this_ones(
+    text: str, language: Language, expected: str
+) -> None:
+    assert spelled_for(text, language) == expected
+
+
+@given(st.text(), st.sampled_from(LANGUAGES))
+def test_another_scale_changes_no_text_that_has_no_scale(text: str, language: Language) -> None:
+    if not re.search("[万萬亿億]|thousand|[mbtr]illion", text, re.IGNORECASE):
+        assert spelled_for(text, language) == text

@@ -23,7 +23,7 @@ from rag.errors import (
     RagError,
     SettingsError,
 )
-from rag.generate import prefix_messages
+from rag.layout import prefix_messages
 from rag.pipeline import RAG, index_paths
 from rag.prompts import REFUSALS
 from rag.rewrite import rewrite_prefix
@@ -348,7 +348,7 @@ def test_arguments_win_over_environment_over_file(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_model_that_takes_a_grammar_is_held_to_markers(open_rag: OpenRag) -> None:
-    from rag.generate import answer_grammar
+    from rag.grammar import answer_grammar
 
     rag = open_rag()
     assert isinstance(rag.llm, ScriptedLLM)
@@ -381,7 +381,7 @@ def test_nothing_is_loaded_for_a_path_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_abstracts_are_cut_to_the_room_the_models_window_has(open_rag: OpenRag) -> None:
-    from rag.generate import build_messages, estimate_tokens, prefix_messages
+    from rag.layout import build_messages, estimate_tokens, prefix_messages
 
     rag = open_rag()
     abstracts = [context.paper.text for context in rag.ask(QUESTION).contexts] * 6

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.endpoint import Message
-from rag.generate import prefix_messages
+from rag.layout import prefix_messages
 from rag.pipeline import RAG
 from rag.rewrite import grammar_for, is_faithful, rewrite_messages, rewrite_prefix, standalone
 from rag.schema import SourcesEvent

@@ -68,7 +68,16 @@ def test_numbers_are_compared_by_value(
         ("ResNet-50 wins.", ("ResNet-500 wins.",), ("ResNet-50",)),
         ("LLMs and multi-LoRA tuning", ("An LLM with LoRA.",), ()),
         ("Muse使用GPT-4。", MUSE, ("GPT-4",)),
-        ("Muse is a Vision-Language Model.", MUSE, ()),
+        ("Muse is a vision-language model.", MUSE, ()),
+        ("It was funded by the Healthcare Foundation.", MUSE, ("Healthcare", "Foundation")),
+        ("It extends Transition Matching.", ("A transition-matching method.",), ()),
+        ("It runs at Stanford.", ("在斯坦福运行。",), ()),
+        ("EO-2 won.", ("We test video 2.",), ("EO-2",)),
+        ("SD v1.4 won at CVPR.", ("SD v1.4 在CVPR 2024挑战赛中获胜。",), ()),
+        ("LLMs and CNNs", ("大型语言模型和卷积神经网络",), ()),
+        ("LLMs and CNNs", ("卷积神经网络",), ("LLMs",)),
+        ("该方法用VLM和GNN。", ("It uses vision-language models and a graph neural network.",), ()),
+        ("该方法用VLM。", ("It uses language models.",), ("VLM",)),
     ],
 )
 def test_names_are_compared_by_their_letters(

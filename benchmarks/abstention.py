@@ -5,9 +5,10 @@
 Questions: the development set, RGB zh_refine and en_fact, PubMedQA, and SciFact's supported claims put as questions; of
 the published ones `--each` questions, asked twice, once without the abstracts that answer them
 (`benchmarks.abstention_data`). The language model has to answer every one; what `rag.abstain` looks at is recorded, and
-kept in the cache for the next run; so is the model's yes to its sentence (`rag.verify_llm`). One half of each set, by a
-fixed seed, is fitted on; what is printed is the other half, with Wilson 95 % intervals: AUC, what is refused at the limit,
-and how many questions the model is asked its yes for. `--write` writes rag/data/abstention.json.
+kept in the cache for the next run; so is the model's yes to its sentence (`rag.verify_llm`). Each set is halved by a fixed
+seed; every question is reported by what was fitted on the other halves, with Wilson 95 % intervals: AUC, what is refused at
+the limit, and how many questions the model is asked its yes for. What ships is fitted on both. `--write` writes
+rag/data/abstention.json.
 """
 
 from __future__ import annotations
@@ -40,16 +41,15 @@ from rag.schema import LANGUAGES, Language
 from rag.scoring import matches
 from rag.settings import Settings, load_settings
 from rag.store import Store
-from rag.verify import Verdict, log_odds, verifier_for
+from rag.verify import Verdict, log_odds, sigmoid, verifier_for
 
 OUTPUT = Path(rag.__file__).parent / "data" / "abstention.json"
-# Of what no rule refutes in the development half; less refuses less of what has no answer.
-WRONGLY_REFUSED = 0.03
-# Below this confidence a question is refused at once. With the model's yes in doubt, in two folds, 70 of 76 unanswerable
-# development questions are refused and 10 of 119 answerable ones, 8 of these by rule; without it 69 and 14. Half the
-# unanswerable and a tenth of the answerable wait for it.
+# The limit refuses so many of the unanswerable development questions: what must hold. More costs answers.
+REFUSED = 0.9
+# Below this confidence a question is refused at once, without asking the model for its yes.
 LEAST_DOUBT = 0.05
-# Of the unanswerable development questions so many are shown without asking, if nothing else is against them.
+SUREST_YES = 0.95
+# Of the unanswerable development questions that no rule refutes so many are shown without asking.
 SHOWN = 0.1
 # Nothing makes up for a wish to refuse as strong as this; the model is not asked for its yes.
 _SURE_TO_REFUSE = 2.9
@@ -119,8 +119,9 @@ def main() -> None:
     options = parser.parse_args()
     settings = load_settings()
     seen = list(observe(settings, options.each))
-    weights = {language: fit([s for s in seen if s.language == language]) for language in LANGUAGES}
-    report(seen, weights)
+    folds = [fit_each([s for s in seen if s.second_half is half]) for half in (True, False)]
+    report(seen, folds)
+    weights = fit_each(seen)
     if options.write:
         document = Abstention(settings.llm_model, settings.embedding_model, weights).write()
         OUTPUT.write_text(json.dumps([document], indent=1) + "\n", encoding="utf-8")
@@ -170,34 +171,45 @@ def signals(task: Task, store: Store, embedder: Embedder, llm: LLM, settings: Se
         task.second_half,
         refusal,
         nearness,
-        *(
-            (verdict.score, verdict.support, bool(verdict.missing))
-            if verdict
-            else (None, "unsupported", False)
-        ),
+        verdict.score if verdict else None,
+        bool(verdict and verdict.missing),
         yes,
     )
 
 
+def fit_each(seen: Sequence[Signals]) -> Mapping[Language, Weights]:
+    """Fit each language."""
+    return {language: fit([s for s in seen if s.language == language]) for language in LANGUAGES}
+
+
 def fit(seen: Sequence[Signals]) -> Weights:
-    """Fit one language on the first halves: what decides, then what settles doubt; limits are chosen on the development one.
+    """Fit one language: what decides, then what settles doubt; limits are chosen on the development questions.
 
     Logistic regressions (L2, C = 1 on standardised signals) in which no signal may count against its sense: where a set's
     questions lie nearer to what does not answer them, that is no reason to trust what lies far.
     """
-    first = [s for s in seen if not s.second_half and s.support is not None]
+    first = [s for s in seen if s.support is not None]
     bias, slopes = regression(np.asarray([s.row for s in first]), first, (-1, 1, 1, -1))
     refusal, nearness, support, missing = map(float, slopes)
     weights = Weights(bias, refusal, nearness, support, least=0.5, missing=missing)
-    own = [s for s in first if s.dataset == DEVELOPMENT]
-    unanswered = [plain_confidence(s, weights) for s in own if not s.answerable]
+    unanswerable = [s for s in seen if s.dataset == DEVELOPMENT and not s.answerable]
+    unanswered = [plain_confidence(s, weights) for s in unanswerable if s.support is not None]
     asked = [s for s in first if s.yes is not None and plain_confidence(s, weights) >= LEAST_DOUBT]
     pairs = np.asarray([[log_odds(plain_confidence(s, weights)), log_odds(s.yes or 0.0)] for s in asked])
     bias, slopes = regression(pairs, asked, (1, 1))
     high = float(np.quantile(unanswered, 1 - SHOWN))
-    weights = replace(weights, doubt=Doubt(LEAST_DOUBT, high, bias, *map(float, slopes)))
-    answered = [confidence(s, weights) for s in own if s.answerable]
-    return replace(weights, least=float(np.quantile(answered, WRONGLY_REFUSED)))
+    doubt = Doubt(LEAST_DOUBT, high, bias, *map(float, slopes))
+    weights = replace(weights, doubt=doubt)
+    least = float(np.quantile([confidence(s, weights) for s in unanswerable], REFUSED))
+    return replace(weights, least=least, doubt=replace(doubt, low=hopeless(doubt, least)))
+
+
+def hopeless(doubt: Doubt, least: float) -> float:
+    """Return the confidence below which the surest yes does not lead to `least`."""
+    if doubt.confidence <= 0:
+        return doubt.low
+    needed = (log_odds(least) - doubt.bias - doubt.yes * log_odds(SUREST_YES)) / doubt.confidence
+    return max(doubt.low, min(sigmoid(needed), doubt.high))
 
 
 def regression(
@@ -239,31 +251,25 @@ def confidence(seen: Signals, weights: Weights) -> float:
     return weights.doubt.settle(plain, seen.yes)
 
 
-def report(seen: Sequence[Signals], weights: Mapping[Language, Weights]) -> None:
-    """Print a row for each data set and language: the second halves, and the first in small."""
-    print(
-        "| data set | AUC | refused, unanswerable | wrongly refused | asked | the same on the half fitted on |"
-    )
-    print("|---|---|---|---|---|---|")
+def report(seen: Sequence[Signals], folds: Sequence[Mapping[Language, Weights]]) -> None:
+    """Print a row for each data set and language; `folds` are fitted on the second halves and on the first."""
+    print("| data set | AUC | refused, unanswerable | wrongly refused | asked |")
+    print("|---|---|---|---|---|")
+    judged = [(s, folds[0 if not s.second_half else 1][s.language]) for s in seen]
     for dataset, language in sorted({(s.dataset, s.language) for s in seen}):
-        part = [s for s in seen if (s.dataset, s.language) == (dataset, language)]
-        cells = [
-            _cells([s for s in part if s.second_half is half], weights[language]) for half in (True, False)
-        ]
-        print(f"| {dataset}, {language} | {' | '.join(cells[0])} | {' ; '.join(cells[1])} |")
-    for language, found in weights.items():
-        print(f"{language}: {found}")
+        part = [(s, weights) for s, weights in judged if (s.dataset, s.language) == (dataset, language)]
+        print(f"| {dataset}, {language} | {' | '.join(_cells(part))} |")
 
 
-def _cells(part: Sequence[Signals], weights: Weights) -> list[str]:
-    shares = [confidence(s, weights) for s in part]
+def _cells(part: Sequence[tuple[Signals, Weights]]) -> list[str]:
+    shares = [confidence(s, weights) for s, weights in part]
     refused = [
-        [share < weights.least for share, s in zip(shares, part, strict=True) if s.answerable is answerable]
+        [share < w.least for share, (s, w) in zip(shares, part, strict=True) if s.answerable is answerable]
         for answerable in (False, True)
     ]
-    both = len({s.answerable for s in part}) == 2
-    auc = roc_auc_score([s.answerable for s in part], shares) if both else float("nan")
-    asked = [is_asked(s, weights) for s in part]
+    both = len({s.answerable for s, _ in part}) == 2
+    auc = roc_auc_score([s.answerable for s, _ in part], shares) if both else float("nan")
+    asked = [is_asked(s, weights) for s, weights in part]
     return [f"{auc:.3f}", *(str(Share(sum(kind), len(kind))) for kind in (*refused, asked))]
 
 

@@ -142,10 +142,14 @@ def _comparable(sentence: str, kept: Number, gone: Number) -> bool:
         not any(n.identifier or not sentence[n.start].isdigit() for n in (kept, gone))
         and kept.unit == gone.unit
         and kept.value != gone.value
-        and (bool(kept.unit) or (kept.value % 1 != 0 and gone.value % 1 != 0))
+        and (bool(kept.unit) or not any(_whole(n) for n in (kept, gone)))
         and _END.search(sentence, first.end, second.start) is not None
         and not gone.start <= kept.start < _gone_until(sentence, gone)
     )
+
+
+def _whole(number: Number) -> bool:
+    return number.value == number.value.to_integral_value()
 
 
 def _gone_until(sentence: str, gone: Number) -> int:

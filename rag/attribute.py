@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -18,6 +19,7 @@ from rag.abstain import Gate
 from rag.align import Vectors
 from rag.analyze import analyze
 from rag.chinese import HAN, to_simplified
+from rag.errors import LLMError
 from rag.evidence import ContextSentences
 from rag.language import detect_language
 from rag.numbers import number_values
@@ -98,6 +100,8 @@ class Attributor:
         self.confidence: float | None = None
         self._gate: Gate | None = None
         self._first = True
+        self._yes_asked = False
+        self._yes: float | None = None
         self._question = question
         self._ask = ask
         self._sentences = sentences
@@ -111,6 +115,7 @@ class Attributor:
         """Let `gate` have the last word on the sentences of the reply that begins now."""
         self._gate = gate
         self._first = True
+        self._yes_asked, self._yes = False, None
 
     def attribute(self, text: str, marks: Sequence[int] = ()) -> Attribution:
         """Return what the sentence `text` rests on.
@@ -196,16 +201,26 @@ class Attributor:
             )
             if whole.support != "unsupported":
                 whole = replace(whole, support="weak")
-            verdict = max(verdict, whole, key=lambda found: found.score)
+            if not whole.refuted:  # what the question says wrongly is not what the sentence says
+                verdict = max(verdict, whole, key=lambda found: found.score)
         return self._gated(verdict, text, evidence)
 
     def _gated(self, verdict: Verdict, text: str, evidence: Sequence[str]) -> Verdict:
         if self._gate is None:
             return verdict
-        ask = partial(self._ask, text, evidence) if self._ask and self._first else None
-        confidence = self._gate.of(verdict, ask)
+        confidence = self._gate.of(verdict, partial(self._asked_yes, text, evidence))
         self.confidence = max(confidence, self.confidence or 0.0)
         return self._gate.judge(verdict, confidence, first=self._first)
+
+    def _asked_yes(self, text: str, evidence: Sequence[str]) -> float | None:
+        """Return the model's yes to the first sentence, for the next ones too where that is dropped; it may fail to tell."""
+        if self._ask is None or not self._first:
+            return None
+        if not self._yes_asked:
+            self._yes_asked = True
+            with suppress(LLMError):
+                self._yes = self._ask(text, evidence)
+        return self._yes
 
     def _quoted(self, text: str, ranked: Sequence[int]) -> list[int]:
         """Return the best sentence, and each further one that holds a number of the text which those before lack."""

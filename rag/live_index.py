@@ -41,8 +41,10 @@ class LiveIndex:
         finally:
             with self._lock:
                 self._readers[store] -= 1
-                if not self._readers[store] and (self._closed or store is not self._store):
-                    store.close()
+                if not self._readers[store]:
+                    del self._readers[store]
+                    if self._closed or store is not self._store:
+                        store.close()
 
     def close(self) -> None:
         """Close the index as soon as nobody reads it."""

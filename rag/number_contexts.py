@@ -17,13 +17,17 @@ from rag.align import Vectors
 from rag.analyze import analyze
 from rag.numbers import Number, find_numbers
 
-# What parts two numbers: the words after it go with the second one.
+# What parts two numbers: the words after it go with the second one. Han conjunctions, which may be half of a word (参与者),
+# only where no sign does; a comma or colon inside a number is none.
 _BETWEEN = re.compile(
-    r"[,;:，；、：—]|\s(?=(?:and|while|whereas|but|or|versus|vs\.?|compared|than)\s)|(?=以及|同时|并|和|与|及|而)"
+    r"[;；，、—]|,(?!\d{3})|[:：](?!\d)|\s(?=(?:and|while|whereas|but|or|versus|vs\.?|compared|than)\s)"
+)
+_BETWEEN_HAN = re.compile(
+    "以及|同时|(?<![合吞一])并(?![发症行存非])|(?<![参饱总合涉普])(?:和|与|及)(?![者度否时其])|(?<![然从因反进])而(?!且)"
 )
 # What stands in brackets beside a number may say it of anything around it; it is left out.
 _BRACKETS = re.compile(r"\([^()]*\)|（[^（）]*）")
-_AFTER = re.compile(r"[,;，；]\s?")
+_AFTER = re.compile(r"[;；，]|,(?!\d{3})")
 # Its numbers belong to its names in their order, which is not told here.
 _IN_ORDER = re.compile(r"respectively|分别|各自|依次", re.IGNORECASE)
 # How much nearer a rival must lie; see `misplaced_numbers`.
@@ -81,7 +85,7 @@ def misplaced_numbers(
     """
     ours = numbers_in_context(sentence)
     theirs = [found for text in evidence for found in numbers_in_context(text)] if ours else []
-    unsure = {n.value for text in evidence if _IN_ORDER.search(text) for n in find_numbers(text)}
+    unsure = {n.value for text in evidence for part in _unsure(text) for n in find_numbers(part)}
     checked = [(mine, *_split(mine, theirs)) for mine in ours if mine.number.value not in unsure]
     checked = [(mine, own, rivals) for mine, own, rivals in checked if own and rivals]
     if not checked:
@@ -107,9 +111,14 @@ def margin(vector: Vectors, own: Vectors, rival: Vectors) -> float:
     return float(vector @ step) / max(length, _SHORTEST_STEP)
 
 
+def _unsure(text: str) -> list[str]:
+    """Return the parts of a text whose numbers have no context: what stands in brackets, all where they come in order."""
+    return [text] if _IN_ORDER.search(text) else _BRACKETS.findall(text)
+
+
 def _measured(number: Number) -> bool:
     """Return whether a number is a share or has decimals; one that counts has a word beside it that says of what."""
-    return not number.identifier and (bool(number.unit) or number.value % 1 != 0)
+    return not number.identifier and (bool(number.unit) or number.value != number.value.to_integral_value())
 
 
 def _split(mine: NumberInContext, theirs: Sequence[NumberInContext]) -> tuple[list[str], list[str]]:
@@ -129,7 +138,8 @@ def _parts(sentence: str, numbers: Sequence[Number]) -> Iterator[tuple[int, int,
     """Yield where what is said of numbers alone begins and ends, and these numbers."""
     groups, cuts = [[numbers[0]]], [numbers[0].start]
     for before, number in pairwise(numbers):
-        between = _BETWEEN.search(sentence, before.end, number.start)
+        gap = (before.end, number.start)
+        between = _BETWEEN.search(sentence, *gap) or _BETWEEN_HAN.search(sentence, *gap)
         if between and _says_something(sentence, cuts[-1], between.end(), groups[-1]):
             groups.append([number])
             cuts.append(between.end())

@@ -38,6 +38,14 @@ _SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 
 _SCALES |= {"k": 3, "K": 3, "M": 6, "B": 9, "bn": 9, "T": 12, "十": 1, "百": 2, "千": 3}
 _SCALES |= {"万": 4, "萬": 4, "亿": 8, "億": 8}
 _HAN_SCALE = re.compile("[万萬亿億]")
+_NUMERALS = "0-9零一二三四五六七八九十百千万萬亿億两"
+_NUMBER_BEFORE = re.compile(
+    rf"[{_NUMERALS}]\s?(?:[-–—~～〜至到和或、,，]|to|and|or|, and|, or)?\s?$|百分之$|(?:two|three|five|ten) (?:to|or|and) $",
+    re.IGNORECASE,
+)
+_NUMBER_AFTER = re.compile(
+    rf"\s?[{_NUMERALS}]|\s?[-–—~～至到]\s?[{_NUMERALS}]|\s[A-Z]|\s?[a-z]*illion|\s?thousand|[多余]"
+)
 _LATIN_SCALE = re.compile("thousand|million|billion|trillion", re.IGNORECASE)
 _PERCENT = re.compile(r"\s?(?:\\?%|percent(?:age points?)?\b|per cent\b|个百分点|百分点)", re.IGNORECASE)
 _SIGN_BEFORE = re.compile(r"(?:^|[^A-Za-z0-9)\]}%._/+-])[+-]$")
@@ -91,12 +99,21 @@ def number_values(text: str, *, identifiers: bool = False) -> Counter[Decimal]:
 def spelled_for(text: str, language: Language) -> str:
     """Return a text with its numbers in the other language's scale written in this one's: 11,000,000 for 1100万.
 
-    A small model that answers across languages makes "1100,000" of 1100万.
+    A small model that answers across languages makes "1100,000" of 1100万. A number with another beside it (2-3万, 7 and 70
+    billion, 1亿2000万), a sign, a unit or a name (One Billion Word) stays as it is.
     """
     scale, spell = (_HAN_SCALE, _grouped) if language == "en" else (_LATIN_SCALE, _in_myriads)
     parts, last = [], 0
     for number in find_numbers(text):
-        if scale.search(text, number.start, number.end):
+        spelled = text[number.start : number.end]
+        alone = not _NUMBER_BEFORE.search(text[: number.start]) and not _NUMBER_AFTER.match(text, number.end)
+        if (
+            scale.search(spelled)
+            and alone
+            and not number.unit
+            and not number.identifier
+            and spelled[0] not in "+-"
+        ):
             parts.append(f"{text[last : number.start]}{spell(number.value)}")
             last = number.end
     return "".join([*parts, text[last:]])

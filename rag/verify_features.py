@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from rag.align import Vectors
 from rag.analyze import analyze
-from rag.chinese import HAN
 from rag.language import detect_language
 from rag.numbers import Number, find_numbers, number_values
 from rag.polarity import read_tokens
@@ -36,10 +35,8 @@ _SHORT_GAP = 2
 REPEATED = 0.7
 # A part of a name: capitals or digits after the first letter, with a number that follows a hyphen (GPT-4, ResNet-50).
 _NAME = re.compile(
-    r"(?<![A-Za-z0-9])(?=[A-Za-z][A-Za-z0-9-]*[A-Z0-9])[A-Za-z][A-Za-z0-9]*(?:[-‐‑][0-9]+[A-Za-z]?)?"
+    r"(?<![A-Za-z0-9])(?=[A-Za-z][A-Za-z0-9-]*[A-Z0-9])[A-Za-z][A-Za-z0-9]*(?:[-‐‑][0-9]+[A-Za-z]?)?(?:\.[0-9]+)*"
 )
-# A word with a capital for no other reason than being a name.
-_PROPER = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}(?![A-Za-z0-9])")
 _CAPITAL = re.compile(r"[A-Z0-9]")
 _SEPARATOR = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[a-z0-9]+")
@@ -127,14 +124,12 @@ def _in_compound(text: str, number: Number) -> bool:
 
 
 def missing_names(sentence: str, evidence: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of `sentence` (LeafNet, GPT-4, UAVs, Stanford) that `evidence` lacks, joints and capitals aside.
+    """Return the names of `sentence` (LeafNet, GPT-4, UAVs) that `evidence` lacks, joints and capitals aside.
 
     One that is written in parts is there when all its parts are (EMO-5M in "EMO-1M/2M/5M"), if they say something; one of
     initials is there when the words are that it stands for, in English or, if it is a common one, in Chinese.
     """
     names = [m[0] for m in _NAME.finditer(sentence) if _CAPITAL.search(m[0], 1)]
-    if not any(re.search(f"[{HAN}]", text) for text in evidence):  # which spells Stanford in its own way
-        names += _PROPER.findall(sentence)
     return tuple(name for name in dict.fromkeys(names) if not any(_is_named(name, text) for text in evidence))
 
 
@@ -143,12 +138,17 @@ def _is_named(name: str, text: str) -> bool:
 
 
 def _stands_in(name: str, text: str) -> bool:
-    """Return whether a text holds a name, whatever parts its letters, not as the head of a longer number, nor, if it is
-    short, as the end of another word ("video 2" is no EO-2).
+    """Return whether a text holds a name, whatever parts its letters, not as the head of a longer number.
+
+    A short one has to be a word of its own ("video 2" is no EO-2, "same" no SAM), or in the same letters the end of one (IoU in
+    mIoU).
     """
-    letters = _SEPARATOR.sub("", name.removesuffix("s"))
-    alone = r"(?<![A-Za-z0-9])" if len(letters) <= _SHORT_NAME else ""
-    return re.search(alone + r"[\W_]*".join(letters) + r"(?!\d)", text, re.IGNORECASE) is not None
+    letters = r"[\W_]*".join(_SEPARATOR.sub("", name.removesuffix("s")))
+    if len(name) > _SHORT_NAME:
+        return re.search(letters + r"(?!\.?\d)", text, re.IGNORECASE) is not None
+    end = r"s?(?![A-Za-z]|\.?\d)"
+    alone = re.search(rf"(?<![A-Za-z0-9]){letters}{end}", text, re.IGNORECASE)
+    return alone is not None or re.search(letters + end, text) is not None
 
 
 def _stands_in_parts(name: str, text: str) -> bool:
@@ -163,9 +163,9 @@ def _is_spelled_out(name: str, text: str) -> bool:
     initials = name.removesuffix("s")
     if not initials.isupper():
         return False
-    words = "".join(word[0] for word in _WORD.findall(text.casefold()))
-    if len(initials) > 2 and initials.casefold() in words:
-        return True
+    for part in re.split(r"[.;。；!?]", text.casefold()) if len(initials) > 2 else ():
+        if initials.casefold() in "".join(word[0] for word in _WORD.findall(part)):
+            return True
     return initials in INITIALS_HAN and re.search(INITIALS_HAN[initials], text) is not None
 
 

@@ -24,6 +24,7 @@ from rag.abstain import (
     shipped,
 )
 from rag.endpoint import Message
+from rag.errors import LLMError
 from rag.model_specs import MODELS
 from rag.pipeline import RAG
 from rag.prompts import NOT_FOUND, REFUSALS
@@ -211,8 +212,20 @@ def test_in_doubt_the_model_is_asked_about_its_first_sentence(open_rag: OpenRag)
         answer = rag.ask(QUESTION)
         assert answer.refused == refused
         checks = [chat for chat in llm.chats if "Statement:" in chat[-1].content]
-        assert len(checks) == 1 + refused, "the next one is the first where nothing came before it"
+        assert len(checks) == 1
         assert "It reaches 6.06" in checks[0][-1].content
+
+
+def test_a_model_that_fails_to_tell_costs_no_answer(open_rag: OpenRag) -> None:
+    rag = open_rag(
+        "It reaches 6.06 [1].", abstention=Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, DOUBTING))
+    )
+
+    def fail(messages: Sequence[Message], options: Sequence[str]) -> None:
+        raise LLMError("gone")
+
+    sure(rag, UNSURE).choice = fail
+    assert not rag.ask(QUESTION).refused
 
 
 def test_an_invention_is_refused_however_sure_the_model_was(open_rag: OpenRag) -> None:
@@ -267,6 +280,7 @@ def test_what_ships_is_for_the_default_model_and_says_that_refusing_speaks_again
         assert weights.doubt is not None
         assert 0 < weights.doubt.low <= weights.doubt.high < 1
         assert min(weights.doubt.confidence, weights.doubt.yes) >= 0
+        assert Gate(weights, 0.9, 3.0).hopeless
     assert read_abstention(found.write()) == found
     with pytest.raises(ValueError, match="version 0"):
         read_abstention(found.write() | {"version": 0})

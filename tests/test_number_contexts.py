@@ -72,6 +72,22 @@ def test_the_context_of_a_number_leaves_out_what_is_said_of_others_alone() -> No
     assert third.context == "RevCol reaches and overlap on ADE20K."
 
 
+@pytest.mark.parametrize(
+    ("sentence", "evidence"),
+    [
+        (
+            "It reaches 90.0% on COCO with 1,000 images.",
+            "It reaches 90.0% with 1,000 images on COCO and 63.8% on ADE20K.",
+        ),
+        ("90.0%的参与者症状改善。", "90.0%的参与者症状改善,63.8%的对照者症状恶化。"),
+        ("Overlap is 90.0%.", "It reaches 90.0% accuracy, and 85.0% overlap. It raises overlap (90.0%)."),
+        ("It emits 1.5% of 10^{33} erg/s.", "It emits 1.5% of 10^{33} erg/s, and 2.5% of 1e30."),
+    ],
+)
+def test_signs_inside_numbers_words_and_brackets_part_nothing(sentence: str, evidence: str) -> None:
+    assert wrong(sentence, [evidence]) == ()
+
+
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=80), st.text(max_size=80))
 def test_no_text_breaks_it_and_none_contradicts_itself(sentence: str, other: str) -> None:
     assert wrong(sentence, [sentence]) == ()

@@ -154,6 +154,21 @@ def chinese(value: int) -> str:
             "It has 15亿 parameters, 7,000 units.",
         ),
         ("three hundred thousand", "zh", "30万"),
+        (
+            "1亿2000万元, 2-3万样本, 3万5千条, 百分之三万",
+            "en",
+            "1亿2000万元, 2-3万样本, 3万5千条, 百分之三万",
+        ),
+        (
+            "7, 13 and 70 billion parameters, 2 to 3 million",
+            "zh",
+            "7, 13 and 70 billion parameters, 2 to 3 million",
+        ),
+        (
+            "the One Billion Word Benchmark, 2.5 million percent",
+            "zh",
+            "the One Billion Word Benchmark, 2.5 million percent",
+        ),
         ("It has 1.5 billion parameters.", "en", "It has 1.5 billion parameters."),
         ("超过1100万帧", "zh", "超过1100万帧"),
     ],
@@ -168,3 +183,15 @@ def test_a_scale_of_the_other_language_is_written_in_this_ones(
 def test_another_scale_changes_no_text_that_has_no_scale(text: str, language: Language) -> None:
     if not re.search("[万萬亿億]|thousand|[mbtr]illion", text, re.IGNORECASE):
         assert spelled_for(text, language) == text
+
+
+@given(
+    st.lists(
+        st.sampled_from(["1", "20", "万", "亿", " million", "-", " to ", "三", ",", "和", "%", " x"]),
+        max_size=9,
+    )
+)
+def test_another_scale_changes_no_value(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    for language in LANGUAGES:
+        assert number_values(spelled_for(text, language)) == number_values(text)

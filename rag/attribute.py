@@ -34,6 +34,8 @@ MARKER_WEIGHT = 0.2
 MARKER_SLACK = 0.05
 # A sentence that fits nothing this well ("Yes.") is left to the model's markers.
 MIN_SCORE = 0.5
+# Terms that a further sentence has to hold to be quoted for them.
+_TOLD = 3
 # How a sentence that decides begins, and characters that add nothing to a question; see `only_repeats`.
 _DECIDES = re.compile(r"\W*(?:yes|no|not|never)\b|\W*(?:是|否|不|没|能|会|可以|有)", re.IGNORECASE)
 _EMPTY_HAN = "的了是在为用从对和与有被把其这该个种项及并也都而于中上以可能所将则即它们之等地得着过"
@@ -223,14 +225,23 @@ class Attributor:
         return self._yes
 
     def _quoted(self, text: str, ranked: Sequence[int]) -> list[int]:
-        """Return the best sentence, and each further one that holds a number of the text which those before lack."""
-        wanted = set(number_values(text, identifiers=True))
+        """Return the best sentence, and each further one that holds a number of the text which those before lack.
+
+        Also one that holds most of what the text says beyond the question where those before do not: what repeats the
+        question may fit another sentence best.
+        """
+        items = self._sentences.items
+        wanted, said = (
+            set(number_values(text, identifiers=True)),
+            set(analyze(text)) - set(analyze(self._question)),
+        )
         quoted: list[int] = []
         for index in ranked:
-            held = wanted & self._sentences.items[index].numbers
-            if not quoted or held:
+            held, told = wanted & items[index].numbers, said & items[index].terms
+            if not quoted or held or (len(told) >= _TOLD and 2 * len(told) > len(said)):
                 quoted.append(index)
                 wanted -= held
+                said -= told
         return quoted
 
     def _embed(self, text: str) -> Vectors:

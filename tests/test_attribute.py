@@ -59,6 +59,21 @@ def test_each_sentence_is_attributed_by_itself(contexts: list[ScoredChunk], attr
     assert [c.paper_id for c in result.citations] == ["p1", "p2"]
 
 
+def test_what_is_said_beyond_the_question_is_quoted_too(embedder: HashEmbedder) -> None:
+    first = "The second-order transformer SOT exploits the classification token and word tokens."
+    second = "We pool by singular value power normalised multi-headed cross-covariance."
+    paper = Paper("p", f"{first} {second} Code is online.", "en", (Source("a", 1),))
+    context = ScoredChunk(paper, Chunk("p-0", "p", paper.text, 0, len(paper.text), "en"), 1.0)
+    question = (
+        "By what does the second-order transformer SOT exploit the word tokens and classification token?"
+    )
+    answer = "The second-order transformer SOT exploits word tokens and the classification token"
+    attributor = Attributor(ContextSentences([context], embedder, Alignment()), NumberVerifier(), question)
+    for said, quotes in (("", []), (" by singular value power cross-covariance", [second])):
+        result = cite(f"{answer}{said}, it says [1].", [context], attributor)
+        assert [evidence.quote for evidence in result.sentences[0].evidence] == [first, *quotes]
+
+
 def test_an_unfinished_sentence_is_not_attributed(
     contexts: list[ScoredChunk], attributor: Attributor, embedder: HashEmbedder
 ) -> None:

@@ -192,6 +192,9 @@ def test_a_sentence_that_says_too_little_alone_is_weakly_supported_with_its_ques
         ("不,噪声降低觅食。", "噪声会降低觅食吗？", False),
         ("6.06.", "What FID does Muse reach?", False),
         ("It is Muse.", "Which model reaches 6.06?", False),
+        ("Vaccines are safe.", "Are vaccines safe?", False),
+        ("The gain is large.", "We compare two prompts. Is the gain large?", False),
+        ("高级提示比零样本有提升。", "高级提示比零样本有提升吗？", False),
     ],
 )
 def test_a_sentence_that_only_repeats_its_question_is_told(

@@ -188,13 +188,13 @@ def fit(seen: Sequence[Signals]) -> Weights:
     Logistic regressions (L2, C = 1 on standardised signals) in which no signal may count against its sense: where a set's
     questions lie nearer to what does not answer them, that is no reason to trust what lies far.
     """
-    first = [s for s in seen if s.support is not None]
-    bias, slopes = regression(np.asarray([s.row for s in first]), first, (-1, 1, 1, -1))
+    checked = [s for s in seen if s.support is not None]
+    bias, slopes = regression(np.asarray([s.row for s in checked]), checked, (-1, 1, 1, -1))
     refusal, nearness, support, missing = map(float, slopes)
     weights = Weights(bias, refusal, nearness, support, least=0.5, missing=missing)
     unanswerable = [s for s in seen if s.dataset == DEVELOPMENT and not s.answerable]
     unanswered = [plain_confidence(s, weights) for s in unanswerable if s.support is not None]
-    asked = [s for s in first if s.yes is not None and plain_confidence(s, weights) >= LEAST_DOUBT]
+    asked = [s for s in checked if s.yes is not None and plain_confidence(s, weights) >= LEAST_DOUBT]
     pairs = np.asarray([[log_odds(plain_confidence(s, weights)), log_odds(s.yes or 0.0)] for s in asked])
     bias, slopes = regression(pairs, asked, (1, 1))
     high = float(np.quantile(unanswered, 1 - SHOWN))

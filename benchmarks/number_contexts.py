@@ -27,17 +27,16 @@ from rag.align import Alignment, Vectors
 from rag.alignments import fitted_alignment
 from rag.answer_tables import Share
 from rag.configure import configured_embedder
-from rag.number_contexts import misplaced_numbers, numbers_in_context
+from rag.number_contexts import IN_ORDER, is_measured, misplaced_numbers, numbers_in_context
 from rag.numbers import Number, find_numbers
 from rag.schema import Language
-from rag.sentences import split_sentences
+from rag.sentences import sentence_texts
 from rag.settings import load_settings
 
 # Papers of a split to look through; 1 in 5 has such a sentence.
 PAPERS = {"train": 5000, "dev": 500}
 KINDS = ("as it is", "short", "swapped", "short, swapped")
 _END = re.compile(r"[,;，；、。]|\.\s|\s(?:and|while|but)\s|以及|同时|并|和|而")
-_IN_ORDER = re.compile(r"respectively|分别|各自|依次", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -84,6 +83,7 @@ def is_caught(case: Case, vectors: KeptVectors, alignment: Alignment) -> bool:
     """Return whether a number of the sentence is found to be said of something else."""
 
     def embed(language: Language, texts: Sequence[str]) -> Vectors:
+        """Return aligned rows of texts in a language."""
         return alignment.apply(vectors.embed_passages(list(texts)), language, "passage")
 
     own, other = partial(embed, case.language), partial(embed, case.stored)
@@ -96,7 +96,7 @@ def cases(papers: Sequence[dict[str, Any]], each: int) -> Iterator[Case]:
     draw = random.Random(SEED)
     left = {(language, stored): each for language in LANGUAGES for stored in LANGUAGES}
     for paper in papers:
-        abstracts = {language: split_text(paper[ABSTRACTS[language]]) for language in LANGUAGES}
+        abstracts = {language: sentence_texts(paper[ABSTRACTS[language]]) for language in LANGUAGES}
         # Machine-made Chinese abstracts are often summaries: a sentence has a counterpart for sure where both abstracts
         # have as many sentences.
         parallel = len(abstracts["en"]) == len(abstracts["zh"])
@@ -107,7 +107,7 @@ def cases(papers: Sequence[dict[str, Any]], each: int) -> Iterator[Case]:
                     if (parallel or stored == language) and left[language, stored]:
                         left[language, stored] -= 1
                         for kind, text in zip(KINDS, made, strict=True):
-                            yield Case(text, language, abstracts[stored], stored, kind)
+                            yield Case(text, language, tuple(abstracts[stored]), stored, kind)
 
 
 def changed(sentence: str, draw: random.Random) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ def changed(sentence: str, draw: random.Random) -> tuple[str, ...]:
     couples = [
         couple
         for couple in permutations(find_numbers(sentence), 2)
-        if _comparable(sentence, *couple) and not _IN_ORDER.search(sentence)
+        if _comparable(sentence, *couple) and not IN_ORDER.search(sentence)
     ]
     if not couples:
         return ()
@@ -139,27 +139,18 @@ def changed(sentence: str, draw: random.Random) -> tuple[str, ...]:
 def _comparable(sentence: str, kept: Number, gone: Number) -> bool:
     first, second = sorted((kept, gone), key=lambda number: number.start)
     return (
-        not any(n.identifier or not sentence[n.start].isdigit() for n in (kept, gone))
+        all(sentence[n.start].isdigit() for n in (kept, gone))
         and kept.unit == gone.unit
         and kept.value != gone.value
-        and (bool(kept.unit) or not any(_whole(n) for n in (kept, gone)))
+        and all(map(is_measured, (kept, gone)))
         and _END.search(sentence, first.end, second.start) is not None
         and not gone.start <= kept.start < _gone_until(sentence, gone)
     )
 
 
-def _whole(number: Number) -> bool:
-    return number.value == number.value.to_integral_value()
-
-
 def _gone_until(sentence: str, gone: Number) -> int:
     end = _END.search(sentence, gone.end)
     return end.start() if end else len(sentence)
-
-
-def split_text(text: str) -> tuple[str, ...]:
-    """Return the sentences of a text."""
-    return tuple(text[start:end] for start, end in split_sentences(text))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from rag.alignments import fitted_alignment
 from rag.embed import Embedder
 from rag.numbers import find_numbers, number_values
 from rag.schema import Language
-from rag.sentences import split_sentences
+from rag.sentences import sentence_texts
 
 Kind = Literal["SUPPORT", "CONTRADICT", "NONE", "own", "neighbour", "number", "name", "negation"]
 
@@ -139,7 +139,7 @@ def derived_pairs(embedder: Embedder, seed: int = 1) -> list[Pair]:
 def _of_paper(
     own: dict[str, Any], other: dict[str, Any], language: Language, group: str, draw: random.Random
 ) -> Iterator[Pair]:
-    abstracts = {la: tuple(_split(own[ABSTRACTS[la]])) for la in LANGUAGES}
+    abstracts = {la: tuple(sentence_texts(own[ABSTRACTS[la]])) for la in LANGUAGES}
     # Machine-made Chinese abstracts are often summaries: a sentence has a counterpart for sure where both
     # abstracts have as many sentences.
     parallel = len(abstracts["en"]) == len(abstracts["zh"])
@@ -147,7 +147,7 @@ def _of_paper(
     foreign = sorted(set(_NAME.findall(other["abstract_en"])) - set(_NAME.findall(own["abstract_en"])))
     claims += [(text, "name") for text in _renamed([c for c, kind in claims if kind == "own"], foreign, draw)]
     for stored in LANGUAGES:
-        near = tuple(_split(other[ABSTRACTS[stored]]))
+        near = tuple(sentence_texts(other[ABSTRACTS[stored]]))
         for text, kind in claims:
             if parallel or stored == language:
                 yield Pair(text, language, abstracts[stored], stored, kind, group)
@@ -245,7 +245,7 @@ def _couples(
     short = [
         i
         for i, row in enumerate(rows)
-        if all(3 <= len(_split(row[ABSTRACTS[la]])) <= LONGEST for la in LANGUAGES)
+        if all(3 <= len(sentence_texts(row[ABSTRACTS[la]])) <= LONGEST for la in LANGUAGES)
     ]
     draw.shuffle(short)
     near = english[short] @ english[short].T
@@ -258,10 +258,6 @@ def _couples(
             yield short[first], short[second]
         if len(used) == 2 * COUPLES:
             return
-
-
-def _split(text: str) -> list[str]:
-    return [text[start:end] for start, end in split_sentences(text)]
 
 
 def _components(edges: list[tuple[str, list[str]]]) -> dict[str, str]:

@@ -7,7 +7,6 @@ is cited for is then held against it (`rag.verify`); what it does not support is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,11 +17,11 @@ from typing import Protocol
 from rag.abstain import Gate
 from rag.align import Vectors
 from rag.analyze import analyze
-from rag.chinese import HAN, to_simplified
 from rag.errors import LLMError
 from rag.evidence import ContextSentences
 from rag.language import detect_language
 from rag.numbers import number_values
+from rag.repetition import only_repeats
 from rag.schema import Support
 from rag.verify import Verdict
 from rag.verify_features import best_fits, fit
@@ -36,14 +35,6 @@ MARKER_SLACK = 0.05
 MIN_SCORE = 0.5
 # Terms that a further sentence has to hold to be quoted for them.
 _TOLD = 3
-# How a sentence that decides begins, and characters that add nothing to a question; see `only_repeats`.
-_DECIDES = re.compile(r"\W*(?:yes|no|not|never)\b|\W*(?:是|否|不|没|能|会|可以|有)", re.IGNORECASE)
-_TO_DECIDE = re.compile(
-    r"(?:^|[.,;:?!]\s+)(?:(?:is|are|was|were|do|does|did|can|could|has|have|had|should|will|would|may|might)\b)"
-    r"|吗|是否|能否|可否|有没有|是不是|会不会|能不能",
-    re.IGNORECASE,
-)
-_EMPTY_HAN = "的了是在为用从对和与有被把其这该个种项及并也都而于中上以可能所将则即它们之等地得着过"
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,21 +244,3 @@ class Attributor:
         raw = self._sentences.embedder.embed_passages([text])
         vector: Vectors = self._sentences.alignment.apply(raw, detect_language(text), "passage")[0]
         return vector
-
-
-def only_repeats(sentence: str, question: str) -> bool:
-    """Return whether a sentence says nothing that its question does not: "RefT enhances the features twice" to how it does.
-
-    Of the first sentences to 174 development questions 9 were of that kind: 4 to questions that have another answer, 5 to
-    questions that have none. One that says yes or no does answer, and so does one that states what a question asks to be
-    decided: "vaccines are safe" to whether they are.
-    """
-    if not question or _DECIDES.match(sentence) or _TO_DECIDE.search(question):
-        return False
-    return not _said(sentence) - _said(question)
-
-
-def _said(text: str) -> set[str]:
-    """Return the index terms of a text's words, and its Han characters one by one, those that say nothing left out."""
-    han = set(re.findall(f"[{HAN}]", to_simplified(text))) - set(_EMPTY_HAN)
-    return han | set(analyze(re.sub(f"[{HAN}]", " ", text)))

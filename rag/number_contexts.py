@@ -16,6 +16,7 @@ from itertools import pairwise
 from rag.align import Vectors
 from rag.analyze import analyze
 from rag.numbers import Number, find_numbers
+from rag.sentences import sentence_texts
 
 # What parts two numbers: the words after it go with the second one. Han conjunctions, which may be half of a word (参与者),
 # only where no sign does; a comma or colon inside a number is none.
@@ -29,7 +30,7 @@ _BETWEEN_HAN = re.compile(
 _BRACKETS = re.compile(r"\([^()]*\)|（[^（）]*）")
 _AFTER = re.compile(r"[;；，]|,(?!\d{3})")
 # Its numbers belong to its names in their order, which is not told here.
-_IN_ORDER = re.compile(r"respectively|分别|各自|依次", re.IGNORECASE)
+IN_ORDER = re.compile(r"respectively|分别|各自|依次", re.IGNORECASE)
 # How much nearer a rival must lie; see `misplaced_numbers`.
 LIMIT = 0.15
 LIMIT_CROSS = 0.2
@@ -56,8 +57,8 @@ def numbers_in_context(sentence: str) -> tuple[NumberInContext, ...]:
     75 and 78 on ImageNet"), share theirs. The number's place is that in the sentence without brackets.
     """
     sentence = _BRACKETS.sub(" ", sentence)
-    numbers = [number for number in find_numbers(sentence) if _measured(number)]
-    if not numbers or _IN_ORDER.search(sentence):
+    numbers = [number for number in find_numbers(sentence) if is_measured(number)]
+    if not numbers or IN_ORDER.search(sentence):
         return ()
     parts = list(_parts(sentence, numbers))
     found: list[NumberInContext] = []
@@ -78,14 +79,17 @@ def misplaced_numbers(
 
     Args:
         sentence: one sentence of an answer, without markers.
-        evidence: all sentences that it may rest on, in one language.
+        evidence: texts that hold all sentences it may rest on, in one language; what they repeat counts once.
         embed: gives aligned vectors of texts in the sentence's language, shape (n, d).
         embed_evidence: the same in the language of the evidence.
         cross: whether these are two languages.
     """
     ours = numbers_in_context(sentence)
-    theirs = [found for text in evidence for found in numbers_in_context(text)] if ours else []
-    unsure = {n.value for text in evidence for part in _unsure(text) for n in find_numbers(part)}
+    if not ours:
+        return ()
+    stated = dict.fromkeys(text for texts in evidence for text in sentence_texts(texts))
+    theirs = [found for text in stated for found in numbers_in_context(text)]
+    unsure = {n.value for text in stated for part in _unsure(text) for n in find_numbers(part)}
     checked = [(mine, *_split(mine, theirs)) for mine in ours if mine.number.value not in unsure]
     checked = [(mine, own, rivals) for mine, own, rivals in checked if own and rivals]
     if not checked:
@@ -113,10 +117,10 @@ def margin(vector: Vectors, own: Vectors, rival: Vectors) -> float:
 
 def _unsure(text: str) -> list[str]:
     """Return the parts of a text whose numbers have no context: what stands in brackets, all where they come in order."""
-    return [text] if _IN_ORDER.search(text) else _BRACKETS.findall(text)
+    return [text] if IN_ORDER.search(text) else _BRACKETS.findall(text)
 
 
-def _measured(number: Number) -> bool:
+def is_measured(number: Number) -> bool:
     """Return whether a number is a share or has decimals; one that counts has a word beside it that says of what."""
     return not number.identifier and (bool(number.unit) or number.value != number.value.to_integral_value())
 

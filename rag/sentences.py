@@ -50,6 +50,11 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+def sentence_texts(text: str) -> list[str]:
+    """Return the sentences of `text` themselves; see `split_sentences`."""
+    return [text[start:end] for start, end in split_sentences(text)]
+
+
 def _continues(text: str, end: int) -> bool:
     """Say whether a small letter follows, so that a full stop before it ends nothing."""
     space = _SPACE.match(text, end)

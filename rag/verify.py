@@ -27,7 +27,6 @@ from rag.language import detect_language
 from rag.number_contexts import misplaced_numbers
 from rag.polarity import turn_round
 from rag.schema import Support
-from rag.sentences import split_sentences
 from rag.verify_features import FEATURES, Findings, find_features
 
 VERSION = 1
@@ -197,17 +196,9 @@ class Verifier:
         rows = list(self._embed(wanted, like=sentence)) if wanted else []
         own = rows.pop(0) if vector is None else vector
         findings = find_features(sentence, evidence, own, rows[0] if rows else None, vectors, known)
-        misplaced = self._misplaced(sentence, [*evidence, *_sentences(known)], cross=findings.cross)
+        embed = partial(self._embed, like=sentence)
+        misplaced = misplaced_numbers(sentence, [*evidence, known], embed, self._embed, cross=findings.cross)
         return self._model.judge(replace(findings, misplaced=misplaced), llm_yes)
-
-    def _misplaced(self, sentence: str, evidence: Sequence[str], *, cross: bool) -> tuple[str, ...]:
-        return misplaced_numbers(
-            sentence,
-            list(dict.fromkeys(evidence)),
-            partial(self._embed, like=sentence),
-            self._embed,
-            cross=cross,
-        )
 
     def _embed(self, texts: Sequence[str], like: str = "") -> Vectors:
         language = detect_language(like or " ".join(texts))
@@ -241,10 +232,6 @@ def verifier_for(
 
 def _write_limits(limits: Limits) -> dict[str, float]:
     return {"supported": round(limits.supported, 4), "weak": round(limits.weak, 4)}
-
-
-def _sentences(text: str) -> list[str]:
-    return [text[start:end] for start, end in split_sentences(text)]
 
 
 @cache

@@ -9,7 +9,7 @@ import pytest
 from conftest import HashEmbedder, NumberVerifier
 
 from rag.align import Alignment
-from rag.attribute import Attributor, only_repeats
+from rag.attribute import Attributor
 from rag.cite import CitedStream, cite
 from rag.evidence import ContextSentences
 from rag.schema import Chunk, Paper, ScoredChunk, Source
@@ -178,29 +178,6 @@ def test_a_sentence_that_says_too_little_alone_is_weakly_supported_with_its_ques
         result = cite(raw, contexts, Attributor(sentences, NeedsTheQuestion(), question))
         assert result.text == text
         assert [sentence.support for sentence in result.sentences] == ([support] if support else [])
-
-
-@pytest.mark.parametrize(
-    ("sentence", "question", "repeats"),
-    [
-        ("RefT从两个层级对查询特征做了两次增强。", "RefT 从哪两个层级对查询特征做了两次增强？", True),
-        ("RefT从特征层和实例层对查询特征做了两次增强。", "RefT 从哪两个层级对查询特征做了两次增强？", False),
-        ("The papers study bees.", "Which papers study bees, and what does each find?", True),
-        ("The papers study bees at 12 hives.", "Which papers study bees, and what does each find?", False),
-        ("Muse is fast.", "", False),
-        ("Yes, noise lowers foraging.", "Does noise lower foraging?", False),
-        ("不,噪声降低觅食。", "噪声会降低觅食吗？", False),
-        ("6.06.", "What FID does Muse reach?", False),
-        ("It is Muse.", "Which model reaches 6.06?", False),
-        ("Vaccines are safe.", "Are vaccines safe?", False),
-        ("The gain is large.", "We compare two prompts. Is the gain large?", False),
-        ("高级提示比零样本有提升。", "高级提示比零样本有提升吗？", False),
-    ],
-)
-def test_a_sentence_that_only_repeats_its_question_is_told(
-    sentence: str, question: str, repeats: bool
-) -> None:
-    assert only_repeats(sentence, question) is repeats
 
 
 def test_a_repetition_of_the_question_is_dropped(contexts: list[ScoredChunk], embedder: HashEmbedder) -> None:

@@ -22,7 +22,7 @@ align alignments onnx_embedding embed aligned_embedding
 analyze lexical catalog vectors store
 retrieve
 prompts address failures token_choice endpoint llama_server llama_process llama_prefix llm
-evidence polarity number_contexts verify_features verify verify_llm abstain attribute cite
+evidence polarity number_contexts verify_features verify verify_llm abstain repetition attribute cite
 layout grammar generate
 breadth respond
 central topic collection followup rewrite

@@ -108,3 +108,16 @@ def test_a_sentence_with_a_misplaced_number_is_refuted(embedder: HashEmbedder) -
     assert (verdict.refuted, verdict.missing, verdict.support) == (True, ("90.0",), "unsupported")
     right = verifier.verify("RevCol reaches 61.0% overlap on ADE20K.", REVCOL[1:], known=" ".join(REVCOL))
     assert not right.refuted
+
+
+def test_evidence_may_be_a_whole_abstract() -> None:
+    abstract = " ".join(REVCOL)
+    assert wrong("RevCol reaches 90.0% overlap on ADE20K.", [abstract]) == ("90.0",)
+    assert wrong("RevCol reaches 90.0% accuracy on ImageNet.", [abstract]) == ()
+
+
+def test_nothing_is_embedded_for_a_sentence_without_such_a_number() -> None:
+    def never(texts: Sequence[str]) -> Vectors:
+        raise AssertionError(texts)
+
+    assert misplaced_numbers("RevCol is reversible.", REVCOL, never, never, cross=False) == ()

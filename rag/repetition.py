@@ -1,0 +1,35 @@
+"""Repetition: whether a sentence says anything that its question does not."""
+
+from __future__ import annotations
+
+import re
+
+from rag.analyze import analyze
+from rag.chinese import HAN, to_simplified
+
+# How a sentence that decides begins, and characters that add nothing to a question.
+_DECIDES = re.compile(r"\W*(?:yes|no|not|never)\b|\W*(?:是|否|不|没|能|会|可以|有)", re.IGNORECASE)
+_TO_DECIDE = re.compile(
+    r"(?:^|[.,;:?!]\s+)(?:(?:is|are|was|were|do|does|did|can|could|has|have|had|should|will|would|may|might)\b)"
+    r"|吗|是否|能否|可否|有没有|是不是|会不会|能不能",
+    re.IGNORECASE,
+)
+_EMPTY_HAN = "的了是在为用从对和与有被把其这该个种项及并也都而于中上以可能所将则即它们之等地得着过"
+
+
+def only_repeats(sentence: str, question: str) -> bool:
+    """Return whether a sentence says nothing that its question does not: "RefT enhances the features twice" to how it does.
+
+    Of the first sentences to 174 development questions 9 were of that kind: 4 to questions that have another answer, 5 to
+    questions that have none. One that says yes or no does answer, and so does one that states what a question asks to be
+    decided: "vaccines are safe" to whether they are.
+    """
+    if not question or _DECIDES.match(sentence) or _TO_DECIDE.search(question):
+        return False
+    return not _said(sentence) - _said(question)
+
+
+def _said(text: str) -> set[str]:
+    """Return the index terms of a text's words, and its Han characters one by one, those that say nothing left out."""
+    han = set(re.findall(f"[{HAN}]", to_simplified(text))) - set(_EMPTY_HAN)
+    return han | set(analyze(re.sub(f"[{HAN}]", " ", text)))

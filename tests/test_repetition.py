@@ -1,0 +1,30 @@
+"""Tests of what counts as a repetition of the question."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.repetition import only_repeats
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question", "repeats"),
+    [
+        ("RefT从两个层级对查询特征做了两次增强。", "RefT 从哪两个层级对查询特征做了两次增强？", True),
+        ("RefT从特征层和实例层对查询特征做了两次增强。", "RefT 从哪两个层级对查询特征做了两次增强？", False),
+        ("The papers study bees.", "Which papers study bees, and what does each find?", True),
+        ("The papers study bees at 12 hives.", "Which papers study bees, and what does each find?", False),
+        ("Muse is fast.", "", False),
+        ("Yes, noise lowers foraging.", "Does noise lower foraging?", False),
+        ("不,噪声降低觅食。", "噪声会降低觅食吗？", False),
+        ("6.06.", "What FID does Muse reach?", False),
+        ("It is Muse.", "Which model reaches 6.06?", False),
+        ("Vaccines are safe.", "Are vaccines safe?", False),
+        ("The gain is large.", "We compare two prompts. Is the gain large?", False),
+        ("高级提示比零样本有提升。", "高级提示比零样本有提升吗？", False),
+    ],
+)
+def test_a_sentence_that_only_repeats_its_question_is_told(
+    sentence: str, question: str, repeats: bool
+) -> None:
+    assert only_repeats(sentence, question) is repeats

@@ -82,7 +82,7 @@ def prepare_llm(settings: Settings) -> None:
         LLMError, ModelError: it cannot be loaded.
     """
     with closing(configured_llm(settings)) as llm:
-        llm.warm()
+        llm.prepare()
 
 
 def needed_models(settings: Settings) -> list[str]:

@@ -172,6 +172,9 @@ class EndpointLLM:
     def warm(self) -> None:
         """Do nothing: an endpoint is sent nothing that was not asked."""
 
+    def prepare(self) -> None:
+        """Do nothing, as `warm`."""
+
     def close(self) -> None:
         """Do nothing: every reply has its own connection."""
 

@@ -7,6 +7,7 @@ model is given the sentences nearest to the question, as many as a budget of tok
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -31,6 +32,16 @@ CONTEXT_WEIGHT = 0.15
 # model astray. 1.2 abstracts and 225 tokens are left on average, without a budget.
 MAX_GAP = 0.4
 _GAP = " … "
+# Added to the worth of a sentence that states a number, where the question asks for one. On 96 development questions whose
+# answer can be recognised in a retrieved abstract it is among 180, 200 and 220 tokens for 88, 92 and 94, without this for
+# 87, 89 and 92; the same from .06 to .15.
+NUMBER_BONUS = 0.1
+_WANTS_NUMBER = re.compile(
+    r"\bhow (?:many|much|large|big|long|fast|far|often|high|low|small|accurate)\b|\bby how\b"
+    r"|\bwhat (?:\w+ )?(?:percentage|share|proportion|number|accuracy|rate|score|speed-?up|factor)\b"
+    r"|多少|几[个种项类倍条次篇位层]|多[大高快长久]|百分之|哪[两三四五六]|占比|是几",
+    re.IGNORECASE,
+)
 
 
 class PassageEmbedder(Protocol):
@@ -140,7 +151,11 @@ def evidence_for(
     is worth less by more than `gap` is not, even if there is room. With `each` no context gets more than so many tokens,
     its best sentence apart.
     """
-    worth = sentences.worth(question, vector)
+    bonus = NUMBER_BONUS if _WANTS_NUMBER.search(question) else 0.0
+    worth = [
+        own + bonus * bool(item.numbers)
+        for own, item in zip(sentences.worth(question, vector), sentences.items, strict=True)
+    ]
     least = max(worth, default=0.0) - gap
     titles = [count_tokens(context.paper.title or "") for context in sentences.contexts]
     chosen: list[int] = []

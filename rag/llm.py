@@ -67,6 +67,9 @@ class LLM(Protocol):
     def warm(self) -> None:
         """Get ready, so that the first reply begins soon; raise LLMError or ModelError."""
 
+    def prepare(self) -> None:
+        """Do once on a machine what lets every later reply begin soon; raise LLMError or ModelError."""
+
     def close(self) -> None:
         """Give back memory and processes."""
 
@@ -189,6 +192,12 @@ class EmbeddedLLM:
         """Load the model, and have it read what most chats begin with, unless its state after that is kept."""
         with self._turn, self._prepared(self._prefixes[0] if self._prefixes else ()):
             pass
+
+    def prepare(self) -> None:
+        """Load the model, and have it read everything that many chats begin with, so that its state after each is kept."""
+        for prefix in reversed(self._prefixes or [()]):
+            with self._turn, self._prepared(prefix):
+                pass
 
     def close(self) -> None:
         """End the process, also one that is still loading; the model cannot be used again."""

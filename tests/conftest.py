@@ -125,6 +125,9 @@ class ScriptedLLM:
     def warm(self) -> None:
         self.warmed += 1
 
+    def prepare(self) -> None:
+        self.warmed += 1
+
     def close(self) -> None:
         self.closed = True
 

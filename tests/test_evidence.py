@@ -54,6 +54,18 @@ def test_what_is_left_out_shows_and_neighbours_do_not() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("question", "read"),
+    [
+        ("How many bees are at hives?", "We count honey bees at 12 hives."),
+        ("SnowNet的误差是多少?", "它在高原数据上的误差为2.5厘米。"),
+        ("SnowNet用于什么?", "本文提出SnowNet用于雪深预测。"),
+    ],
+)
+def test_a_question_for_a_number_reads_where_numbers_are(question: str, read: str) -> None:
+    assert read in "".join(chosen(question, 1).values())
+
+
 def test_an_ample_budget_gives_whole_abstracts_in_the_order_found() -> None:
     assert chosen("anything", 1000) == {n: text for n, (text, _) in enumerate(TEXTS, 1)}
 

@@ -472,6 +472,15 @@ class TestPrefixes:
             assert tokens_reused(llm, [*RULES, HI]) > 100
         assert len(list(tmp_path.iterdir())) == 2
 
+    def test_preparing_keeps_every_prefix_and_ends_with_the_commonest(
+        self, gguf: Path, tmp_path: Path
+    ) -> None:
+        other = [Message("system", "You translate. " * 40)]
+        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES, other], tmp_path)) as llm:
+            llm.prepare()
+            assert len(list(tmp_path.iterdir())) == 2
+            assert tokens_reused(llm, [*RULES, HI]) > 100
+
     def test_nothing_that_was_asked_is_kept(self, gguf: Path, tmp_path: Path) -> None:
         with closing(EmbeddedLLM(gguf, "qwen", None, [RULES, LONGER], tmp_path)) as llm:
             llm.warm()

@@ -38,7 +38,7 @@ from rag.llm import LLM
 from rag.respond import Responder
 from rag.retrieve import retrieve
 from rag.schema import LANGUAGES, Language
-from rag.scoring import matches
+from rag.scoring import holds_answer
 from rag.settings import Settings, load_settings
 from rag.store import Store
 from rag.verify import Verdict, log_odds, sigmoid, verifier_for
@@ -167,7 +167,7 @@ def signals(task: Task, store: Store, embedder: Embedder, llm: LLM, settings: Se
         task.dataset,
         query.language,
         task.answerable,
-        all(matches(need, text) for need in query.answers) if query.answers and task.answerable else None,
+        holds_answer(text, query) if query.answers and task.answerable else None,
         task.second_half,
         refusal,
         nearness,

@@ -14,21 +14,19 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from unittest.mock import patch
 
 from benchmarks import dev_corpus
 from benchmarks.answers import development_questions
-from rag import evidence
 from rag.align import Vectors
 from rag.breadth import asks_for_several
 from rag.chinese import to_simplified
 from rag.configure import configured_embedder
 from rag.dataset_records import Query
-from rag.evidence import ContextSentences, evidence_for
+from rag.evidence import NUMBER_BONUS, ContextSentences, evidence_for
 from rag.indexing import open_index
 from rag.layout import estimate_tokens
 from rag.retrieve import retrieve
-from rag.scoring import matches
+from rag.scoring import holds_answer
 from rag.settings import load_settings
 
 
@@ -46,14 +44,12 @@ class Case:
         """Name the languages of question and abstract."""
         return f"{self.query.language}->{self.sentences.contexts[self.answering - 1].paper.language}"
 
-    def holds_answer(self, text: str) -> bool:
-        """Return whether a text holds every part of the answer."""
-        return all(matches(need, text) for need in self.query.answers)
-
-    def is_read(self, tokens: int) -> bool:
+    def is_read(self, tokens: int, bonus: float) -> bool:
         """Return whether the answer is among so many tokens."""
-        read = evidence_for(self.sentences, self.query.text, self.vector, estimate_tokens, tokens)
-        return self.holds_answer(read.get(self.answering, ""))
+        read = evidence_for(
+            self.sentences, self.query.text, self.vector, estimate_tokens, tokens, number_bonus=bonus
+        )
+        return holds_answer(read.get(self.answering, ""), self.query)
 
 
 def main() -> None:
@@ -66,12 +62,11 @@ def main() -> None:
     found = list(cases())
     total = Counter(case.cell for case in found)
     print(f"{len(found)} questions: {dict(total)}")
-    for bonus in (0.0, evidence.NUMBER_BONUS):
-        with patch.object(evidence, "NUMBER_BONUS", bonus):
-            for tokens in budgets:
-                read = Counter(case.cell for case in found if case.is_read(tokens))
-                cells = ", ".join(f"{cell} {read[cell]}/{total[cell]}" for cell in sorted(total))
-                print(f"bonus {bonus}, {tokens} tokens: {read.total()} ({cells})", flush=True)
+    for bonus in (0.0, NUMBER_BONUS):
+        for tokens in budgets:
+            read = Counter(case.cell for case in found if case.is_read(tokens, bonus))
+            cells = ", ".join(f"{cell} {read[cell]}/{total[cell]}" for cell in sorted(total))
+            print(f"bonus {bonus}, {tokens} tokens: {read.total()} ({cells})", flush=True)
 
 
 def cases() -> Iterator[Case]:
@@ -90,9 +85,9 @@ def cases() -> Iterator[Case]:
                 continue
             raw = embedder.embed_query(to_simplified(query.text))
             vector: Vectors = store.alignment.apply_query(raw, query.language)[0]
-            case = Case(query, vector, ContextSentences(contexts, embedder, store.alignment), answering)
-            if case.holds_answer(contexts[answering - 1].paper.text):
-                yield case
+            if holds_answer(contexts[answering - 1].paper.text, query):
+                sentences = ContextSentences(contexts, embedder, store.alignment)
+                yield Case(query, vector, sentences, answering)
 
 
 if __name__ == "__main__":

@@ -144,6 +144,8 @@ def evidence_for(
     budget: int,
     each: int | None = None,
     gap: float = MAX_GAP,
+    *,
+    number_bonus: float = NUMBER_BONUS,
 ) -> dict[int, str]:
     """Return an excerpt of each context that is needed, by its number: the sentences worth most, within `budget` tokens.
 
@@ -151,7 +153,7 @@ def evidence_for(
     is worth less by more than `gap` is not, even if there is room. With `each` no context gets more than so many tokens,
     its best sentence apart.
     """
-    bonus = NUMBER_BONUS if _WANTS_NUMBER.search(question) else 0.0
+    bonus = number_bonus if _WANTS_NUMBER.search(question) else 0.0
     worth = [
         own + bonus * bool(item.numbers)
         for own, item in zip(sentences.worth(question, vector), sentences.items, strict=True)

@@ -190,20 +190,23 @@ class EmbeddedLLM:
 
     def warm(self) -> None:
         """Load the model, and have it read what most chats begin with, unless its state after that is kept."""
-        with self._turn, self._prepared(self._prefixes[0] if self._prefixes else ()):
-            pass
+        self._hold(self._prefixes[0] if self._prefixes else ())
 
     def prepare(self) -> None:
         """Load the model, and have it read everything that many chats begin with, so that its state after each is kept."""
-        for prefix in reversed(self._prefixes or [()]):
-            with self._turn, self._prepared(prefix):
-                pass
+        for prefix in self._prefixes[1:]:
+            self._hold(prefix)
+        self.warm()
 
     def close(self) -> None:
         """End the process, also one that is still loading; the model cannot be used again."""
         self._closed = True
         if self._server is not None:
             self._server.close()
+
+    def _hold(self, prefix: Sequence[Message]) -> None:
+        with self._turn, self._prepared(prefix):
+            pass
 
     def _deltas(
         self, messages: Sequence[Message], options: dict[str, Any], told: list[tuple[str, float]]

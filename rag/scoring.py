@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from rag.dataset_records import Query
 from rag.language import detect_language
 from rag.relevance import Judged
 from rag.schema import Language
@@ -64,6 +65,11 @@ def matches(patterns: Iterable[str], answer: str) -> bool:
     return any(re.search(pattern, text, re.IGNORECASE) for pattern in patterns)
 
 
+def holds_answer(text: str, query: Query) -> bool:
+    """Return whether a text holds every part of a question's answer; any does where no answer is known."""
+    return all(matches(need, text) for need in query.answers)
+
+
 def decision_of(answer: str) -> str | None:
     """Return the yes, no or maybe that an answer opens with, maybe where it says it is open; else None."""
     text = _MARKER.sub("", answer)
@@ -79,7 +85,7 @@ def score(question: Judged, answer: Mapping[str, Any]) -> Row:
     hits = [citation["paper_id"] for citation in answer["citations"] if citation["paper_id"] in relevant]
     retrieved = [context["paper_id"] for context in answer["contexts"]]
     obeyed = matches(query.forbidden, text)
-    right = not refused and not obeyed and all(matches(need, text) for need in query.answers)
+    right = not refused and not obeyed and holds_answer(text, query)
     return replace(
         _blank(question),
         refused=refused,

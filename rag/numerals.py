@@ -45,7 +45,9 @@ _BIG = {"亿": 10**8, "億": 10**8, "万": 10**4, "萬": 10**4}
 _NUMERAL = re.compile(
     "[〇零一二三四五六七八九两兩十百千万萬亿億]+(?:点[〇零一二三四五六七八九]+[万萬亿億]?)?"
 )
-_VAGUE_BEFORE = frozenset("数几好上成")  # 数百万 is "millions", not one million
+# 数百万 is "millions", not one million; 以上四种 is four kinds.
+_VAGUE_BEFORE = frozenset("数几好上成")
+_VAGUE = frozenset("十百千万萬亿億")
 # 百 and 千 may lead only a bigger scale (百万); 千万 and 万一 are adverbs more often than numbers.
 _SECTION = re.compile(
     "(?:([一二三四五六七八九两兩])千)?零?(?:([一二三四五六七八九两兩])百)?零?(?:([一二三四五六七八九])?十)?零?([一二三四五六七八九两兩])?"
@@ -77,7 +79,8 @@ def chinese_numbers(text: str) -> Iterator[Spelled]:
     for match in _NUMERAL.finditer(text):
         start, end = match.span()
         counted = len(match[0]) > 1 or (match[0] != "一" and _CLASSIFIER.match(text, end))
-        if not counted or text[start - 1 : start] in _VAGUE_BEFORE or text.startswith("分之", end):
+        vague = text[start - 1 : start] in _VAGUE_BEFORE and match[0][0] in _VAGUE
+        if not counted or vague or text.startswith("分之", end):
             continue
         value = _chinese_value(match[0])
         if value is not None:

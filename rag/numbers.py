@@ -44,7 +44,7 @@ _NUMBER_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _NUMBER_AFTER = re.compile(
-    rf"\s?[{_NUMERALS}]|\s?[-–—~～至到]\s?[{_NUMERALS}]|\s[A-Z]|\s?[a-z]*illion|\s?thousand|[多余]"
+    rf"\s?[{_NUMERALS}]|[,，][0-9]|\s?[-–—~～至到]\s?[{_NUMERALS}]|\s[A-Z]|\s?[a-z]*illion|\s?thousand|[多余]"
 )
 _LATIN_SCALE = re.compile("thousand|million|billion|trillion", re.IGNORECASE)
 _PERCENT = re.compile(r"\s?(?:\\?%|percent(?:age points?)?\b|per cent\b|个百分点|百分点)", re.IGNORECASE)
@@ -106,7 +106,10 @@ def spelled_for(text: str, language: Language) -> str:
     parts, last = [], 0
     for number in find_numbers(text):
         spelled = text[number.start : number.end]
-        alone = not _NUMBER_BEFORE.search(text[: number.start]) and not _NUMBER_AFTER.match(text, number.end)
+        before = text[: number.start]
+        beside = _NUMBER_BEFORE.search(before) or _NUMBER_AFTER.match(text, number.end)
+        # "GPT三万" would become a name, GPT30,000, and "-三万" a negative number.
+        alone = not beside and not _NAMED_BEFORE.search(before) and not before.endswith(("-", "+"))
         if (
             scale.search(spelled)
             and alone

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rag.numbers import find_numbers, number_values, spelled_for
@@ -192,6 +192,9 @@ def test_another_scale_changes_no_text_that_has_no_scale(text: str, language: La
         max_size=9,
     )
 )
+@example([" million", "三", "万"])
+@example(["-", "三", "万"])
+@example(["1", "万", ",", "1", "20"])
 def test_another_scale_changes_no_value(pieces: list[str]) -> None:
     text = "".join(pieces)
     for language in LANGUAGES:

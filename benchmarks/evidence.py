@@ -19,13 +19,12 @@ from benchmarks import dev_corpus
 from benchmarks.answers import development_questions
 from rag.align import Vectors
 from rag.breadth import asks_for_several
-from rag.chinese import to_simplified
 from rag.configure import configured_embedder
 from rag.dataset_records import Query
 from rag.evidence import NUMBER_BONUS, ContextSentences, evidence_for
 from rag.indexing import open_index
 from rag.layout import estimate_tokens
-from rag.retrieve import retrieve
+from rag.retrieve import query_vector, retrieve
 from rag.scoring import holds_answer
 from rag.settings import load_settings
 
@@ -83,8 +82,7 @@ def cases() -> Iterator[Case]:
             answering = next((n for n, paper in enumerate(papers, 1) if paper in query.relevant), None)
             if answering is None:
                 continue
-            raw = embedder.embed_query(to_simplified(query.text))
-            vector: Vectors = store.alignment.apply_query(raw, query.language)[0]
+            vector: Vectors = query_vector(embedder, store.alignment, query.text, query.language)[0]
             if holds_answer(contexts[answering - 1].paper.text, query):
                 sentences = ContextSentences(contexts, embedder, store.alignment)
                 yield Case(query, vector, sentences, answering)

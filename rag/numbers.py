@@ -44,7 +44,7 @@ _NUMBER_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _NUMBER_AFTER = re.compile(
-    rf"\s?[{_NUMERALS}]|[,，][0-9]|\s?[-–—~～至到]\s?[{_NUMERALS}]|\s[A-Z]|\s?[a-z]*illion|\s?thousand|[多余]"
+    rf"\s?[{_NUMERALS}]|\s?[-–—~～至到]\s?[{_NUMERALS}]|\s[A-Z]|\s?[a-z]*illion|\s?thousand|[多余]"
 )
 _LATIN_SCALE = re.compile("thousand|million|billion|trillion", re.IGNORECASE)
 _PERCENT = re.compile(r"\s?(?:\\?%|percent(?:age points?)?\b|per cent\b|个百分点|百分点)", re.IGNORECASE)
@@ -100,16 +100,15 @@ def spelled_for(text: str, language: Language) -> str:
     """Return a text with its numbers in the other language's scale written in this one's: 11,000,000 for 1100万.
 
     A small model that answers across languages makes "1100,000" of 1100万. A number with another beside it (2-3万, 7 and 70
-    billion, 1亿2000万), a sign, a unit or a name (One Billion Word) stays as it is.
+    billion, 1亿2000万), a sign, a unit or a name (One Billion Word) stays as it is, and so does one that would be read as
+    another there.
     """
     scale, spell = (_HAN_SCALE, _grouped) if language == "en" else (_LATIN_SCALE, _in_myriads)
-    parts, last = [], 0
+    parts: list[str] = []
+    last = 0
     for number in find_numbers(text):
         spelled = text[number.start : number.end]
-        before = text[: number.start]
-        beside = _NUMBER_BEFORE.search(before) or _NUMBER_AFTER.match(text, number.end)
-        # "GPT三万" would become a name, GPT30,000, and "-三万" a negative number.
-        alone = not beside and not _NAMED_BEFORE.search(before) and not before.endswith(("-", "+"))
+        alone = not _NUMBER_BEFORE.search(text[: number.start]) and not _NUMBER_AFTER.match(text, number.end)
         if (
             scale.search(spelled)
             and alone
@@ -117,8 +116,10 @@ def spelled_for(text: str, language: Language) -> str:
             and not number.identifier
             and spelled[0] not in "+-"
         ):
-            parts.append(f"{text[last : number.start]}{spell(number.value)}")
-            last = number.end
+            written = [*parts, text[last : number.start], spell(number.value)]
+            # GPT三万 would become a name, GPT30,000, -三万 negative, and 1万,120 a longer number.
+            if number_values("".join([*written, text[number.end :]])) == number_values(text):
+                parts, last = written, number.end
     return "".join([*parts, text[last:]])
 
 

@@ -47,7 +47,7 @@ _NUMERAL = re.compile(
 )
 # 数百万 is "millions", not one million; 以上四种 is four kinds.
 _VAGUE_BEFORE = frozenset("数几好上成")
-_VAGUE = frozenset("十百千万萬亿億")
+_VAGUE = frozenset(_PLACES | _BIG)
 # 百 and 千 may lead only a bigger scale (百万); 千万 and 万一 are adverbs more often than numbers.
 _SECTION = re.compile(
     "(?:([一二三四五六七八九两兩])千)?零?(?:([一二三四五六七八九两兩])百)?零?(?:([一二三四五六七八九])?十)?零?([一二三四五六七八九两兩])?"

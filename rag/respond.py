@@ -11,7 +11,6 @@ from rag.abstain import PART, Abstention, Gate
 from rag.align import Alignment, Vectors
 from rag.attribute import Attributor, SentenceVerifier
 from rag.breadth import asks_for_several
-from rag.chinese import to_simplified
 from rag.cite import Cited
 from rag.endpoint import Message
 from rag.evidence import ContextSentences, PassageEmbedder, evidence_for
@@ -19,7 +18,7 @@ from rag.generate import Generated, stream_answer, stream_each
 from rag.layout import build_messages, estimate_tokens, evidence_room
 from rag.llm import LLM
 from rag.numbers import spelled_for
-from rag.retrieve import QueryEmbedder
+from rag.retrieve import QueryEmbedder, query_vector
 from rag.schema import Language, ScoredChunk
 from rag.verify_llm import ask_support
 
@@ -83,7 +82,7 @@ class Responder:
             language,
             history,
             ContextSentences(contexts, self.embedder, self.alignment),
-            self.alignment.apply_query(self.embedder.embed_query(to_simplified(question)), language)[0],
+            query_vector(self.embedder, self.alignment, question, language)[0],
         )
         if self.llm.endpoint is None and asks_for_several(question):
             read = self._read_each(asked)

@@ -69,7 +69,7 @@ def retrieve(
     Traditional characters is read as Simplified ones. Only papers that pass `filters` are found.
     """
     query = to_simplified(query)
-    vector = store.alignment.apply_query(embedder.embed_query(query), language)
+    vector = query_vector(embedder, store.alignment, query, language)
     size = max(CANDIDATES, k)
     dense: dict[str, float] = {}
     lexical: dict[str, float] = {}
@@ -90,6 +90,11 @@ def retrieve(
                 paper, chunk, fused[chunk_id], dense[chunk_id], lexical.get(chunk_id)
             )
     return list(best.values())[:k]
+
+
+def query_vector(embedder: QueryEmbedder, alignment: Alignment, query: str, language: Language) -> Vectors:
+    """Return the aligned vector of one question, shape (1, d); Traditional characters are read as Simplified ones."""
+    return alignment.apply_query(embedder.embed_query(to_simplified(query)), language)
 
 
 def fuse(

@@ -88,9 +88,12 @@ class EndpointLLM:
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         stall_timeout_s: float = STALL_TIMEOUT_S,
         supports_grammar: bool = False,
+        slots: tuple[int, int] | None = None,
         failures: Failures | None = None,
     ) -> None:
         """Keep the settings; nothing is sent.
+
+        `slots` are those of a llama.cpp server that replies, and that choices, are made in.
 
         Raises SettingsError for an unusable address, key or model name.
         """
@@ -102,6 +105,7 @@ class EndpointLLM:
         self.leaves_machine = not is_loopback(host)
         self.context_window = context_window
         self.supports_grammar = supports_grammar
+        self._reply_slot, self._choice_slot = [{"id_slot": slot} for slot in slots] if slots else [{}, {}]
         self._base_url = base_url.rstrip("/")
         self._key = check_key(api_key)
         self._failures = failures or Failures(
@@ -128,7 +132,9 @@ class EndpointLLM:
         """
         if (grammar is not None or first_tokens) and not self.supports_grammar:
             raise ValueError("grammars and first tokens are supported by the embedded model only")
-        extra = {"grammar": grammar} if grammar is not None else {}
+        extra: dict[str, Any] = dict(self._reply_slot)
+        if grammar is not None:
+            extra["grammar"] = grammar
         options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
         if stop:
             options["stop"] = list(stop)
@@ -159,7 +165,8 @@ class EndpointLLM:
         """
         from openai import BadRequestError, UnprocessableEntityError
 
-        settings = {"max_tokens": 1, "temperature": 0.0, "logprobs": True, "top_logprobs": TOP_TOKENS}
+        settings: dict[str, Any] = {"max_tokens": 1, "temperature": 0.0}
+        settings |= {"logprobs": True, "top_logprobs": TOP_TOKENS, "extra_body": self._choice_slot}
         with self._http_client() as http:
             model = self._model(http)
             with _translated(self._failures):

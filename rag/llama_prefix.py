@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from rag.endpoint import Message
 from rag.llama_process import LlamaProcess
+from rag.llama_server import ANSWER_SLOT
 
 # Files kept: two models, two beginnings each, before and after a change of either.
 _MOST_FILES = 8
@@ -29,7 +30,7 @@ Prefix = tuple[Message, ...]
 
 
 class PrefixKeeper:
-    """Brings a process's only slot to the state after the longest known beginning of a chat.
+    """Brings the slot for answers to the state after the longest known beginning of a chat.
 
     Not for several threads at once: what is between `take_in` and the chat's first token is the caller's turn.
     """
@@ -88,7 +89,9 @@ class PrefixKeeper:
         connection = http.client.HTTPConnection(address.netloc, timeout=_TIMEOUT_S)
         headers = {"Authorization": f"Bearer {self._process.key}", "Content-Type": "application/json"}
         try:
-            connection.request("POST", f"/slots/0?action={action}", json.dumps({"filename": name}), headers)
+            connection.request(
+                "POST", f"/slots/{ANSWER_SLOT}?action={action}", json.dumps({"filename": name}), headers
+            )
             return connection.getresponse().status == http.client.OK
         except (OSError, http.client.HTTPException):
             return False

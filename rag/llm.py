@@ -178,9 +178,10 @@ class EmbeddedLLM:
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float] | None:
         """Return each option's share of the chance to be how the reply begins; errors as in `stream`.
 
-        What the prompt shares with the chat before it is not read again.
+        It need not wait for a reply that is being written, which halts meanwhile.
         """
-        with self._turn, self._prepared(messages) as server:
+        server = self._running()
+        with self._told_if_dead(server):
             return server.client.choose(messages, options)
 
     def address(self) -> tuple[str, str]:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 import bad_endpoint as bad
@@ -388,6 +389,19 @@ class TestEmbedded:
             assert shares is not None
             assert max(shares, key=lambda option: shares[option]) == likelier
 
+    def test_a_choice_does_not_wait_for_a_reply_that_is_being_written(self, embedded: EmbeddedLLM) -> None:
+        question = [Message("user", "Is Paris the capital of France? Answer Yes or No.")]
+        alone = embedded.choose(question, ("Yes", "No"))
+        with closing(embedded.stream(COUNT, max_tokens=4000)) as stream:
+            next(stream)
+            began = time.monotonic()
+            meanwhile = embedded.choose(question, ("Yes", "No"))
+            # The reply takes over two minutes.
+            assert time.monotonic() - began < 90
+            assert "".join(islice(stream, 20))
+        assert alone is not None
+        assert meanwhile == pytest.approx(alone, abs=0.05)
+
     def test_a_prompt_over_the_context_is_an_error_that_says_so(self, embedded: EmbeddedLLM) -> None:
         long = [Message("user", "word " * (embedded.context_window + 100))]
         with pytest.raises(LLMError, match=r"embedded language model cannot take in a text this long.*8192"):
@@ -399,7 +413,7 @@ class TestEmbedded:
         stream.close()
         began = time.monotonic()
         embedded.complete([Message("user", "Say hi.")], max_tokens=2)
-        # The one slot is free at once: 4,000 tokens would take it over two minutes.
+        # The slot for replies is free at once: 4,000 tokens would take it over two minutes.
         assert time.monotonic() - began < 90
 
     def test_it_serves_as_a_hosted_endpoint_would(self, embedded: EmbeddedLLM) -> None:

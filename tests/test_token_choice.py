@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import bad_endpoint as bad
 import pytest
@@ -53,7 +54,17 @@ def test_one_token_is_asked_for_with_its_probabilities() -> None:
     [sent] = server.bodies
     assert (sent["max_tokens"], sent["logprobs"], sent["temperature"]) == (1, True, 0.0)
     assert not sent.get("stream")
+    assert "id_slot" not in sent
     assert server.headers[0]["user-agent"] == "citefold"
+
+
+def test_a_server_with_slots_is_told_which_to_take() -> None:
+    with bad.serve(bad.choice({"Yes": math.log(0.6)})) as server:
+        llm = EndpointLLM(server.base_url, "some-model", slots=(3, 4))
+        llm.choose(ASK, OPTIONS)
+        with suppress(LLMError):
+            llm.complete(ASK, max_tokens=1)
+    assert [sent["id_slot"] for sent in server.bodies] == [4, 3]
 
 
 @pytest.mark.parametrize(

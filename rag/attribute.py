@@ -108,6 +108,7 @@ class Attributor:
         self._numbers = [set(number_values(paper.text, identifiers=True)) for paper in papers]
         self._terms = [frozenset(analyze(f"{paper.title or ''} {paper.text}")) for paper in papers]
         self._known: dict[tuple[str, tuple[int, ...]], Attribution] = {}
+        self._said: dict[str, Attribution] = {}
 
     def begin(self, gate: Gate) -> None:
         """Let `gate` have the last word on the sentences of the reply that begins now."""
@@ -122,13 +123,34 @@ class Attributor:
         (1-based) whose score is within `MARKER_SLACK` of it. A context's score is that of its best sentence, the cosine plus weighted shares of the
         text's terms and numbers that the sentence contains, plus such shares for the whole context, plus a bonus
         for being marked. A candidate is kept when the verifier does not find the text unsupported by it; the verdict
-        is the best one.
+        is the best one. What `say` took rests on what it was made of.
         """
+        if text in self._said:
+            return self._said[text]
         key = (text, tuple(marks))
         if key not in self._known:
             self._known[key] = self._attribute(text, marks)
             self._first &= self._known[key].support == "unsupported"
         return self._known[key]
+
+    def say(self, text: str, sentence: str) -> bool:
+        """Have `text`, a translation of a `sentence` that was found to rest on something, rest on the same.
+
+        False where it does not say the same: where it is not supported by the sentence, or only repeats the question.
+        """
+        found = next(
+            (known for (own, _), known in self._known.items() if own == sentence and known.evidence), NOTHING
+        )
+        if found is NOTHING or only_repeats(text, self._question):
+            return False
+        vector, row = self._embed(text), self._embed(sentence)
+        quotes = [self._sentences.contexts[e.number - 1].paper.text[e.start : e.end] for e in found.evidence]
+        known = "\n".join([self._question, *quotes])
+        verdict = self._verifier.verify(text, [sentence], vector=vector, vectors=row[None], known=known)
+        if verdict.support == "unsupported":
+            return False
+        self._said[text] = replace(found, score=min(found.score, verdict.score))
+        return True
 
     def _attribute(self, text: str, marks: Sequence[int]) -> Attribution:
         if not self._sentences.contexts or only_repeats(text, self._question):

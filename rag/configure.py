@@ -17,6 +17,7 @@ from rag.rerank import CrossEncoderReranker
 from rag.rewrite import rewrite_prefix
 from rag.settings import Settings
 from rag.store import Manifest
+from rag.translate import translation_prefix
 from rag.vectors import server_address
 
 # Context windows, in tokens. The embedded one holds instructions, three abstracts and the answer twice over;
@@ -70,7 +71,7 @@ def configured_llm(settings: Settings) -> LLM:
         n_ctx=HOSTED_CONTEXT if settings.llm_base_url else EMBEDDED_CONTEXT,
         n_threads=settings.threads,
         stall_timeout_s=settings.llm_timeout_s,
-        prefixes=(prefix_messages(), rewrite_prefix()),
+        prefixes=(prefix_messages(), rewrite_prefix(), translation_prefix()),
         states=models.cache_dir() / "states",
     )
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from rag.address import check_base_url, check_key, is_loopback
 from rag.errors import SettingsError
 from rag.failures import Failures
-from rag.token_choice import TOP_TOKENS, option_shares
+from rag.token_choice import TOP_TOKENS, Logprobs, option_shares
 
 if TYPE_CHECKING:
     import httpx
@@ -44,15 +44,12 @@ class TextStream(Iterator[str]):
     """The text deltas of one reply, as they arrive.
 
     `finish_reason` is None until the stream is used up; then "stop" (the model ended) or "length" (it was cut
-    at `max_tokens` or the end of the context). `first_tokens` are the likeliest tokens that the reply could have
-    begun with, and their log probabilities: there with the first delta, where they were asked for and told.
-    Closing the stream, or dropping it, stops the model.
+    at `max_tokens` or the end of the context). Closing the stream, or dropping it, stops the model.
     """
 
-    def __init__(self, deltas: Iterator[str], first_tokens: Sequence[tuple[str, float]] = ()) -> None:
+    def __init__(self, deltas: Iterator[str]) -> None:
         """Wrap deltas; a generator may return its finish reason, anything else means "stop"."""
         self.finish_reason: FinishReason | None = None
-        self.first_tokens = first_tokens
         self._deltas = deltas
 
     def __next__(self) -> str:
@@ -123,25 +120,24 @@ class EndpointLLM:
         temperature: float = 0.0,
         grammar: str | None = None,
         stop: Sequence[str] = (),
-        first_tokens: bool = False,
+        logprobs: Logprobs | None = None,
     ) -> TextStream:
         """Start a reply and return its text deltas; nothing is sent before the first one is asked for.
 
-        `grammar` (GBNF), and `first_tokens`, which asks how else the reply could have begun, are refused with
-        ValueError where `supports_grammar` is false.
+        `logprobs` is filled with what the tokens of each delta tell, before it is returned. It and `grammar` (GBNF) are
+        refused with ValueError where `supports_grammar` is false.
         """
-        if (grammar is not None or first_tokens) and not self.supports_grammar:
-            raise ValueError("grammars and first tokens are supported by the embedded model only")
+        if (grammar is not None or logprobs is not None) and not self.supports_grammar:
+            raise ValueError("grammars and log probabilities are supported by the embedded model only")
         extra: dict[str, Any] = dict(self._reply_slot)
         if grammar is not None:
             extra["grammar"] = grammar
         options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
         if stop:
             options["stop"] = list(stop)
-        if first_tokens:
+        if logprobs is not None:
             options |= {"logprobs": True, "top_logprobs": TOP_TOKENS}
-        told: list[tuple[str, float]] = []
-        return TextStream(self._deltas(messages, options | {"extra_body": extra}, told), told)
+        return TextStream(self._deltas(messages, options | {"extra_body": extra}, logprobs))
 
     def complete(
         self,
@@ -174,7 +170,9 @@ class EndpointLLM:
                     reply = model.chat(_turns(messages), **settings, timeout=self._timeout())
                 except (BadRequestError, UnprocessableEntityError):
                     return None
-                return option_shares(_first_tokens(reply.raw), options)
+                told = Logprobs()
+                _tell(reply.raw, told)
+                return option_shares(told.first, options)
 
     def warm(self) -> None:
         """Do nothing: an endpoint is sent nothing that was not asked."""
@@ -186,7 +184,7 @@ class EndpointLLM:
         """Do nothing: every reply has its own connection."""
 
     def _deltas(
-        self, messages: Sequence[Message], options: dict[str, Any], told: list[tuple[str, float]]
+        self, messages: Sequence[Message], options: dict[str, Any], logprobs: Logprobs | None
     ) -> Generator[str, None, FinishReason]:
         options["timeout"] = self._timeout()
         finish: str | None = None
@@ -199,8 +197,8 @@ class EndpointLLM:
             ):
                 for chunk in chunks:
                     finish = _finish_reason(chunk.raw) or finish
-                    if not told:
-                        told += _first_tokens(chunk.raw)
+                    if logprobs is not None:
+                        _tell(chunk.raw, logprobs)
                     if chunk.delta:
                         yield chunk.delta
         if finish is None:
@@ -287,8 +285,12 @@ def _finish_reason(raw: object) -> str | None:
     return reason if isinstance(reason, str) else None
 
 
-def _first_tokens(raw: object) -> list[tuple[str, float]]:
-    """Return what the first token of a reply could have been, with log probabilities; empty where not told."""
+def _tell(raw: object, logprobs: Logprobs) -> None:
+    """Add what a piece of a reply tells of its tokens; some endpoints tell nothing."""
     choices = getattr(raw, "choices", None)
     content = getattr(getattr(choices[0], "logprobs", None), "content", None) if choices else None
-    return [(top.token, top.logprob) for top in content[0].top_logprobs] if content else []
+    if not content:
+        return
+    if not logprobs.first:
+        logprobs.first.extend((top.token, top.logprob) for top in content[0].top_logprobs)
+    logprobs.written.extend((token.token, token.logprob) for token in content)

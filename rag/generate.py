@@ -1,12 +1,11 @@
-"""From a chat to a streamed answer: ask the model, recognise a refusal, cite and check what it says."""
+"""From a chat to a streamed answer: ask the model, recognise a refusal, cite, check and where need be translate what it says."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from itertools import zip_longest
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from rag.abstain import Gate, refusal_log_odds
@@ -16,8 +15,11 @@ from rag.endpoint import Message
 from rag.grammar import answer_grammar
 from rag.prompts import NOT_FOUND
 from rag.schema import Language, ScoredChunk
+from rag.token_choice import Logprobs
 
 _MAX_CLAIMS = 6
+# Of an answer that is translated before it is shown.
+_CLAIMS_TRANSLATED = 3
 # Of one abstract among several.
 _CLAIMS_EACH = 2
 _MARK = re.compile(r"\[\d*\]?")
@@ -27,15 +29,14 @@ _REFUSED = re.compile(r"\W*not[\s_-]*found\b", re.IGNORECASE)
 GateFor = Callable[[float], Gate]
 """Makes the gate of one reply from the log odds that it would have been a refusal."""
 
+Translate = Callable[[str], str | None]
+"""Says a sentence of a reply in the language of the question, or None where that fails (`rag.translate.translate`)."""
+
 
 class Reply(Iterator[str], Protocol):
-    """Text deltas; `finish_reason` is "length" when the reply was cut at its longest.
-
-    `first_tokens`: the likeliest tokens that it could have begun with, with log probabilities.
-    """
+    """Text deltas; `finish_reason` is "length" when the reply was cut at its longest."""
 
     finish_reason: Literal["stop", "length"] | None
-    first_tokens: Sequence[tuple[str, float]]
 
     def close(self) -> None:
         """Stop the reply."""
@@ -54,42 +55,93 @@ class ChatModel(Protocol):
         *,
         max_tokens: int,
         grammar: str | None = None,
-        first_tokens: bool = False,
+        logprobs: Logprobs | None = None,
     ) -> Reply:
-        """Return the reply to a chat, as it arrives; `grammar` is GBNF, `first_tokens` asks for those."""
+        """Return the reply to a chat, as it arrives; `grammar` is GBNF, `logprobs` is filled with what its tokens tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """What the model is to answer, in `language`.
+
+    With `gate_for` it may not refuse, and the gate decides, by how likely it would have. A reply whose first sentence is
+    less certain than `least_certain` (`rag.token_choice.Logprobs.certainty`) is given up. With `translate` its sentences
+    are shown as that says them, and it is given up where nothing can be said.
+    """
+
+    messages: Sequence[Message]
+    language: Language = "en"
+    gate_for: GateFor | None = None
+    least_certain: float | None = None
+    translate: Translate | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Generated:
     """A finished answer; `refused` when the abstracts do not answer.
 
-    `confidence` is how likely they do and the answer says it, from 0 to 1; None where that cannot be told.
+    `confidence` is how likely they do and the answer says it, from 0 to 1; None where that cannot be told. Of a reply that
+    was `given_up` (see `Chat`) nothing was shown: it says neither.
     """
 
     cited: Cited
     refused: bool
     confidence: float | None = None
+    given_up: bool = False
+
+
+_NOTHING = Cited("", (), (), 0)
 
 
 def stream_answer(
     llm: ChatModel,
-    messages: Sequence[Message],
+    chat: Chat,
     contexts: Sequence[ScoredChunk],
     max_tokens: int,
     attributor: Attributor | None = None,
-    language: Language = "en",
-    gate_for: GateFor | None = None,
 ) -> Iterator[tuple[str, Cited] | Generated]:
     """Yield `(text that may be shown now, all cited so far)` as it arrives, then what was `Generated`.
 
-    A refusal shows nothing. With `gate_for` the model may not refuse, and the gate decides, by how likely it would have;
-    without, the first words are held back until they can no longer become a refusal.
+    A refusal shows nothing. Without a gate the first words are held back until they can no longer become a refusal. What
+    is translated needs an attributor, and begins to be shown when the model has said all.
     """
-    stream, start, started = CitedStream(contexts, attributor), "", False
-    with closing(_reply(llm, messages, max_tokens, len(contexts), language, _MAX_CLAIMS, gate_for)) as reply:
+    items = _stream_reply(llm, chat, contexts, max_tokens, attributor)
+    if chat.translate is None or attributor is None:
+        yield from items
+        return
+    *_, read = items
+    if not isinstance(read, Generated) or read.refused:
+        yield read
+        return
+    stream = CitedStream(contexts, attributor)
+    for said in _translated(read.cited, chat.translate, attributor):
+        shown, cited = stream.feed(said, whole=True)
+        if shown:
+            yield shown, cited
+    *shown_last, end = _ended(stream, attributor)
+    yield from shown_last
+    yield replace(end, given_up=end.refused) if isinstance(end, Generated) else end
+
+
+def _stream_reply(
+    llm: ChatModel,
+    chat: Chat,
+    contexts: Sequence[ScoredChunk],
+    max_tokens: int,
+    attributor: Attributor | None,
+) -> Iterator[tuple[str, Cited] | Generated]:
+    """Yield as `stream_answer` does, in the chat's language."""
+    stream, start, started, told = CitedStream(contexts, attributor), "", False, Logprobs()
+    claims, weighed = _CLAIMS_TRANSLATED if chat.translate else _MAX_CLAIMS, False
+    with closing(_reply(llm, chat, max_tokens, len(contexts), claims, told)) as reply:
         for delta in reply:
-            if not start and _hopeless(reply, attributor, gate_for):
+            if not start and _hopeless(told, attributor, chat.gate_for):
                 break
+            if not weighed and "[" in delta:  # the first sentence has been written
+                weighed = True
+                if _uncertain(told, chat):
+                    yield Generated(_NOTHING, True, given_up=True)
+                    return
             if not started:
                 start += delta
                 started = not _may_refuse(start)
@@ -102,7 +154,7 @@ def stream_answer(
             started = True
             stream.feed(start)
         if not started:  # it would have refused, the reply ended as a refusal, or as nothing at all
-            yield Generated(Cited("", (), (), 0), True, _confidence(attributor))
+            yield Generated(_NOTHING, True, _confidence(attributor))
             return
         cut = reply.finish_reason == "length"
     yield from _ended(stream, attributor, cut=cut)
@@ -110,25 +162,22 @@ def stream_answer(
 
 def stream_each(
     llm: ChatModel,
-    chats: Sequence[Sequence[Message]],
+    chats: Sequence[Chat],
     contexts: Sequence[ScoredChunk],
     max_tokens: int,
     attributor: Attributor | None = None,
-    language: Language = "en",
-    gates: Sequence[GateFor] = (),
 ) -> Iterator[tuple[str, Cited] | Generated]:
     """Yield as `stream_answer` does, asking one chat a context, each of which sees its own context alone, as [1].
 
-    What does not answer is passed over, what does is a paragraph of its own; the answer is refused when none does. `gates`
-    are one a chat, or none.
+    What does not answer is passed over, what does is a paragraph of its own; the answer is refused when none does.
     """
     stream = CitedStream(contexts, attributor)
     said: set[str] = set()
-    for number, (messages, gate_for) in enumerate(zip_longest(chats, gates), 1):
-        text = ""
-        with closing(_reply(llm, messages, max_tokens, 1, language, _CLAIMS_EACH, gate_for)) as reply:
+    for number, chat in enumerate(chats, 1):
+        text, told = "", Logprobs()
+        with closing(_reply(llm, chat, max_tokens, 1, _CLAIMS_EACH, told)) as reply:
             for delta in reply:
-                if not text and _hopeless(reply, attributor, gate_for):
+                if not text and _hopeless(told, attributor, chat.gate_for):
                     break
                 text += delta
             cut = reply.finish_reason == "length"
@@ -136,30 +185,36 @@ def stream_each(
             continue
         said.add(text)
         text = re.sub(r"\[\d+\]", f"[{number}]", text.strip())
-        shown, cited = stream.feed(_closed(text, language, cut=cut), whole=True)
+        shown, cited = stream.feed(_closed(text, chat.language, cut=cut), whole=True)
         if shown:
             yield shown, cited
     yield from _ended(stream, attributor)
 
 
-def _reply(
-    llm: ChatModel,
-    messages: Sequence[Message],
-    max_tokens: int,
-    contexts: int,
-    language: Language,
-    claims: int,
-    gate_for: GateFor | None,
-) -> Reply:
+def _reply(llm: ChatModel, chat: Chat, max_tokens: int, contexts: int, claims: int, told: Logprobs) -> Reply:
     if not llm.supports_grammar:
-        return llm.stream(messages, max_tokens=max_tokens)
-    grammar = answer_grammar(contexts, language, claims, may_refuse=gate_for is None)
-    return llm.stream(messages, max_tokens=max_tokens, grammar=grammar, first_tokens=gate_for is not None)
+        return llm.stream(chat.messages, max_tokens=max_tokens)
+    grammar = answer_grammar(contexts, chat.language, claims, may_refuse=chat.gate_for is None)
+    return llm.stream(chat.messages, max_tokens=max_tokens, grammar=grammar, logprobs=told)
 
 
-def _hopeless(reply: Reply, attributor: Attributor | None, gate_for: GateFor | None) -> bool:
+def _translated(cited: Cited, translate: Translate, attributor: Attributor) -> Iterator[str]:
+    """Yield the sentences as `translate` says them, those left out that it cannot say or that say something else."""
+    for sentence in cited.sentences:
+        said = translate(sentence.text)
+        if said is not None and attributor.say(said, sentence.text):
+            yield said
+
+
+def _uncertain(told: Logprobs, chat: Chat) -> bool:
+    """Return whether the first sentence is too uncertain; what is not told is not."""
+    certainty = told.certainty
+    return chat.least_certain is not None and certainty is not None and certainty < chat.least_certain
+
+
+def _hopeless(told: Logprobs, attributor: Attributor | None, gate_for: GateFor | None) -> bool:
     """Set the gate for a reply that has begun; return whether nothing that it says could pass."""
-    refusal = refusal_log_odds(reply.first_tokens)
+    refusal = refusal_log_odds(told.first)
     if gate_for is None or attributor is None or refusal is None:
         return False
     gate = gate_for(refusal)

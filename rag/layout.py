@@ -23,17 +23,19 @@ def build_messages(
     language: Language,
     history: Sequence[tuple[str, str]] = (),
     room: int = 8192,
+    *,
+    read_in: Language | None = None,
 ) -> list[Message]:
     """Return the chat: instructions and examples (always the same, so cached), earlier turns, this question.
 
     `abstracts` are what the model may read of each, numbered from 1; `room` is what all may take together, in
     tokens. Earlier turns are left out where they would leave the abstracts too little, and abstracts are cut to
-    equal shares where even that is not enough.
+    equal shares where even that is not enough. The answer is asked for in `read_in`, else in the question's `language`.
     """
     earlier, budget = _fit_history(question, language, history, room)
     turns = [message for turn in earlier for message in turn]
     text = number_abstracts(abstracts, budget)
-    return [*prefix_messages(), *turns, Message("user", user_turn(text, question, language))]
+    return [*prefix_messages(), *turns, Message("user", user_turn(text, question, language, read_in=read_in))]
 
 
 def evidence_room(

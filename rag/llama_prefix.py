@@ -22,8 +22,8 @@ from rag.endpoint import Message
 from rag.llama_process import LlamaProcess
 from rag.llama_server import ANSWER_SLOT
 
-# Files kept: two models, two beginnings each, before and after a change of either.
-_MOST_FILES = 8
+# Files kept: two models, three beginnings each, before and after a change of each.
+_MOST_FILES = 12
 _TIMEOUT_S = 60.0
 
 Prefix = tuple[Message, ...]

@@ -18,6 +18,7 @@ from rag.errors import LLMError, LLMResponseError, LLMUnreachableError, ModelErr
 from rag.llama_prefix import PrefixKeeper
 from rag.llama_process import SUBJECT, LlamaProcess
 from rag.llama_server import DEFAULT_CONTEXT, ServerOptions
+from rag.token_choice import Logprobs
 
 __all__ = ["LLM", "EmbeddedLLM", "EndpointLLM", "Message", "ServerOptions", "TextStream", "open_llm"]
 
@@ -46,7 +47,7 @@ class LLM(Protocol):
         temperature: float = 0.0,
         grammar: str | None = None,
         stop: Sequence[str] = (),
-        first_tokens: bool = False,
+        logprobs: Logprobs | None = None,
     ) -> TextStream:
         """Return the text deltas of one reply; raise LLMError while they are read."""
 
@@ -148,18 +149,16 @@ class EmbeddedLLM:
         temperature: float = 0.0,
         grammar: str | None = None,
         stop: Sequence[str] = (),
-        first_tokens: bool = False,
+        logprobs: Logprobs | None = None,
     ) -> TextStream:
         """Start a reply and return its text deltas; the model is loaded first where it is not yet.
 
-        `grammar` is GBNF; `first_tokens` has the stream tell how else the reply could have begun. Raises, while it is
-        read: LLMError when the prompt does not fit the context or the model stops, ModelError when its file is missing
+        `grammar` is GBNF; `logprobs` is filled with what the tokens of each delta tell. Raises, while it is read: LLMError when the prompt does not fit the context or the model stops, ModelError when its file is missing
         or no model.
         """
-        told: list[tuple[str, float]] = []
         options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature, "grammar": grammar}
-        options |= {"stop": stop, "first_tokens": first_tokens}
-        return TextStream(self._deltas(messages, options, told), told)
+        options |= {"stop": stop, "logprobs": logprobs}
+        return TextStream(self._deltas(messages, options))
 
     def complete(
         self,
@@ -210,12 +209,11 @@ class EmbeddedLLM:
             pass
 
     def _deltas(
-        self, messages: Sequence[Message], options: dict[str, Any], told: list[tuple[str, float]]
+        self, messages: Sequence[Message], options: dict[str, Any]
     ) -> Generator[str, None, FinishReason]:
         with self._turn, self._prepared(messages) as server:
             reply = server.client.stream(messages, **options)
             first = next(reply, None)
-            told += reply.first_tokens
         with self._told_if_dead(server), closing(reply):
             if first is not None:
                 yield first

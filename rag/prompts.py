@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rag.schema import Language
 
 # What the model writes when the abstracts do not answer; never shown as it is.
@@ -74,6 +76,40 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
      "SolvRank的溶剂编码器使用困难负样本(hard negatives)训练[2]。"),
 )  # fmt: skip
 
+# Where a small model is uncertain of its Chinese answer from an English abstract, it is asked for one in English, and that is
+# said in Chinese by a chat of its own, sentence by sentence (`rag.respond.LEAST_CERTAIN`). Asked to say it again in the same
+# chat it answers anew, in the question's words.
+TRANSLATE_SYSTEM = (
+    "Translate the English answer to a Chinese question into Chinese. Keep names and numbers as they are; put a term "
+    "that has no usual translation in brackets."
+)
+# Question, English answer, Chinese answer.
+TRANSLATIONS: tuple[tuple[str, str, str], ...] = (
+    ("LeafNet在PlantVillage上的准确率是多少?", "LeafNet reaches 94.3% accuracy on PlantVillage.",
+     "LeafNet在PlantVillage上的准确率达到94.3%。"),
+    ("SolvRank的溶剂编码器是怎样训练的?", "The solvent encoder of SolvRank is trained with hard negatives.",
+     "SolvRank的溶剂编码器使用困难负样本(hard negatives)训练。"),
+    ("基于应用程序的睡眠训练能明显减轻白天的疲劳吗?", "Daytime fatigue hardly differed between the app and usual care.",
+     "不能,使用该应用与常规护理相比,白天的疲劳几乎没有差别。"),
+    ("KeepSpan用什么给片段打分?", "A small recurrent gate.", "一个小型循环门控(recurrent gate)。"),
+    ("HaloMix在哪些数据集上做了评测?",
+     "We evaluate HaloMix on three datasets: CityPed, NightRain and the Oxford set.",
+     "作者在三个数据集上评测了HaloMix:CityPed、NightRain和Oxford。"),
+    ("这种防御方法有什么代价?",
+     "The defence is robust, but it makes training 2.5x slower and needs 1,200 labelled images.",
+     "这种防御方法很鲁棒,但训练速度慢2.5x,并且需要1,200张有标注的图像。"),
+)  # fmt: skip
+
+
+def translate_turn(question: str, sentence: str, keep: Sequence[str] = ()) -> str:
+    """Return the text that asks for an English sentence, which answers a Chinese question, in Chinese.
+
+    `keep` are words that a first translation left out.
+    """
+    kept = f"\n译文包含:{', '.join(keep)}" if keep else ""
+    return f"问题:{question}\nEnglish: {sentence}{kept}"
+
+
 # Said last, next to the question, because a small model heeds what it read last.
 REMINDERS: dict[Language, str] = {
     "en": "Answer in English.",
@@ -81,9 +117,16 @@ REMINDERS: dict[Language, str] = {
 }
 
 
-def user_turn(abstracts: str, question: str, language: Language) -> str:
-    """Return the text of one user turn: numbered abstracts, then the question."""
-    return f"Abstracts:\n{abstracts}\n\nQuestion: {question}\n{REMINDERS[language]}"
+# The same where a Chinese question is to be answered in English first. By "Answer in English." alone the model goes on in the
+# question's Chinese after each name, is kept from it by the grammar, and loses the thread (d45, d46, d56 of
+# benchmarks/dev_more.jsonl).
+READ_IN_ENGLISH = "The question is in Chinese; the answer has to be in English."
+
+
+def user_turn(abstracts: str, question: str, language: Language, *, read_in: Language | None = None) -> str:
+    """Return the text of one user turn: numbered abstracts, then the question in `language`, to be answered in `read_in`."""
+    reminder = READ_IN_ENGLISH if (language, read_in) == ("zh", "en") else REMINDERS[language]
+    return f"Abstracts:\n{abstracts}\n\nQuestion: {question}\n{reminder}"
 
 
 # A chat of its own: asked after an answer, below the examples, the model says yes to everything (.75 to .99 whatever the

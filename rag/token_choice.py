@@ -1,12 +1,37 @@
-"""From the likeliest first tokens of a reply to a choice between given answers."""
+"""What a reply's token probabilities tell: a choice between given answers, and how certain a model is of what it says."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 # Likeliest tokens that are asked for; the most that OpenAI's API allows.
 TOP_TOKENS = 20
+# No token counts less: what a grammar forced upon the model may be as unlikely as can be.
+_LEAST = -8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Logprobs:
+    """Tokens of one reply with their log probabilities (natural logarithms), filled while it arrives.
+
+    `first` are the likeliest that it could have begun with, `written` those that it is made of so far.
+    """
+
+    first: list[tuple[str, float]] = field(default_factory=list)
+    written: list[tuple[str, float]] = field(default_factory=list)
+
+    @property
+    def certainty(self) -> float | None:
+        """How certain the model is of its first sentence: the mean log probability of its tokens before a marker.
+
+        The very first token is left out: in its place a model may have wished to refuse. None where nothing is told.
+        """
+        before = next((n for n, (token, _) in enumerate(self.written) if "[" in token), len(self.written))
+        told = [max(logprob, _LEAST) for _, logprob in self.written[:before]]
+        told = told[1:] or told
+        return math.fsum(told) / len(told) if told else None
 
 
 def option_shares(tokens: Iterable[tuple[str, float]], options: Sequence[str]) -> dict[str, float] | None:

@@ -21,6 +21,7 @@ from rag.endpoint import Message, TextStream
 from rag.pipeline import RAG, index_paths
 from rag.schema import Support
 from rag.settings import load_settings
+from rag.token_choice import Logprobs
 from rag.verify import Verdict
 from rag.verify_features import missing_numbers
 
@@ -81,10 +82,12 @@ class ScriptedLLM:
         piece: int = 3,
         choice: Callable[[Sequence[Message], Sequence[str]], dict[str, float] | None] = lambda *_: None,
         first_tokens: Callable[[Sequence[Message]], Sequence[tuple[str, float]]] = lambda _: (),
+        certainty: Callable[[Sequence[Message]], float] = lambda _: 0.0,
     ) -> None:
         self.script = script
         self.choice = choice
         self.first_tokens = first_tokens
+        self.certainty = certainty
         self.chats: list[Sequence[Message]] = []
         self.grammars: list[str | None] = []
         self.warmed = 0
@@ -99,13 +102,23 @@ class ScriptedLLM:
         temperature: float = 0.0,
         grammar: str | None = None,
         stop: Sequence[str] = (),
-        first_tokens: bool = False,
+        logprobs: Logprobs | None = None,
     ) -> TextStream:
         self.chats.append(messages)
         self.grammars.append(grammar)
         reply = self.script(messages)
         pieces = [reply[i : i + self._piece] for i in range(0, len(reply), self._piece)]
-        return TextStream(iter(pieces), self.first_tokens(messages) if first_tokens else ())
+        return TextStream(self._told(messages, pieces, logprobs))
+
+    def _told(
+        self, messages: Sequence[Message], pieces: Sequence[str], told: Logprobs | None
+    ) -> Iterator[str]:
+        if told is not None:
+            told.first.extend(self.first_tokens(messages))
+        for piece in pieces:
+            if told is not None:
+                told.written.append((piece, self.certainty(messages)))
+            yield piece
 
     def complete(
         self,
@@ -116,7 +129,7 @@ class ScriptedLLM:
         grammar: str | None = None,
         stop: Sequence[str] = (),
     ) -> str:
-        return "".join(self.stream(messages, max_tokens=max_tokens))
+        return "".join(self.stream(messages, max_tokens=max_tokens, grammar=grammar))
 
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float] | None:
         self.chats.append(messages)

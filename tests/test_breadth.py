@@ -10,7 +10,7 @@ from conftest import ROOT, ScriptedLLM
 
 from rag.breadth import asks_for_several
 from rag.endpoint import Message
-from rag.generate import stream_each
+from rag.generate import Chat, stream_each
 from rag.pipeline import RAG
 from rag.schema import SourcesEvent
 
@@ -103,6 +103,6 @@ def test_several_abstracts_that_do_not_answer_are_a_refusal(open_rag: Callable[.
 def test_what_two_abstracts_say_in_the_same_words_is_said_once(open_rag: Callable[..., RAG]) -> None:
     rag = open_rag("It reaches 6.06 [1].")
     contexts = rag.ask("What FID does Muse reach?").contexts
-    chats = [[Message("user", str(number))] for number in range(2)]
+    chats = [Chat([Message("user", str(number))]) for number in range(2)]
     *_, end = stream_each(rag.llm, chats, contexts[:2], 50)
     assert end.cited.text == "It reaches 6.06 [1]."

@@ -23,7 +23,7 @@ analyze lexical catalog vectors store
 retrieve
 prompts address failures token_choice endpoint llama_server llama_process llama_prefix llm
 evidence polarity number_contexts verify_features verify verify_llm abstain repetition attribute cite
-layout grammar generate
+layout grammar generate translate
 breadth respond
 central topic collection followup rewrite
 passages rerank indexing live_index configure pipeline

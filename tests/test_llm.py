@@ -27,7 +27,8 @@ from rag.grammar import answer_grammar
 from rag.llm import EmbeddedLLM, open_llm
 from rag.prompts import NOT_FOUND
 from rag.schema import Language
-from rag.token_choice import TOP_TOKENS
+from rag.token_choice import TOP_TOKENS, Logprobs
+from rag.translate import translate
 
 KEY = "sk-our-own-key-123456"
 ASK = [Message("system", "Be brief."), Message("user", "Hello?")]
@@ -366,6 +367,28 @@ class TestEmbedded:
         grammar = 'root ::= "yes" | "no"'
         assert embedded.complete(COUNT, max_tokens=5, grammar=grammar) in {"yes", "no"}
 
+    @pytest.mark.parametrize(
+        ("question", "sentence", "kept"),
+        [
+            (
+                "FoodLink用了多少张图?",
+                "FoodLink uses 12,500 images and reaches 81.7%.",
+                ["12", "500", "81.7%"],
+            ),
+            ("采用了哪种控制方法?", "Model predictive control (MPC) is used.", ["MPC"]),
+            ("主要结论是什么?", "--", []),
+        ],
+    )
+    def test_it_translates_within_the_numbers_and_words_of_a_sentence(
+        self, embedded: EmbeddedLLM, question: str, sentence: str, kept: list[str]
+    ) -> None:
+        said = translate(embedded, question, sentence)
+        assert said is not None
+        assert said.endswith("。")
+        assert all(word in said for word in kept)
+        known = f"{sentence} {sentence.replace(',', '')}"
+        assert all(word in known for word in re.findall("[A-Za-z]+|[0-9]+", said))
+
     @pytest.mark.parametrize("may_refuse", [True, False])
     @pytest.mark.parametrize("language", ["en", "zh"])
     def test_the_grammar_of_answers_is_one_that_it_takes(
@@ -373,14 +396,17 @@ class TestEmbedded:
     ) -> None:
         grammar = answer_grammar(2, language, 2, may_refuse=may_refuse)
         asked = [Message("user", "Write exactly: NOT FOUND. 只写:链-of-thought与NOT FOUND。")]
-        stream = embedded.stream(asked, max_tokens=40, grammar=grammar, first_tokens=True)
+        told = Logprobs()
+        stream = embedded.stream(asked, max_tokens=40, grammar=grammar, logprobs=told)
         text = "".join(stream)
         assert text
         assert may_refuse or not text.upper().startswith("NOT")
         assert not re.search("[一-鿿]" if language == "en" else "[一-鿿]-", text)
         assert stream.finish_reason == "length" or text == NOT_FOUND or re.search(r"\[[12]\][.。]?$", text)
-        assert len(stream.first_tokens) == TOP_TOKENS
-        assert all(share <= 0 for _, share in stream.first_tokens)
+        assert len(told.first) == TOP_TOKENS
+        assert all(share <= 0 for _, share in [*told.first, *told.written])
+        assert text.startswith("".join(token for token, _ in told.written)[:20])
+        assert told.certainty is not None
 
     def test_it_chooses_between_given_answers(self, embedded: EmbeddedLLM) -> None:
         for city, likelier in (("Paris", "Yes"), ("Berlin", "No")):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rag.endpoint import EndpointLLM, Message
 from rag.errors import LLMError, LLMResponseError, LLMUnreachableError
-from rag.token_choice import option_shares
+from rag.token_choice import Logprobs, option_shares
 
 ASK = [Message("user", "Is it so? Answer Yes or No.")]
 OPTIONS = ("Yes", "No")
@@ -37,6 +37,24 @@ def test_spellings_of_one_option_count_together() -> None:
 @pytest.mark.parametrize("tokens", [[], [("Maybe", -0.1)], [("", 0.0), (" ", -1.0)], [("Yessir", -0.1)]])
 def test_without_a_token_of_an_option_there_is_no_answer(tokens: list[tuple[str, float]]) -> None:
     assert option_shares(tokens, OPTIONS) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ([], None),
+        ([("It", -2.0)], -2.0),
+        ([("It", -2.0), (" is", -0.5), (" 6", -0.1), (" [", -3.0), ("1", -3.0)], -0.3),
+        ([("It", -2.0), (" is", -0.5), (" 6.", -0.1), (" Or", -3.0)], -1.2),
+        ([("[", -1.0), ("1", -1.0)], None),
+        ([("It", 0.0), ("是", -math.inf), ("?", 0.0)], -4.0),
+    ],
+)
+def test_certainty_is_the_mean_over_the_first_sentence(
+    written: list[tuple[str, float]], expected: float | None
+) -> None:
+    found = Logprobs(written=written).certainty
+    assert found == (None if expected is None else pytest.approx(expected))
 
 
 @given(

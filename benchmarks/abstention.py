@@ -44,7 +44,8 @@ from rag.store import Store
 from rag.verify import Verdict, log_odds, sigmoid, verifier_for
 
 OUTPUT = Path(rag.__file__).parent / "data" / "abstention.json"
-# The limit refuses so many of the unanswerable development questions: what must hold. More costs answers.
+# The limit refuses so many of the unanswerable development questions: what must hold. More costs answers. Those that name a
+# paper and ask what its abstract does not state count as much together as those about something else.
 REFUSED = 0.9
 # Below this confidence a question is refused at once, without asking the model for its yes.
 LEAST_DOUBT = 0.05
@@ -75,6 +76,7 @@ class Signals:
     support: float | None
     missing: bool = False
     yes: float | None = None
+    names_paper: bool = False
 
     @property
     def row(self) -> list[float]:
@@ -148,14 +150,14 @@ def observe(settings: Settings, each: int) -> Iterator[Signals]:
 
 
 def signals(task: Task, store: Store, embedder: Embedder, llm: LLM, settings: Settings) -> Signals:
-    """Ask one question, whatever speaks against it."""
+    """Ask one question, whatever speaks against it; the first reply is what `rag.respond` judges by, so none is given up."""
     query = task.question.query
     left_out = task.question.gains if task.without else {}
     found = retrieve(store, embedder, query.text, query.language, settings.top_k + len(left_out))
     contexts = [context for context in found if context.paper.paper_id not in left_out][: settings.top_k]
     recorder = Recorder("recorder", "", {})
     verifier = verifier_for(settings.embedding_model, embedder, store.alignment)
-    responder = Responder(llm, embedder, store.alignment, verifier, _MAX_TOKENS, None, recorder)
+    responder = Responder(llm, embedder, store.alignment, verifier, _MAX_TOKENS, None, recorder, None)
     text = ""
     for item in responder.answer(query.text, query.language, contexts):
         if isinstance(item, Generated):
@@ -174,6 +176,7 @@ def signals(task: Task, store: Store, embedder: Embedder, llm: LLM, settings: Se
         verdict.score if verdict else None,
         bool(verdict and verdict.missing),
         yes,
+        query.names_paper,
     )
 
 
@@ -200,8 +203,18 @@ def fit(seen: Sequence[Signals]) -> Weights:
     high = float(np.quantile(unanswered, 1 - SHOWN))
     doubt = Doubt(LEAST_DOUBT, high, bias, *map(float, slopes))
     weights = replace(weights, doubt=doubt)
-    least = float(np.quantile([confidence(s, weights) for s in unanswerable], REFUSED))
+    least = limit([confidence(s, weights) for s in unanswerable], [s.names_paper for s in unanswerable])
     return replace(weights, least=least, doubt=replace(doubt, low=hopeless(doubt, least)))
+
+
+def limit(shares: Sequence[float], kinds: Sequence[bool]) -> float:
+    """Return what `REFUSED` of the `shares` lie below, where each of two kinds weighs half."""
+    weights = np.asarray([1 / kinds.count(kind) for kind in kinds])
+    order = np.argsort(shares)
+    below = np.cumsum(weights[order]) / weights.sum()
+    last = int(np.searchsorted(below, REFUSED - 1e-9))
+    values = np.asarray(shares)[order]
+    return float(values[last : last + 2].mean())
 
 
 def hopeless(doubt: Doubt, least: float) -> float:

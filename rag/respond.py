@@ -62,7 +62,8 @@ class _Asked:
 class Responder:
     """Everything an answer is made with; `evidence_tokens` None means what suits the model.
 
-    Without `abstention` the model decides by itself whether the abstracts answer.
+    Without `abstention` the model decides by itself whether the abstracts answer; without `least_certain` no answer is given
+    up for being uncertain.
     """
 
     llm: LLM
@@ -72,6 +73,7 @@ class Responder:
     max_answer_tokens: int
     evidence_tokens: int | None = None
     abstention: Abstention | None = None
+    least_certain: float | None = LEAST_CERTAIN
 
     def answer(
         self,
@@ -160,8 +162,9 @@ class Responder:
         """
         plain = Chat(self._messages(asked, abstracts, asked.language), asked.language, gate)
         first = sentences.contexts[nearest.index(max(nearest))].paper.language if nearest else asked.language
-        if self.llm.supports_grammar and (asked.language, first) == ("zh", "en"):
-            yield replace(plain, least_certain=LEAST_CERTAIN)
+        held = self.llm.supports_grammar and self.least_certain is not None
+        if held and (asked.language, first) == ("zh", "en"):
+            yield replace(plain, least_certain=self.least_certain)
             yield Chat(
                 self._messages(asked, abstracts, "en"), "en", gate, translate=partial(self._translate, asked)
             )

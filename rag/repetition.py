@@ -14,7 +14,7 @@ _TO_DECIDE = re.compile(
     r"|吗|是否|能否|可否|有没有|是不是|会不会|能不能",
     re.IGNORECASE,
 )
-_EMPTY_HAN = "的了是在为用从对和与有被把其这该个种项及并也都而于中上以可能所将则即它们之等地得着过"
+_EMPTY_HAN = "的了是在为用从对和与有被把其这该个种项及并也都而于中上以可能所将则即它们之等地得着过呢吧啊"
 
 
 def only_repeats(sentence: str, question: str) -> bool:

@@ -12,6 +12,7 @@ from rag.repetition import only_repeats
     [
         ("RefT从两个层级对查询特征做了两次增强。", "RefT 从哪两个层级对查询特征做了两次增强？", True),
         ("RefT从特征层和实例层对查询特征做了两次增强。", "RefT 从哪两个层级对查询特征做了两次增强？", False),
+        ("为什么噪声降低觅食呢。", "为什么噪声会降低觅食？", True),
         ("The papers study bees.", "Which papers study bees, and what does each find?", True),
         ("The papers study bees at 12 hives.", "Which papers study bees, and what does each find?", False),
         ("Muse is fast.", "", False),

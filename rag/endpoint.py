@@ -29,6 +29,9 @@ CONNECT_TIMEOUT_S = 10.0
 STALL_TIMEOUT_S = 90.0
 _WITHHELD = {"content_filter", "tool_calls", "function_call"}
 
+# Asks for log probabilities of a reply's tokens.
+_TELL = {"logprobs": True, "top_logprobs": TOP_TOKENS}
+
 FinishReason = Literal["stop", "length"]
 
 
@@ -136,7 +139,7 @@ class EndpointLLM:
         if stop:
             options["stop"] = list(stop)
         if logprobs is not None:
-            options |= {"logprobs": True, "top_logprobs": TOP_TOKENS}
+            options |= _TELL
         return TextStream(self._deltas(messages, options | {"extra_body": extra}, logprobs))
 
     def complete(
@@ -161,13 +164,12 @@ class EndpointLLM:
         """
         from openai import BadRequestError, UnprocessableEntityError
 
-        settings: dict[str, Any] = {"max_tokens": 1, "temperature": 0.0}
-        settings |= {"logprobs": True, "top_logprobs": TOP_TOKENS, "extra_body": self._choice_slot}
+        settings: dict[str, Any] = {"max_tokens": 1, "temperature": 0.0, "extra_body": self._choice_slot}
         with self._http_client() as http:
             model = self._model(http)
             with _translated(self._failures):
                 try:
-                    reply = model.chat(_turns(messages), **settings, timeout=self._timeout())
+                    reply = model.chat(_turns(messages), **settings, **_TELL, timeout=self._timeout())
                 except (BadRequestError, UnprocessableEntityError):
                     return None
                 told = Logprobs()

@@ -132,7 +132,8 @@ def _stream_reply(
 ) -> Iterator[tuple[str, Cited] | Generated]:
     """Yield as `stream_answer` does, in the chat's language."""
     stream, start, started, told = CitedStream(contexts, attributor), "", False, Logprobs()
-    claims, weighed = _CLAIMS_TRANSLATED if chat.translate else _MAX_CLAIMS, False
+    claims = _CLAIMS_TRANSLATED if chat.translate else _MAX_CLAIMS
+    weighed = False
     with closing(_reply(llm, chat, max_tokens, len(contexts), claims, told)) as reply:
         for delta in reply:
             if not start and _hopeless(told, attributor, chat.gate_for):

@@ -153,8 +153,9 @@ class EmbeddedLLM:
     ) -> TextStream:
         """Start a reply and return its text deltas; the model is loaded first where it is not yet.
 
-        `grammar` is GBNF; `logprobs` is filled with what the tokens of each delta tell. Raises, while it is read: LLMError when the prompt does not fit the context or the model stops, ModelError when its file is missing
-        or no model.
+        `grammar` is GBNF; `logprobs` is filled with what the tokens of each delta tell. Raises, while it is read:
+        LLMError when the prompt does not fit the context or the model stops, ModelError when its file is missing or no
+        model.
         """
         options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature, "grammar": grammar}
         options |= {"stop": stop, "logprobs": logprobs}

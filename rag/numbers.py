@@ -105,7 +105,7 @@ def spelled_for(text: str, language: Language) -> str:
     """
     scale, spell = (_HAN_SCALE, _grouped) if language == "en" else (_LATIN_SCALE, _in_myriads)
     parts: list[str] = []
-    last = 0
+    last, values = 0, None
     for number in find_numbers(text):
         spelled = text[number.start : number.end]
         alone = not _NUMBER_BEFORE.search(text[: number.start]) and not _NUMBER_AFTER.match(text, number.end)
@@ -118,7 +118,8 @@ def spelled_for(text: str, language: Language) -> str:
         ):
             written = [*parts, text[last : number.start], spell(number.value)]
             # GPT三万 would become a name, GPT30,000, -三万 negative, and 1万,120 a longer number.
-            if number_values("".join([*written, text[number.end :]])) == number_values(text):
+            values = values or number_values(text)
+            if number_values("".join([*written, text[number.end :]])) == values:
                 parts, last = written, number.end
     return "".join([*parts, text[last:]])
 

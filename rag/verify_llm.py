@@ -1,7 +1,8 @@
 """Ask the language model itself whether evidence supports a sentence.
 
-Slow beside `rag.verify`: some 150 tokens to read, 2.4 s a sentence on 2 cores. What it adds (benchmarks/verification.py, 181 pairs, the default model): AUC .93 to .94 of SUPPORT against
-no evidence, .84 to .87 against CONTRADICT, .91 to .95 of denials against the other language, where it is worth most.
+Slow beside `rag.verify`: some 150 tokens to read, 2.4 s a sentence on 2 cores. What it adds (benchmarks/verification.py, 181
+pairs, the default model): AUC .93 to .94 of SUPPORT against no evidence, .84 to .87 against CONTRADICT, .91 to .95 of denials
+against the other language, where it is worth most.
 """
 
 from __future__ import annotations

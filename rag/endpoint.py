@@ -36,11 +36,20 @@ FinishReason = Literal["stop", "length"]
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """How many characters of a message other chats have as well, after the same turns, and whose they are (a `paper_id`)."""
+
+    name: str
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a chat."""
+    """One turn of a chat; what a model has read of what is `shared` is worth keeping (`rag.llama_prefix`)."""
 
     role: Literal["system", "user", "assistant"]
     content: str
+    shared: Shared | None = None
 
 
 class TextStream(Iterator[str]):
@@ -181,6 +190,10 @@ class EndpointLLM:
 
     def prepare(self) -> None:
         """Do nothing, as `warm`."""
+
+    def read(self, messages: Sequence[Message]) -> Literal["full"]:
+        """Do nothing, as `warm`: what an endpoint keeps is its own affair."""
+        return "full"
 
     def close(self) -> None:
         """Do nothing: every reply has its own connection."""

@@ -1,9 +1,9 @@
-"""What the embedded model has read once is not read again: its state after the beginnings that many chats share.
+"""What the embedded model has read once is not read again: its state after what many chats begin with.
 
-Instructions and examples are most of a prompt, and the same every time. The model's state after them (29 kB a token)
-is kept in a file, written once and read back in milliseconds, by any later process: 615 tokens take 7.5 s to read
-anew on 2 cores, 6 ms from the file (`benchmarks/llm.py`). Only those beginnings are ever written, never a question or an
-abstract.
+Instructions and examples are most of a prompt, and the same every time; an abstract is most of what is left, and the same
+for every question about it. The model's state after the ones is kept in a file in the cache, after the others in one
+beside the index (`rag.llama_readings`): written once and read back in milliseconds, by any later process. 250 tokens take
+4 s to read anew on 2 cores, 30 ms from the file. Only such beginnings are ever written, never a question.
 """
 
 from __future__ import annotations
@@ -12,21 +12,29 @@ import hashlib
 import http.client
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from rag.endpoint import Message
 from rag.llama_process import LlamaProcess
+from rag.llama_readings import Readings
 from rag.llama_server import ANSWER_SLOT
+from rag.llama_state import SlotState, StateError, write_joined
 
-# Files kept: two models, three beginnings each, before and after a change of each.
-_MOST_FILES = 12
+# Files kept: two models, four beginnings each, before and after a change of each.
+_MOST_FILES = 16
 _TIMEOUT_S = 60.0
+# Characters that are read at a time where somebody may come and not want to wait: a second's worth.
+_STEP_CHARS = 300
 
 Prefix = tuple[Message, ...]
+Read = Literal["kept", "disturbed", "full"]
+"""What came of reading ahead: it is kept; it was left, since a reply is wanted; there is no room, or nothing is kept."""
 
 
 class PrefixKeeper:
@@ -36,31 +44,95 @@ class PrefixKeeper:
     """
 
     def __init__(
-        self, process: LlamaProcess, gguf: Path, folder: Path, prefixes: Sequence[Sequence[Message]]
+        self,
+        process: LlamaProcess,
+        gguf: Path,
+        folder: Path,
+        prefixes: Sequence[Sequence[Message]],
+        readings: Readings | None = None,
     ) -> None:
-        """Keep states in `folder`, which the process was given when it loaded."""
+        """Keep states in `folder`, which the process was given when it loaded, and those of what is shared in `readings`."""
         self._process = process
         self._folder = folder
         self._prefixes = sorted((tuple(prefix) for prefix in prefixes), key=len, reverse=True)
+        self._readings = readings
         self._model = _identity(process, gguf)
         self._held: Prefix = ()
 
-    def take_in(self, messages: Sequence[Message]) -> None:
-        """Have the model hold the longest known prefix of `messages`, from its file or by reading it, which is then kept.
+    def take_in(self, messages: Sequence[Message], disturbed: Callable[[], bool] | None = None) -> bool:
+        """Have the model hold the longest known beginning of `messages`, from its file or by reading it, which is then kept.
 
-        What the slot already shares with the chat is left alone where that is as much.
+        What the slot already shares with the chat is left alone where that is as much. Once `disturbed`, which is asked
+        every second or so while something shared is read, the rest is left and False returned.
         """
-        wanted = next((p for p in self._prefixes if tuple(messages[: len(p)]) == p), ())
-        if wanted and _common(wanted, self._held) < len(wanted) and not self._recall(wanted):
-            self._process.client.complete(wanted, max_tokens=1)
-            self._keep(wanted)
-        self._held = tuple(messages)
+        prefix = self._prefix(messages)
+        head = _head(messages[len(prefix) :])
+        wanted = (*prefix, *head)
+        if _common(wanted, self._held) < len(wanted) and not (head and self._recall_reading(prefix, head[0])):
+            if _common(prefix, self._held) < len(prefix) and not self._recall(prefix):
+                self._process.client.complete(prefix, max_tokens=1)
+                self._keep(prefix)
+            if head and self._readings and not self._read(prefix, head[0], disturbed):
+                self._held = prefix
+                return False
+        self._held = (*wanted, *messages[len(wanted) :])
+        return True
+
+    def read(self, messages: Sequence[Message], disturbed: Callable[[], bool]) -> Read:
+        """Read and keep what `messages` share with other chats, unless that is kept, there is no room, or `disturbed`."""
+        prefix = self._prefix(messages)
+        head = _head(messages[len(prefix) :])
+        if self._readings is None or not head or not head[0].shared:
+            return "full"
+        if self._readings.has(head[0].shared.name, self._key((*prefix, head[0]))):
+            return "kept"
+        if self._readings.full():
+            return "full"
+        return "kept" if self.take_in(messages, disturbed) else "disturbed"
+
+    def _prefix(self, messages: Sequence[Message]) -> Prefix:
+        return next((p for p in self._prefixes if tuple(messages[: len(p)]) == p), ())
 
     def _recall(self, prefix: Prefix) -> bool:
         file = self._file(prefix)
         if not file.exists() or not self._slot("restore", file.name):
             return False
         file.touch()
+        return True
+
+    def _recall_reading(self, prefix: Prefix, head: Message) -> bool:
+        """Restore the state after a prefix and what is shared behind it, which lie in two files."""
+        if not self._readings or not head.shared:
+            return False
+        reading = self._readings.get(head.shared.name, self._key((*prefix, head)))
+        if reading is None:
+            return False
+        joined = self._folder / f"joined.{os.getpid()}.part"
+        try:
+            before = SlotState.read(self._file(prefix))
+            write_joined(joined, [before.part(0, reading.start), reading])
+            return self._slot("restore", joined.name)
+        except (OSError, StateError):
+            return False
+        finally:
+            joined.unlink(missing_ok=True)
+
+    def _read(self, prefix: Prefix, head: Message, disturbed: Callable[[], bool] | None) -> bool:
+        """Read what is shared, and keep the state; False when disturbed before it was read."""
+        steps = range(_STEP_CHARS, len(head.content), _STEP_CHARS) if disturbed else ()
+        for end in steps:
+            if disturbed and disturbed():
+                return False
+            part = replace(head, content=head.content[:end])
+            self._process.client.complete([*prefix, part], max_tokens=1)
+        self._process.client.complete([*prefix, head], max_tokens=1)
+        saved = self._folder / f"read.{os.getpid()}.part"
+        with suppress(OSError, StateError):
+            if self._slot("save", saved.name) and self._readings and head.shared:
+                before, whole = SlotState.read(self._file(prefix)), SlotState.read(saved)
+                own = whole.part(whole.common(before), whole.end)
+                self._readings.put(head.shared.name, self._key((*prefix, head)), own)
+        saved.unlink(missing_ok=True)
         return True
 
     def _keep(self, prefix: Prefix) -> None:
@@ -80,8 +152,11 @@ class PrefixKeeper:
             file.unlink(missing_ok=True)
 
     def _file(self, prefix: Prefix) -> Path:
-        text = json.dumps([self._model, [asdict(message) for message in prefix]], sort_keys=True)
-        return self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.state"
+        return self._folder / f"{self._key(prefix)}.state"
+
+    def _key(self, beginning: Prefix) -> str:
+        text = json.dumps([self._model, [asdict(message) for message in beginning]], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
 
     def _slot(self, action: str, name: str) -> bool:
         """Have the server save or restore its slot; False where it cannot."""
@@ -97,6 +172,13 @@ class PrefixKeeper:
             return False
         finally:
             connection.close()
+
+
+def _head(messages: Sequence[Message]) -> Prefix:
+    """Return what is shared of the first message, as one; nothing where none is."""
+    if not messages or messages[0].shared is None:
+        return ()
+    return (replace(messages[0], content=messages[0].content[: messages[0].shared.length]),)
 
 
 def _common(first: Sequence[Message], second: Sequence[Message]) -> int:

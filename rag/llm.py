@@ -15,12 +15,13 @@ from typing import Any, Protocol
 
 from rag.endpoint import CONNECT_TIMEOUT_S, STALL_TIMEOUT_S, EndpointLLM, FinishReason, Message, TextStream
 from rag.errors import LLMError, LLMResponseError, LLMUnreachableError, ModelError
-from rag.llama_prefix import PrefixKeeper
+from rag.llama_prefix import PrefixKeeper, Read
 from rag.llama_process import SUBJECT, LlamaProcess
+from rag.llama_readings import Readings
 from rag.llama_server import DEFAULT_CONTEXT, ServerOptions
 from rag.token_choice import Logprobs
 
-__all__ = ["LLM", "EmbeddedLLM", "EndpointLLM", "Message", "ServerOptions", "TextStream", "open_llm"]
+__all__ = ["LLM", "EmbeddedLLM", "EndpointLLM", "Message", "Read", "ServerOptions", "TextStream", "open_llm"]
 
 
 # A dying process closes its connections a little before it can be waited for.
@@ -71,6 +72,9 @@ class LLM(Protocol):
     def prepare(self) -> None:
         """Do once on a machine what lets every later reply begin soon; raise LLMError or ModelError."""
 
+    def read(self, messages: Sequence[Message]) -> Read:
+        """Read what `messages` share with other chats, so that replies about it begin soon; raise LLMError or ModelError."""
+
     def close(self) -> None:
         """Give back memory and processes."""
 
@@ -87,12 +91,14 @@ def open_llm(
     stall_timeout_s: float = STALL_TIMEOUT_S,
     prefixes: Sequence[Sequence[Message]] = (),
     states: Path | None = None,
+    readings: Readings | None = None,
 ) -> LLM:
     """Return the endpoint's model when `base_url` is given, else the embedded model in `gguf`.
 
     `gguf` may be a function, called when the model is first needed (it may fetch and check a file).
     `n_ctx` is in tokens, `stall_timeout_s` the longest silence of an endpoint. `prefixes` are what many chats begin
-    with, most of them with the first: the embedded model reads each once and keeps its state in the folder `states`.
+    with, most of them with the first: the embedded model reads each once and keeps its state in the folder `states`. What
+    it has read of what messages share is kept in `readings`.
 
     Raises:
         SettingsError: an address, key or model name that cannot be used.
@@ -109,7 +115,30 @@ def open_llm(
         )
     if gguf is None:
         raise ModelError("No language model is set; run `rag models pull`, or set RAG_LLM_BASE_URL.")
-    return EmbeddedLLM(gguf, model, ServerOptions(n_ctx=n_ctx, n_threads=n_threads), prefixes, states)
+    options = ServerOptions(n_ctx=n_ctx, n_threads=n_threads)
+    return EmbeddedLLM(gguf, model, options, prefixes, states, readings)
+
+
+class _Turn:
+    """A lock that can tell whether it is wanted by another thread."""
+
+    def __init__(self) -> None:
+        self._lock, self._counting = threading.Lock(), threading.Lock()
+        self._count = 0
+
+    def __enter__(self) -> None:
+        with self._counting:
+            self._count += 1
+        self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+        with self._counting:
+            self._count -= 1
+
+    def wanted(self) -> bool:
+        """Return whether a thread waits for it, asked by the one that has it."""
+        return self._count > 1
 
 
 class EmbeddedLLM:
@@ -122,6 +151,7 @@ class EmbeddedLLM:
         options: ServerOptions | None = None,
         prefixes: Sequence[Sequence[Message]] = (),
         states: Path | None = None,
+        readings: Readings | None = None,
     ) -> None:
         """Keep the settings; the process starts when it is first needed. `states` None: nothing is kept."""
         self.name = name
@@ -133,10 +163,11 @@ class EmbeddedLLM:
         self._gguf = gguf
         self._prefixes = prefixes
         self._states = states
+        self._readings = readings
         self._lock = threading.Lock()
         # From the moment the model's state is prepared for a chat to the chat's first token: no other chat may come in
         # between, for it would be in the state that is kept.
-        self._turn = threading.Lock()
+        self._turn = _Turn()
         self._server: LlamaProcess | None = None
         self._keeper: PrefixKeeper | None = None
         self._closed = False
@@ -198,6 +229,16 @@ class EmbeddedLLM:
         for prefix in self._prefixes[1:]:
             self._hold(prefix)
         self.warm()
+
+    def read(self, messages: Sequence[Message]) -> Read:
+        """Read what `messages` share with other chats and keep it, unless it is kept; the model is loaded first if need be.
+
+        A reply that is asked for meanwhile need not wait for more than a second.
+        """
+        with self._turn:
+            server = self._running()
+            with self._told_if_dead(server):
+                return self._keeper.read(messages, self._turn.wanted) if self._keeper else "full"
 
     def close(self) -> None:
         """End the process, also one that is still loading; the model cannot be used again."""
@@ -263,7 +304,9 @@ class EmbeddedLLM:
         try:
             states = self._states if self._states and _writable(self._states) else None
             server.load(gguf, self.name, states)
-            self._keeper = PrefixKeeper(server, gguf, states, self._prefixes) if states else None
+            self._keeper = (
+                PrefixKeeper(server, gguf, states, self._prefixes, self._readings) if states else None
+            )
             loaded = True
         except ModelError:
             if self._closed:

@@ -21,12 +21,13 @@ model_specs fetch e5 e5_onnx e5_folder model_files model_cache models
 align alignments onnx_embedding embed aligned_embedding
 analyze lexical catalog vectors store
 retrieve
-prompts address failures token_choice endpoint llama_server llama_process llama_prefix llm
+prompts address failures token_choice endpoint llama_server llama_process llama_state llama_readings
+llama_prefix llm
 evidence polarity number_contexts verify_features verify verify_llm abstain repetition attribute cite
 layout grammar generate translate
 breadth respond
 central topic collection followup rewrite
-passages rerank indexing live_index configure pipeline
+passages rerank indexing live_index read_ahead configure pipeline
 metrics code_digest dataset_records dataset_forms datasets relevance evaluate_index
 arms evaluate evaluate_table
 scoring answer_tables evaluate_answers plots

@@ -1,0 +1,85 @@
+"""What the embedded model has read of abstracts, kept in files beside the index.
+
+Reading is the wait: 250 tokens take 4 s on 2 cores, and every question about an abstract would have them read again. The
+model's state after an abstract (`rag.llama_state`, some 7 MB) is read back in milliseconds. A file holds the abstract's
+tokens, so it lies with the index, is gone with it, and `forget` deletes those of papers that are no longer there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from rag.llama_state import SlotState, StateError, write_joined
+
+# Their folder in that of the index.
+READINGS = "readings"
+_SUFFIX = ".reading"
+
+
+class Readings:
+    """A folder of readings within a budget; those not used for longest make room for new ones."""
+
+    def __init__(self, folder: Path, most_bytes: int) -> None:
+        """Name the folder, which is made when the first reading is kept."""
+        self._folder = folder
+        self._most_bytes = most_bytes
+
+    def get(self, name: str, key: str) -> SlotState | None:
+        """Return the reading `key` of the paper `name`, None where there is none that can be used."""
+        file = self._file(name, key)
+        try:
+            found = SlotState.read(file)
+            file.touch()
+        except (OSError, StateError):
+            return None
+        return found
+
+    def has(self, name: str, key: str) -> bool:
+        """Return whether there is such a reading."""
+        return self._file(name, key).exists()
+
+    def full(self, more: int = 0) -> bool:
+        """Return whether so many bytes more would be over the budget."""
+        return sum(size for _, size, _ in self._files()) + more > self._most_bytes
+
+    def put(self, name: str, key: str, reading: SlotState) -> None:
+        """Keep a reading; without room on the disk it is made anew next time."""
+        file = self._file(name, key)
+        part = file.with_suffix(f".{os.getpid()}.part")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_joined(part, [reading])
+            part.replace(file)
+            self._prune()
+        except OSError:
+            with suppress(OSError):
+                part.unlink()
+
+    def _prune(self) -> None:
+        room = self._most_bytes
+        for _, size, file in sorted(self._files(), reverse=True):
+            room -= size
+            if room < 0:
+                file.unlink(missing_ok=True)
+
+    def _files(self) -> Iterator[tuple[float, int, Path]]:
+        """Yield when each file was last used, its size and path."""
+        for file in self._folder.glob(f"*{_SUFFIX}"):
+            try:
+                stat = file.stat()
+            except FileNotFoundError:  # another process has made room
+                continue
+            yield stat.st_mtime, stat.st_size, file
+
+    def _file(self, name: str, key: str) -> Path:
+        return self._folder / f"{name}-{key}{_SUFFIX}"
+
+
+def forget(folder: Path, names: Collection[str]) -> None:
+    """Delete the readings in `folder` of all papers but those with these names, and what a killed process left behind."""
+    for file in folder.iterdir() if folder.is_dir() else ():
+        if file.suffix != _SUFFIX or file.name.rpartition("-")[0] not in names:
+            file.unlink(missing_ok=True)

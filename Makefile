@@ -20,20 +20,24 @@ UV := uv==0.13.8
 TORCH_VERSION ?= 2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup chat test lint lock clean
+.PHONY: help setup prepare chat test lint lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*##/make \1\t/p' Makefile | expand -t 12
 
-chat: setup  ## set up what is missing, then serve the page on http://127.0.0.1:7860 (PORT=, HOST=)
+chat: prepare  ## set up what is missing, then serve the page on http://127.0.0.1:7860 (PORT=, HOST=)
 	@exec $(BIN)/rag chat --host $(HOST) --port $(PORT)
 
-setup: $(VENV)/installed  ## make .venv, fetch and verify the models, index corpus/ unless there is an index
+# The page has the language model read a new index while nobody asks; the command line has no such time.
+setup: READ := && $(BIN)/rag read
+setup: prepare  ## make .venv, fetch and verify the models, index corpus/ unless there is an index, and have it read
+
+prepare: $(VENV)/installed
 	@$(BIN)/rag models pull
 	@status=0; $(BIN)/rag info >/dev/null 2>&1 || status=$$?; \
 	case $$status in \
 	    0) ;; \
-	    2) $(BIN)/rag index corpus ;; \
+	    2) $(BIN)/rag index corpus $(READ) ;; \
 	    *) $(BIN)/rag info >/dev/null ;; \
 	esac
 

@@ -1,7 +1,8 @@
 """Questions to fit abstention on, each with the abstracts retrieved for it, and again with those that answer it left out.
 
 Leaving the relevant abstracts out of what is retrieved is the corpus without them, but for the statistics of its index.
-Questions over several abstracts have a gate of their own and are left out. SciFact's claims are put as questions. Halves are drawn with a fixed seed; a question is in the same half both times.
+Questions over several abstracts have a gate of their own: those of the development set are a set by themselves, of the
+others they are left out. SciFact's claims are put as questions. Halves are drawn with a fixed seed; a question is in the same half both times.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from rag.store import Store
 DATA = dev_corpus.DATA.parent.parent
 SEED = 20261121
 DEVELOPMENT = "development"
+PARTS = "development, several"
 # SciFact's abstracts that no claim cites, added to those that are asked about.
 _OTHERS = 500
 
@@ -39,6 +41,11 @@ class Task:
     dataset: str
     question: Judged
     without: bool
+
+    @property
+    def several(self) -> bool:
+        """Whether each abstract is asked for its part."""
+        return self.dataset == PARTS
 
     @property
     def key(self) -> str:
@@ -61,9 +68,10 @@ def all_tasks(embedder: Embedder, each: int) -> Iterator[tuple[str, Store, list[
     index, positions = dev_corpus.build()
     with closing(open_index(index, embedder.name)) as store:
         development = development_questions(store, positions)
-        single = tuple(query for query in development.queries if not asks_for_several(query.text))
-        judged = judge(replace(development, queries=single), store)
-        yield DEVELOPMENT, store, [Task(DEVELOPMENT, question, False) for question in judged]
+        judged = judge(development, store)
+        several = [question for question in judged if asks_for_several(question.query.text)]
+        for name, asked in ((DEVELOPMENT, [q for q in judged if q not in several]), (PARTS, several)):
+            yield name, store, [Task(name, question, False) for question in asked]
     for name, dataset in published().items():
         single = [query for query in dataset.queries if not asks_for_several(query.text)]
         chosen = replace(dataset, queries=tuple(limited(single, each)))

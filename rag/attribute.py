@@ -67,8 +67,8 @@ class Attribution:
 NOTHING = Attribution((), "unsupported", 0.0)
 
 
-AskSupport = Callable[[str, Sequence[str]], float | None]
-"""Asks a language model whether evidence supports a sentence, as `rag.verify_llm.ask_support` does."""
+AskSupport = Callable[[str], float | None]
+"""Asks a language model whether the abstract that was read states a sentence (`rag.verify_llm.ask_support`)."""
 
 
 class SentenceVerifier(Protocol):
@@ -88,20 +88,20 @@ class Attributor:
         sentences: ContextSentences,
         verifier: SentenceVerifier,
         question: str = "",
-        ask: AskSupport | None = None,
+        *,
+        marked: bool = False,
     ) -> None:
         """Prepare for one answer to `question`; nothing is embedded yet.
 
-        `ask` puts a sentence and its evidence to the language model, where a gate is in doubt about a first sentence.
+        With `marked` a sentence may rest on what its marker names alone, as where each context was read by itself.
         `confidence` is how likely the likeliest sentence answers the question, where there is a gate.
         """
         self.confidence: float | None = None
         self._gate: Gate | None = None
+        self._ask: AskSupport | None = None
         self._first = True
-        self._yes_asked = False
-        self._yes: float | None = None
         self._question = question
-        self._ask = ask
+        self._marked = marked
         self._sentences = sentences
         self._verifier = verifier
         papers = [context.paper for context in sentences.contexts]
@@ -110,11 +110,10 @@ class Attributor:
         self._known: dict[tuple[str, tuple[int, ...]], Attribution] = {}
         self._said: dict[str, Attribution] = {}
 
-    def begin(self, gate: Gate) -> None:
-        """Let `gate` have the last word on the sentences of the reply that begins now."""
-        self._gate = gate
+    def begin(self, gate: Gate, ask: AskSupport | None = None) -> None:
+        """Let `gate` have the last word on the sentences of the reply that begins now; `ask` puts them to the language model."""
+        self._gate, self._ask = gate, ask
         self._first = True
-        self._yes_asked, self._yes = False, None
 
     def attribute(self, text: str, marks: Sequence[int] = ()) -> Attribution:
         """Return what the sentence `text` rests on.
@@ -176,6 +175,10 @@ class Attributor:
         self, terms: Set[str], numbers: Set[Decimal], marks: Sequence[int], fits: Sequence[float]
     ) -> list[int]:
         """Return the contexts that a text of these terms and numbers may rest on, best first."""
+        if len(self._sentences.contexts) == 1:
+            return [1]
+        if self._marked:
+            return list(marks)
         best: dict[int, float] = {}
         for item, own in zip(self._sentences.items, fits, strict=True):
             best[item.number] = max(own, best.get(item.number, own))
@@ -223,24 +226,20 @@ class Attributor:
                 whole = replace(whole, support="weak")
             if not whole.refuted:  # what the question says wrongly is not what the sentence says
                 verdict = max(verdict, whole, key=lambda found: found.score)
-        return self._gated(verdict, text, evidence)
+        return self._gated(verdict, text)
 
-    def _gated(self, verdict: Verdict, text: str, evidence: Sequence[str]) -> Verdict:
+    def _gated(self, verdict: Verdict, text: str) -> Verdict:
         if self._gate is None:
             return verdict
-        confidence = self._gate.of(verdict, partial(self._asked_yes, text, evidence))
+        confidence = self._gate.of(verdict, partial(self._asked_yes, text))
         self.confidence = max(confidence, self.confidence or 0.0)
         return self._gate.judge(verdict, confidence, first=self._first)
 
-    def _asked_yes(self, text: str, evidence: Sequence[str]) -> float | None:
-        """Return the model's yes to the first sentence, for the next ones too where that is dropped; it may fail to tell."""
-        if self._ask is None or not self._first:
-            return None
-        if not self._yes_asked:
-            self._yes_asked = True
-            with suppress(LLMError):
-                self._yes = self._ask(text, evidence)
-        return self._yes
+    def _asked_yes(self, text: str) -> float | None:
+        """Return the model's yes to a sentence; it may fail to tell."""
+        with suppress(LLMError):
+            return self._ask(text) if self._ask else None
+        return None
 
     def _quoted(self, text: str, ranked: Sequence[int]) -> list[int]:
         """Return the best sentence, and each further one that holds a number of the text which those before lack.

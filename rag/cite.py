@@ -148,12 +148,25 @@ class CitedStream:
 
 def render_sentence(sentence: Sentence) -> str:
     """Return a sentence with its markers before the closing punctuation, as in `It is 6.06 [1].`"""
-    if not sentence.citations:
-        return sentence.text
-    markers = "".join(f"[{number}]" for number in sentence.citations)
-    body = sentence.text.rstrip(STOPS)
+    return _marked(sentence.text, sentence.citations)
+
+
+def mark_sentences(text: str, number: int) -> str:
+    """Return `text` with the marker [number] in each sentence."""
+    parts, last = [], 0
+    for start, end in split_sentences(text):
+        parts += [text[last:start], _marked(text[start:end], [number])]
+        last = end
+    return "".join([*parts, text[last:]])
+
+
+def _marked(text: str, numbers: Sequence[int]) -> str:
+    if not numbers:
+        return text
+    markers = "".join(f"[{number}]" for number in numbers)
+    body = text.rstrip(STOPS)
     space = " " if body and body[-1].isascii() else ""
-    return f"{body}{space}{markers}{sentence.text[len(body) :]}"
+    return f"{body}{space}{markers}{text[len(body) :]}"
 
 
 def _by_sentence(

@@ -123,6 +123,11 @@ def _parser() -> argparse.ArgumentParser:
     chat.add_argument("--port", type=int, default=7860, help="port to listen on (default: 7860)")
     chat.set_defaults(run=_chat)
 
+    read = commands.add_parser(
+        "read", parents=[common], help="have the language model read the abstracts beforehand, some 4 s each"
+    )
+    read.set_defaults(run=_read)
+
     info = commands.add_parser("info", parents=[common], help="say what is indexed and where everything lies")
     info.add_argument("--json", action="store_true", help="print JSON")
     info.set_defaults(run=_info)
@@ -213,12 +218,22 @@ def _chat(parsed: argparse.Namespace) -> int:
 
 
 def _warm(rag: RAG, closing: Event) -> None:
-    """Load the models while the page opens; an error shows again, with its remedy, at the first question."""
+    """Load the models while the page opens, then read ahead; an error shows again, with its remedy, at the first question."""
     try:
         rag.warm()
+        rag.read_ahead(stop=closing)
     except RagError as error:
         if not closing.is_set():
             print(f"rag: {error}", file=sys.stderr)
+
+
+def _read(parsed: argparse.Namespace) -> int:
+    from rag.terminal import progress_bars, read_report
+
+    with _open(parsed) as rag, progress_bars() as progress:
+        done = rag.read_ahead(progress)
+    print(read_report(done, rag.llm.endpoint, rag.settings.readings_mb))
+    return 0
 
 
 def _info(parsed: argparse.Namespace) -> int:

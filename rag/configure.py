@@ -10,7 +10,8 @@ from typing import Any
 from rag import models
 from rag.address import is_loopback
 from rag.embed import Embedder, load_embedder, resolve_folder
-from rag.layout import prefix_messages
+from rag.layout import reading_prefix
+from rag.llama_readings import READINGS, Readings
 from rag.llm import LLM, open_llm
 from rag.model_specs import MODELS
 from rag.rerank import CrossEncoderReranker
@@ -71,8 +72,9 @@ def configured_llm(settings: Settings) -> LLM:
         n_ctx=HOSTED_CONTEXT if settings.llm_base_url else EMBEDDED_CONTEXT,
         n_threads=settings.threads,
         stall_timeout_s=settings.llm_timeout_s,
-        prefixes=(prefix_messages(), rewrite_prefix(), translation_prefix()),
+        prefixes=(reading_prefix(), rewrite_prefix(), translation_prefix()),
         states=models.cache_dir() / "states",
+        readings=Readings(settings.index / READINGS, settings.readings_mb * 2**20),
     )
 
 

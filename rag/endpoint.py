@@ -97,12 +97,12 @@ class EndpointLLM:
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         stall_timeout_s: float = STALL_TIMEOUT_S,
         supports_grammar: bool = False,
-        slots: tuple[int, int] | None = None,
+        slot: int | None = None,
         failures: Failures | None = None,
     ) -> None:
         """Keep the settings; nothing is sent.
 
-        `slots` are those of a llama.cpp server that replies, and that choices, are made in.
+        `slot` is that of a llama.cpp server in which replies are made.
 
         Raises SettingsError for an unusable address, key or model name.
         """
@@ -114,7 +114,7 @@ class EndpointLLM:
         self.leaves_machine = not is_loopback(host)
         self.context_window = context_window
         self.supports_grammar = supports_grammar
-        self._reply_slot, self._choice_slot = [{"id_slot": slot} for slot in slots] if slots else [{}, {}]
+        self._slot = {} if slot is None else {"id_slot": slot}
         self._base_url = base_url.rstrip("/")
         self._key = check_key(api_key)
         self._failures = failures or Failures(
@@ -141,7 +141,7 @@ class EndpointLLM:
         """
         if (grammar is not None or logprobs is not None) and not self.supports_grammar:
             raise ValueError("grammars and log probabilities are supported by the embedded model only")
-        extra: dict[str, Any] = dict(self._reply_slot)
+        extra: dict[str, Any] = dict(self._slot)
         if grammar is not None:
             extra["grammar"] = grammar
         options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
@@ -173,7 +173,7 @@ class EndpointLLM:
         """
         from openai import BadRequestError, UnprocessableEntityError
 
-        settings: dict[str, Any] = {"max_tokens": 1, "temperature": 0.0, "extra_body": self._choice_slot}
+        settings: dict[str, Any] = {"max_tokens": 1, "temperature": 0.0, "extra_body": self._slot}
         with self._http_client() as http:
             model = self._model(http)
             with _translated(self._failures):

@@ -1,11 +1,22 @@
-"""The layout of a chat: instructions, examples, earlier turns and the abstracts, within what the model can take."""
+"""The layout of a chat: instructions, examples, earlier turns and what is to be read, within what the model can take."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.endpoint import Message
-from rag.prompts import EXAMPLES, SYSTEM, user_turn
+from rag.cite import mark_sentences
+from rag.endpoint import Message, Shared
+from rag.prompts import (
+    CHECKS,
+    EXAMPLES,
+    NOT_FOUND,
+    READ_SYSTEM,
+    SYSTEM,
+    abstract_turn,
+    check_turn,
+    question_turn,
+    several_turn,
+)
 from rag.schema import Language
 
 # Earlier turns are left out where they would leave the abstracts less than this.
@@ -15,42 +26,74 @@ _SLACK_TOKENS = 150
 # Earlier turns the model sees again, and how much of each answer.
 HISTORY_TURNS = 2
 _HISTORY_CHARS = 600
+# Examples of answers before one of a check.
+_ANSWERS_A_CHECK = 2
 
 
-def build_messages(
+def several_messages(
     question: str,
     abstracts: Sequence[str],
     language: Language,
     history: Sequence[tuple[str, str]] = (),
     room: int = 8192,
-    *,
-    read_in: Language | None = None,
 ) -> list[Message]:
-    """Return the chat: instructions and examples (always the same, so cached), earlier turns, this question.
+    """Return a chat about several abstracts: instructions and examples (always the same), earlier turns, this question.
 
     `abstracts` are what the model may read of each, numbered from 1; `room` is what all may take together, in
     tokens. Earlier turns are left out where they would leave the abstracts too little, and abstracts are cut to
-    equal shares where even that is not enough. The answer is asked for in `read_in`, else in the question's `language`.
+    equal shares where even that is not enough.
     """
     earlier, budget = _fit_history(question, language, history, room)
     turns = [message for turn in earlier for message in turn]
-    text = number_abstracts(abstracts, budget)
-    return [*prefix_messages(), *turns, Message("user", user_turn(text, question, language, read_in=read_in))]
+    text = number_abstracts(cut_abstracts(abstracts, budget))
+    return [*several_prefix(), *turns, Message("user", several_turn(text, question, language))]
+
+
+def reading_messages(name: str, abstract: str) -> list[Message]:
+    """Return how every chat about one whole abstract begins, if nothing was said before; `name` is its paper's id."""
+    text = abstract_turn(abstract)
+    return [*reading_prefix(), Message("user", text, Shared(name, len(text)))]
+
+
+def abstract_messages(
+    name: str | None,
+    abstract: str,
+    question: str,
+    language: Language,
+    history: Sequence[tuple[str, str]] = (),
+    *,
+    read_in: Language | None = None,
+) -> list[Message]:
+    """Return a chat about one abstract, to be answered in `read_in`, else in the question's `language`.
+
+    It begins as `reading_messages`, unless there are earlier turns, which stand before the abstract, or `name` is None,
+    which says that `abstract` is only what this question needs of one.
+    """
+    *prefix, reading = reading_messages(name or "", abstract)
+    turns = [message for asked, answered in history[-HISTORY_TURNS:] for message in _turn(asked, answered)]
+    text = reading.content + question_turn(question, language, read_in=read_in)
+    return [*prefix, *turns, Message("user", text, reading.shared if name and not turns else None)]
+
+
+def check_messages(name: str | None, abstract: str, question: str, answer: str) -> list[Message]:
+    """Return a chat that asks whether an abstract states an answer; `name` as in `abstract_messages`."""
+    *prefix, reading = reading_messages(name or "", abstract)
+    text = reading.content + check_turn(question, answer)
+    return [*prefix, Message("user", text, reading.shared if name else None)]
 
 
 def evidence_room(
     question: str, language: Language, history: Sequence[tuple[str, str]] = (), room: int = 8192
 ) -> int:
-    """Return how many tokens `build_messages` has for the abstracts."""
+    """Return how many tokens `several_messages` has for the abstracts."""
     return _fit_history(question, language, history, room)[1]
 
 
 def _fit_history(
     question: str, language: Language, history: Sequence[tuple[str, str]], room: int
 ) -> tuple[list[list[Message]], int]:
-    left = (
-        room - _SLACK_TOKENS - _tokens(prefix_messages()) - estimate_tokens(user_turn("", question, language))
-    )
+    asked = estimate_tokens(several_turn("", question, language))
+    left = room - _SLACK_TOKENS - _tokens(several_prefix()) - asked
     earlier = [_turn(asked, answered) for asked, answered in list(history)[-HISTORY_TURNS:]]
     while earlier and left - sum(map(_tokens, earlier)) < _MIN_CONTEXT_TOKENS:
         earlier.pop(0)
@@ -65,25 +108,58 @@ def _tokens(messages: Sequence[Message]) -> int:
     return sum(estimate_tokens(message.content) for message in messages)
 
 
-def prefix_messages() -> list[Message]:
-    """Return the part of the chat that is the same for every question."""
+def several_prefix() -> list[Message]:
+    """Return the part of a chat about several abstracts that is the same for every question."""
     messages = [Message("system", SYSTEM)]
-    for abstracts, question, answer in EXAMPLES:
-        language: Language = "en" if question.isascii() else "zh"
-        messages += [Message("user", user_turn(abstracts, question, language)), Message("assistant", answer)]
+    for abstracts, about, question, answer in EXAMPLES:
+        numbered = number_abstracts(abstracts)
+        said = answer if answer == NOT_FOUND else mark_sentences(answer, about)
+        messages += [
+            Message("user", several_turn(numbered, question, _language(question))),
+            Message("assistant", said),
+        ]
     return messages
 
 
-def number_abstracts(abstracts: Sequence[str], budget: int) -> str:
-    """Return the abstracts numbered [1] … [n], each cut to an equal share of what is left of `budget` tokens."""
-    parts: list[str] = []
+def reading_prefix() -> list[Message]:
+    """Return the part of a chat about one abstract that is the same for every abstract: answers, and checks of answers."""
+    messages, checks = [Message("system", READ_SYSTEM)], iter(CHECKS)
+    for count, (abstracts, about, question, answer) in enumerate(EXAMPLES, 1):
+        turn = abstract_turn(abstracts[about - 1]) + question_turn(question, _language(question))
+        messages += [Message("user", turn), Message("assistant", answer)]
+        if count % _ANSWERS_A_CHECK == 0 and (check := next(checks, None)):
+            abstract, asked, said, yes = check
+            turn = abstract_turn(abstract) + check_turn(asked, said)
+            messages += [Message("user", turn), Message("assistant", yes)]
+    return messages
+
+
+def _language(question: str) -> Language:
+    return "en" if question.isascii() else "zh"
+
+
+def reading_room(room: int, question: str, history: Sequence[tuple[str, str]] = ()) -> int:
+    """Return how many tokens of `room` an abstract may take in `abstract_messages`."""
+    asked = estimate_tokens(question_turn(question, "en"))
+    turns = [message for turn in history[-HISTORY_TURNS:] for message in _turn(*turn)]
+    return max(0, room - _SLACK_TOKENS - _tokens(reading_prefix()) - asked - _tokens(turns))
+
+
+def number_abstracts(abstracts: Sequence[str]) -> str:
+    """Return the abstracts numbered [1] … [n]."""
+    return "\n\n".join(f"[{number}] {text}" for number, text in enumerate(abstracts, 1))
+
+
+def cut_abstracts(abstracts: Sequence[str], budget: int) -> list[str]:
+    """Return the abstracts, each cut to an equal share of what is left of `budget` tokens."""
+    cut: list[str] = []
     for number, text in enumerate(abstracts, 1):
         share = budget // (len(abstracts) - number + 1)
         if estimate_tokens(text) > share:
             text = text[: _chars_for(text, share)]
         budget -= estimate_tokens(text)
-        parts.append(f"[{number}] {text}")
-    return "\n\n".join(parts)
+        cut.append(text)
+    return cut
 
 
 def estimate_tokens(text: str) -> int:

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from rag.endpoint import Message
 from rag.llama_process import LlamaProcess
 from rag.llama_readings import Readings
-from rag.llama_server import ANSWER_SLOT
+from rag.llama_server import SLOT
 from rag.llama_state import SlotState, StateError, write_joined
 
 # Files kept: two models, four beginnings each, before and after a change of each.
@@ -165,7 +165,7 @@ class PrefixKeeper:
         headers = {"Authorization": f"Bearer {self._process.key}", "Content-Type": "application/json"}
         try:
             connection.request(
-                "POST", f"/slots/{ANSWER_SLOT}?action={action}", json.dumps({"filename": name}), headers
+                "POST", f"/slots/{SLOT}?action={action}", json.dumps({"filename": name}), headers
             )
             return connection.getresponse().status == http.client.OK
         except (OSError, http.client.HTTPException):

@@ -14,7 +14,7 @@ from rag import llama_server
 from rag.endpoint import EndpointLLM
 from rag.errors import ModelError
 from rag.failures import Failures
-from rag.llama_server import ANSWER_SLOT, CHECK_SLOT, ServerOptions
+from rag.llama_server import SLOT, ServerOptions
 
 SUBJECT = "The embedded language model"
 
@@ -87,7 +87,7 @@ class LlamaProcess:
             context_window=self.options.n_ctx,
             stall_timeout_s=_STALL_TIMEOUT_S,
             supports_grammar=True,
-            slots=(ANSWER_SLOT, CHECK_SLOT),
+            slot=SLOT,
             failures=Failures(SUBJECT, "start the program anew", self.key),
         )
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 DEFAULT_CONTEXT = 8192  # tokens
-ANSWER_SLOT, CHECK_SLOT = 0, 1
+SLOT = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class ServerOptions:
     n_batch: int = 256
     """As fast as 512 or 2048 (24.5 s, 81 tokens/s); a reply nobody reads stops within one batch, 3 s."""
     n_ubatch: int = 256
-    n_parallel: int = 2
-    """Slots: `ANSWER_SLOT`, and `CHECK_SLOT` for questions about an answer that is still being written. They share the
-    context, so the second takes no memory of its own."""
+    n_parallel: int = 1
+    """Slots. A second one, for questions about an answer that is still being written, made everything a twentieth slower
+    (14 pairs), and such a question is read from where the answer's own chat parted."""
     flash_attention: bool = True
     """24.5 s; without 30.7."""
     kv_type: str = "F16"

@@ -209,10 +209,9 @@ class EmbeddedLLM:
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float] | None:
         """Return each option's share of the chance to be how the reply begins; errors as in `stream`.
 
-        It need not wait for a reply that is being written, which halts meanwhile.
+        It waits for a reply that is being written.
         """
-        server = self._running()
-        with self._told_if_dead(server):
+        with self._turn, self._prepared(messages) as server:
             return server.client.choose(messages, options)
 
     def address(self) -> tuple[str, str]:

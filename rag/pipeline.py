@@ -27,6 +27,7 @@ from rag.live_index import LiveIndex
 from rag.llm import LLM
 from rag.passages import PassageEmbedder, Progress
 from rag.prompts import REFUSALS
+from rag.read_ahead import ReadAhead, read_ahead
 from rag.rerank import RERANK_CANDIDATES, Reranker, rerank
 from rag.respond import SEVERAL_ABSTRACTS, Responder
 from rag.retrieve import QueryEmbedder, retrieve
@@ -88,6 +89,7 @@ class RAG:
         self._abstention = abstention
         self._lock = threading.RLock()
         self._llm_called = False
+        self._asked = 0
         self._index = LiveIndex(settings.index, self._embedding_model, settings.chroma_url)
         self.llm: LLM = llm or configured_llm(settings)
 
@@ -179,6 +181,22 @@ class RAG:
         self._loaded_reranker()
         self.llm.warm()
 
+    def read_ahead(
+        self,
+        progress: Progress = lambda stage, done, total: None,
+        stop: threading.Event | None = None,
+    ) -> ReadAhead:
+        """Have the embedded language model read every abstract that it has not, some 4 s each, while no question is asked.
+
+        What it has read is kept beside the index, as much as `settings.readings_mb` holds. Returns early once `stop` is set.
+
+        Raises:
+            LLMError, ModelError: as `ask`.
+        """
+        with self._index.reading() as store:
+            papers = store.catalog.papers()
+        return read_ahead(self.llm, papers, stop or threading.Event(), lambda: self._asked > 0, progress)
+
     def close(self) -> None:
         """Free the models and the index's files."""
         self.llm.close()
@@ -195,6 +213,15 @@ class RAG:
         self.close()
 
     def _events(self, question: str, history: History, filters: Filters | None) -> Iterator[StreamEvent]:
+        with self._lock:
+            self._asked += 1
+        try:
+            yield from self._answer(question, history, filters)
+        finally:
+            with self._lock:
+                self._asked -= 1
+
+    def _answer(self, question: str, history: History, filters: Filters | None) -> Iterator[StreamEvent]:
         started = time.perf_counter()
         talk = recognise(question, followed=bool(history))
         told = self._tell(question, talk, filters) if talk else None

@@ -19,6 +19,12 @@ SYSTEM = (
     "language of the question, in one to three short sentences, and end each sentence with the number of the "
     f"abstract it comes from, such as [1]. If the abstracts do not state the answer, write only {NOT_FOUND}."
 )
+# The same to a model that reads one abstract at a time.
+READ_SYSTEM = (
+    "You answer questions about a scientific abstract. Use only what the abstract says. Answer in the language of the "
+    f"question, in one to three short sentences. If the abstract does not state the answer, write only {NOT_FOUND}. "
+    "Where an answer is given, say only whether the abstract states it."
+)
 
 # Example turns show the form: answers across languages, with the term of the abstract where a translation may be off, to
 # yes-or-no questions in whole sentences, and by one abstract of several; and refusals, most of them of what a paper that is
@@ -26,58 +32,67 @@ SYSTEM = (
 # turns a small model would have refused 2 of 20 answerable development questions across languages; with twelve of these
 # none of 64, and 51 of its answers were right. With the abstracts said once for several questions it told what is not
 # stated less surely.
-_PLANTS = (
-    "[1] We propose LeafNet, a compact network for plant disease recognition. LeafNet has 2.1M parameters and "
-    "reaches 94.3% accuracy on PlantVillage, 1.8% above MobileNetV3.\n\n"
-    "[2] 我们研究城市风场预测,提出基于扩散模型的WindDiff。与数值模拟相比,WindDiff把计算时间缩短了40倍,"
-    "平均误差为0.6米/秒。"
+_LEAFNET = (
+    "We propose LeafNet, a compact network for plant disease recognition. LeafNet has 2.1M parameters and "
+    "reaches 94.3% accuracy on PlantVillage, 1.8% above MobileNetV3."
 )
-_BIRDS = "[1] 为了在没有云端的情况下识别鸟鸣,我们把声谱图蒸馏到一个二值网络BirdBit中,它在单片机上每秒处理12段录音。"
+_WINDDIFF = "我们研究城市风场预测,提出基于扩散模型的WindDiff。与数值模拟相比,WindDiff把计算时间缩短了40倍,平均误差为0.6米/秒。"
+_BIRDBIT = (
+    "为了在没有云端的情况下识别鸟鸣,我们把声谱图蒸馏到一个二值网络BirdBit中,它在单片机上每秒处理12段录音。"
+)
 _SLEEP = (
-    "[1] We randomised 412 adults with chronic insomnia to app-based sleep training or usual care. … After 12 weeks "
-    "sleep efficiency rose by 8 points with the app and by 1 with usual care (p<0.001); daytime fatigue did not "
-    "differ.\n\n"
-    "[2] 我们比较了三种土壤湿度反演算法。… 在干旱区,随机森林的误差最小,为0.031;卷积网络需要的样本多出五倍。"
+    "We randomised 412 adults with chronic insomnia to app-based sleep training or usual care. After 12 weeks sleep "
+    "efficiency rose by 8 points with the app and by 1 with usual care (p<0.001); daytime fatigue did not differ."
 )
-_SPANS = (
-    "[1] Sparse attention makes long documents affordable but often keeps the wrong tokens. We present KeepSpan, which "
-    "scores whole spans with a small recurrent gate. … On GovReport summarization it cuts memory by 38% at equal "
-    "ROUGE.\n\n"
-    "[2] 我们提出SafeRoute,一种面向多智能体系统的防御方法。该方法检查消息之间的因果一致性,从而识别被劫持的智能体,"
+_SOIL = "我们比较了三种土壤湿度反演算法。在干旱区,随机森林的误差最小,为0.031;卷积网络需要的样本多出五倍。"
+_KEEPSPAN = (
+    "Sparse attention makes long documents affordable but often keeps the wrong tokens. We present KeepSpan, which "
+    "scores whole spans with a small recurrent gate. On GovReport summarization it cuts memory by 38% at equal ROUGE."
+)
+_SAFEROUTE = (
+    "我们提出SafeRoute,一种面向多智能体系统的防御方法。该方法检查消息之间的因果一致性,从而识别被劫持的智能体,"
     "在三个基准上把攻击成功率从61%降至7%。"
 )
-_SOLVENTS = (
-    "[1] We study why reward models prefer long replies. … Regressing out length with a counterfactual estimator "
-    "removes 70% of the bias, while accuracy on HelpSteer stays the same.\n\n"
-    "[2] Retrieval of chemical reactions usually ignores the solvent. SolvRank adds a solvent encoder trained with "
+_REPLIES = (
+    "We study why reward models prefer long replies. Regressing out length with a counterfactual estimator "
+    "removes 70% of the bias, while accuracy on HelpSteer stays the same."
+)
+_SOLVRANK = (
+    "Retrieval of chemical reactions usually ignores the solvent. SolvRank adds a solvent encoder trained with "
     "hard negatives and raises top-5 recall from 71.2% to 78.9% on USPTO."
 )
+_PLANTS, _BIRDS, _TRIALS = (_LEAFNET, _WINDDIFF), (_BIRDBIT,), (_SLEEP, _SOIL)
+_SPANS, _SOLVENTS = (_KEEPSPAN, _SAFEROUTE), (_REPLIES, _SOLVRANK)
 
-EXAMPLES: tuple[tuple[str, str, str], ...] = (
-    (_PLANTS, "How much faster is WindDiff than numerical simulation?",
-     "WindDiff is 40 times faster than numerical simulation [2]."),
-    (_PLANTS, "LeafNet有多少参数,准确率是多少?",
-     "LeafNet有2.1M个参数[1]。它在PlantVillage上的准确率为94.3%[1]。"),
-    (_PLANTS, "Which optimizer was used to train LeafNet?", NOT_FOUND),
-    (_PLANTS, "谁写了《红楼梦》?", NOT_FOUND),
-    (_BIRDS, "Which papers recognise birds, and how does each of them work?",
-     "BirdBit recognises bird song with a binary network that spectrograms are distilled into [1]."),
-    (_BIRDS, "哪些论文研究了图像压缩,各自用了什么方法?", NOT_FOUND),
-    (_SLEEP, "Does app-based sleep training reduce daytime fatigue?",
-     "No, daytime fatigue did not differ between app-based sleep training and usual care [1]."),
-    (_SPANS, "KeepSpan用什么给片段打分?", "KeepSpan用一个小型循环门控(recurrent gate)给整个片段打分[1]。"),
-    (_SPANS, "What does SafeRoute check to find hijacked agents?",
-     "SafeRoute checks the causal consistency between messages [2]."),
-    (_SPANS, "KeepSpan把推理时间缩短了多少?", NOT_FOUND),
-    (_SPANS, "How many agents were used to evaluate SafeRoute?", NOT_FOUND),
-    (_SOLVENTS, "加入溶剂编码器的反应检索方法把前5召回率提高到了多少?",
-     "SolvRank把前5召回率从71.2%提高到78.9%[2]。"),
-    (_SOLVENTS, "SolvRank的溶剂编码器是怎样训练的?",
-     "SolvRank的溶剂编码器使用困难负样本(hard negatives)训练[2]。"),
+# Abstracts, the number of the one that is asked about, question, answer.
+EXAMPLES: tuple[tuple[tuple[str, ...], int, str, str], ...] = (
+    (_PLANTS, 2, "How much faster is WindDiff than numerical simulation?",
+     "WindDiff is 40 times faster than numerical simulation."),
+    (_PLANTS, 1, "LeafNet有多少参数,准确率是多少?", "LeafNet有2.1M个参数。它在PlantVillage上的准确率为94.3%。"),
+    (_PLANTS, 1, "Which optimizer was used to train LeafNet?", NOT_FOUND),
+    (_PLANTS, 1, "谁写了《红楼梦》?", NOT_FOUND),
+    (_BIRDS, 1, "Which papers recognise birds, and how does each of them work?",
+     "BirdBit recognises bird song with a binary network that spectrograms are distilled into."),
+    (_BIRDS, 1, "哪些论文研究了图像压缩,各自用了什么方法?", NOT_FOUND),
+    (_TRIALS, 1, "Does app-based sleep training reduce daytime fatigue?",
+     "No, daytime fatigue did not differ between app-based sleep training and usual care."),
+    (_TRIALS, 1, "Is app-based training better for sleep than usual care?",
+     "Yes, sleep efficiency rose by 8 points with the app and by 1 with usual care."),
+    (_SPANS, 1, "KeepSpan用什么给片段打分?", "KeepSpan用一个小型循环门控(recurrent gate)给整个片段打分。"),
+    (_SPANS, 2, "What does SafeRoute check to find hijacked agents?",
+     "SafeRoute checks the causal consistency between messages."),
+    (_SPANS, 1, "KeepSpan把推理时间缩短了多少?", NOT_FOUND),
+    (_PLANTS, 1, "LeafNet在ImageNet上的准确率是多少?", NOT_FOUND),
+    (_SPANS, 2, "How many agents were used to evaluate SafeRoute?", NOT_FOUND),
+    (_SPANS, 2, "SafeRoute的实验是在哪种大模型上做的?", NOT_FOUND),
+    (_SOLVENTS, 2, "By how much does SolvRank raise top-1 recall?", NOT_FOUND),
+    (_PLANTS, 2, "WindDiff是在哪些城市的数据上训练的?", NOT_FOUND),
+    (_SOLVENTS, 2, "加入溶剂编码器的反应检索方法把前5召回率提高到了多少?", "SolvRank把前5召回率从71.2%提高到78.9%。"),
+    (_SOLVENTS, 2, "SolvRank的溶剂编码器是怎样训练的?", "SolvRank的溶剂编码器使用困难负样本(hard negatives)训练。"),
 )  # fmt: skip
 
 # Where a small model is uncertain of its Chinese answer from an English abstract, it is asked for one in English, and that is
-# said in Chinese by a chat of its own, sentence by sentence (`rag.respond.LEAST_CERTAIN`). Asked to say it again in the same
+# said in Chinese by a chat of its own, sentence by sentence (`rag.respond.MOST_SURPRISAL`). Asked to say it again in the same
 # chat it answers anew, in the question's words.
 TRANSLATE_SYSTEM = (
     "Translate the English answer to a Chinese question into Chinese. Keep names and numbers as they are; put a term "
@@ -123,21 +138,45 @@ REMINDERS: dict[Language, str] = {
 READ_IN_ENGLISH = "The question is in Chinese; the answer has to be in English."
 
 
-def user_turn(abstracts: str, question: str, language: Language, *, read_in: Language | None = None) -> str:
-    """Return the text of one user turn: numbered abstracts, then the question in `language`, to be answered in `read_in`."""
+def several_turn(abstracts: str, question: str, language: Language) -> str:
+    """Return the text of one user turn: numbered abstracts, then the question in `language`."""
+    return f"Abstracts:\n{abstracts}\n\n{question_turn(question, language)}"
+
+
+def abstract_turn(abstract: str) -> str:
+    """Return how a user turn about one abstract begins, whatever is asked about it."""
+    return f"Abstract: {abstract}\n\n"
+
+
+def question_turn(question: str, language: Language, *, read_in: Language | None = None) -> str:
+    """Return how a user turn ends: the question in `language`, to be answered in `read_in`."""
     reminder = READ_IN_ENGLISH if (language, read_in) == ("zh", "en") else REMINDERS[language]
-    return f"Abstracts:\n{abstracts}\n\nQuestion: {question}\n{reminder}"
+    return f"Question: {question}\n{reminder}"
 
 
-# A chat of its own: asked after an answer, below the examples, the model says yes to everything (.75 to .99 whatever the
-# evidence), since what it saw there are answers and no checks.
-CHECK_SYSTEM = "You check statements against evidence from scientific abstracts."
-YES_NO = ("Yes", "No")
+# Asked about an answer in the same chat, where examples of it stand among those of answers: without them a small model says
+# yes to everything (.75 to .99 whatever the evidence), since what it saw there are answers and no checks.
+YES, NO = YES_NO = ("Yes", "No")
+# Abstract, question, answer, whether the abstract states it.
+CHECKS: tuple[tuple[str, str, str, str], ...] = (
+    (_WINDDIFF, "How much faster is WindDiff than numerical simulation?",
+     "WindDiff is 40 times faster than numerical simulation.", YES),
+    (_LEAFNET, "What accuracy does LeafNet reach on PlantVillage?",
+     "LeafNet reaches 1.8% accuracy on PlantVillage.", NO),
+    (_WINDDIFF, "WindDiff基于什么模型?", "WindDiff基于图神经网络。", NO),
+    (_KEEPSPAN, "KeepSpan用什么给片段打分?", "KeepSpan用一个小型循环门控给整个片段打分。", YES),
+    (_SLEEP, "How did app-based training change daytime fatigue?",
+     "Daytime fatigue fell with app-based sleep training.", NO),
+    (_SAFEROUTE, "SafeRoute的实验是在哪种大模型上做的?", "SafeRoute的实验是在多智能体系统上做的。", NO),
+    (_SLEEP, "Is app-based training better for sleep than usual care?",
+     "Yes, sleep efficiency rose more with the app than with usual care.", YES),
+    (_SOLVRANK, "By how much does SolvRank raise top-1 recall?", "SolvRank raises top-1 recall by 7.7%.", NO),
+    (_SOLVRANK, "SolvRank的溶剂编码器是怎样训练的?", "溶剂编码器使用困难负样本训练。", YES),
+)  # fmt: skip
 
 
-def check_turn(evidence: str, sentence: str) -> str:
-    """Return the text that asks whether evidence supports a sentence, both in either language."""
+def check_turn(question: str, answer: str) -> str:
+    """Return how a user turn ends that asks whether the abstract states an answer, both in either language."""
     return (
-        f"Evidence: {evidence}\n\nStatement: {sentence}\n\n"
-        f"Does the evidence support the statement? Answer {YES_NO[0]} or {YES_NO[1]}."
+        f"Question: {question}\nAnswer: {answer}\nDoes the abstract state this answer? Answer {YES} or {NO}."
     )

@@ -24,9 +24,14 @@ def only_repeats(sentence: str, question: str) -> bool:
     questions that have none. One that says yes or no does answer, and so does one that states what a question asks to be
     decided: "vaccines are safe" to whether they are.
     """
-    if not question or _DECIDES.match(sentence) or _TO_DECIDE.search(question):
+    if not question or _DECIDES.match(sentence) or asks_to_decide(question):
         return False
     return not _said(sentence) - _said(question)
+
+
+def asks_to_decide(question: str) -> bool:
+    """Return whether a question asks for yes or no."""
+    return bool(_TO_DECIDE.search(question))
 
 
 def _said(text: str) -> set[str]:

@@ -1,47 +1,57 @@
-"""From the retrieved abstracts to an answer: what the model reads, in one chat or one an abstract, checked as it comes."""
+"""From the retrieved abstracts to an answer: what the model reads, in one chat or one an abstract, checked as it comes.
+
+The embedded model is small and slow: it mixes up abstracts that it reads together, and to read is what takes its time. So it
+is asked about one abstract at a time, the nearest first, and what it has read of it is kept (`rag.llama_prefix`). A hosted
+model reads what the question needs of all of them in one chat.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol
 
-from rag.abstain import PART, Abstention, Gate
+from rag.abstain import Abstention, Gate
 from rag.align import Alignment, Vectors
 from rag.attribute import Attributor, SentenceVerifier
 from rag.breadth import asks_for_several
+from rag.checked_reply import stream_checked, stream_each
 from rag.cite import Cited
 from rag.endpoint import Message
-from rag.evidence import ContextSentences, PassageEmbedder, evidence_for
-from rag.generate import Chat, GateFor, Generated, stream_answer, stream_each
+from rag.evidence import MAX_GAP, ContextSentences, PassageEmbedder, evidence_for
+from rag.generate import Chat, GateFor, Generated, stream_answer
 from rag.language import detect_language
-from rag.layout import build_messages, estimate_tokens, evidence_room
+from rag.layout import (
+    abstract_messages,
+    estimate_tokens,
+    evidence_room,
+    reading_messages,
+    reading_room,
+    several_messages,
+)
 from rag.llm import LLM
 from rag.numbers import spelled_for
+from rag.repetition import asks_to_decide
 from rag.retrieve import QueryEmbedder, query_vector
-from rag.schema import Language, ScoredChunk
+from rag.schema import LANGUAGES, Language, Paper, ScoredChunk
 from rag.translate import translate
 from rag.verify_llm import ask_support
 
-# Evidence a model is given, in its tokens, unless the settings say otherwise: the embedded one reads 80 a second on 2
-# cores (see `rag.evidence` for what that many hold), a hosted one reads whole abstracts at once.
-EVIDENCE_TOKENS = 220
+# Evidence a hosted model is given of all abstracts together, in its tokens, unless the settings say otherwise; and what the
+# embedded one reads of one abstract: whole ones, but for the longest.
 HOSTED_TOKENS = 4000
-# A question over several abstracts is put to the embedded model once for each, since a small model that reads them
-# together mixes them up. On benchmarks/dev_several.jsonl (20 questions, 49 abstracts expected): 37 cited of 42 citations,
-# all expected ones for 11 questions, 12.5 s; in one chat 23 of 26, for 3 questions, 7.6 s.
+ABSTRACT_TOKENS = 800
+# A question over several abstracts is put to the embedded model for each of so many.
 SEVERAL_ABSTRACTS = 6
-EVIDENCE_EACH_TOKENS = 150
 # Of 45 expected abstracts that are retrieved, `rag.evidence.MAX_GAP` would leave 6 unread: each holds a part of the answer
 # only, and lies further from the question than the one that says most.
 SEVERAL_GAP = 0.5
-# A Chinese answer from an English abstract whose first sentence is less certain than this (mean log probability of a token)
-# is given up; the abstract is read in English instead, and the answer translated. Of the 49 development questions of that
-# kind 44 are so answered right (42 by -.1, 41 by -.2), 21 of them given up, which takes 4 s more; 36 when all are answered in
-# Chinese at once, 40 when all are translated. It tells right from wrong there with AUC .83, and where an English question is
-# answered from a Chinese abstract with .54.
-LEAST_CERTAIN = -0.15
+# A Chinese answer from an English abstract that takes the model more surprisal than this (nats) is given up; the abstract
+# is asked about in English instead, and the answer translated.
+MOST_SURPRISAL = 2.5
+# Sentences of a reply about one abstract, and of one that is translated.
+MOST_SENTENCES, MOST_TRANSLATED = 4, 3
 
 
 class AnswerEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
@@ -49,7 +59,7 @@ class AnswerEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
 
 
 @dataclass(frozen=True)
-class _Asked:
+class Asked:
     """One question, after earlier turns, with the sentences of its contexts and its aligned vector (d,)."""
 
     question: str
@@ -58,12 +68,26 @@ class _Asked:
     sentences: ContextSentences
     vector: Vectors
 
+    @cached_property
+    def nearest(self) -> list[float]:
+        """How near the nearest sentence of each context lies (`ContextSentences.nearest`)."""
+        return self.sentences.nearest(self.question, self.vector)
+
+    def in_turn(self, gap: float = MAX_GAP) -> list[tuple[int, float]]:
+        """Return the numbers of the contexts to ask, the nearest first, each with how near it lies.
+
+        One that lies further than the nearest by more than `gap` is not asked.
+        """
+        least = max(self.nearest, default=0.0) - gap
+        numbered = sorted(enumerate(self.nearest, 1), key=lambda pair: -pair[1])
+        return [(number, near) for number, near in numbered if near >= least]
+
 
 @dataclass(frozen=True)
 class Responder:
     """Everything an answer is made with; `evidence_tokens` None means what suits the model.
 
-    Without `abstention` the model decides by itself whether the abstracts answer; without `least_certain` no answer is given
+    Without `abstention` the model decides by itself whether the abstracts answer; without `most_surprisal` no answer is given
     up for being uncertain.
     """
 
@@ -74,7 +98,7 @@ class Responder:
     max_answer_tokens: int
     evidence_tokens: int | None = None
     abstention: Abstention | None = None
-    least_certain: float | None = LEAST_CERTAIN
+    most_surprisal: float | None = MOST_SURPRISAL
 
     def answer(
         self,
@@ -85,107 +109,155 @@ class Responder:
     ) -> Iterator[tuple[str, Cited] | Generated]:
         """Yield as `rag.generate.stream_answer` does; contexts that the question does not need are not read.
 
-        A question over several abstracts is put to each by itself, and to all of them together where none answers.
+        A question over several abstracts is put to each by itself, and where none answers as if one were asked for.
         """
-        asked = _Asked(
-            question,
-            language,
-            history,
-            ContextSentences(contexts, self.embedder, self.alignment),
-            query_vector(self.embedder, self.alignment, question, language)[0],
-        )
-        if self.llm.endpoint is None and asks_for_several(question):
-            read = self._read_each(asked)
-            if len(read) > 1:
-                for item in self._answer_each(asked, read):
-                    if isinstance(item, Generated) and item.refused:
-                        break
-                    yield item
-                else:
-                    return
-        yield from self._answer_together(asked)
+        asked = self.asked(question, language, contexts, history)
+        if self.llm.endpoint is not None:
+            yield from self._answer_together(asked)
+            return
+        if asks_for_several(question):
+            for item in self.put_to_each(asked):
+                if isinstance(item, Generated) and item.refused:
+                    break
+                yield item
+            else:
+                return
+        yield from self.put_singly(asked)
 
-    def _read_each(self, asked: _Asked) -> dict[int, str]:
-        contexts = len(asked.sentences.contexts)
-        return evidence_for(
-            asked.sentences,
-            asked.question,
-            asked.vector,
-            estimate_tokens,
-            EVIDENCE_EACH_TOKENS * contexts,
-            EVIDENCE_EACH_TOKENS,
-            SEVERAL_GAP,
-        )
+    def asked(
+        self,
+        question: str,
+        language: Language,
+        contexts: Sequence[ScoredChunk],
+        history: Sequence[tuple[str, str]] = (),
+    ) -> Asked:
+        """Return a question with what answering it needs; the arguments are those of `answer`."""
+        sentences = ContextSentences(contexts, self.embedder, self.alignment)
+        vector = query_vector(self.embedder, self.alignment, question, language)[0]
+        return Asked(question, language, history, sentences, vector)
 
-    def _answer_each(self, asked: _Asked, read: Mapping[int, str]) -> Iterator[tuple[str, Cited] | Generated]:
-        sentences = asked.sentences.of(list(read))
-        nearest = sentences.nearest(asked.question, asked.vector)
-        best = max(nearest)
-        gates = [partial(Gate, PART, near - best) if self.abstention else None for near in nearest]
+    def put_to_each(self, asked: Asked) -> Iterator[tuple[str, Cited] | Generated]:
+        """Ask each abstract for its part, and show all parts."""
+        best = max(asked.nearest, default=0.0)
+        turns = sorted(asked.in_turn(SEVERAL_GAP))
+        sentences = asked.sentences.of([number for number, _ in turns])
         chats = [
-            Chat(self._messages(asked, [text], asked.language), asked.language, gate)
-            for text, gate in zip(read.values(), gates, strict=True)
+            replace(
+                self._chat(asked, number),
+                gate_for=partial(self.abstention.part_gate, near - best) if self.abstention else None,
+            )
+            for number, near in turns
         ]
-        attributor = Attributor(sentences, self.verifier, asked.question)
+        attributor = Attributor(sentences, self.verifier, asked.question, marked=True)
         return stream_each(self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor)
 
-    def _answer_together(self, asked: _Asked) -> Iterator[tuple[str, Cited] | Generated]:
-        """Answer from all abstracts in one chat, and where that is given up in the next one."""
-        budget = self._budget(asked.question, asked.language, asked.history)
-        read = evidence_for(asked.sentences, asked.question, asked.vector, estimate_tokens, budget)
-        sentences = asked.sentences.of(list(read))
-        nearest = sentences.nearest(asked.question, asked.vector)
-        best = max(nearest, default=0.0)
-        gate = _once(partial(self.abstention.gate, asked.language, best)) if self.abstention else None
-        ask = partial(ask_support, self.llm) if gate else None
-        for chat in self._chats(asked, list(read.values()), sentences, nearest, gate):
-            attributor = Attributor(sentences, self.verifier, asked.question, ask)
-            for item in stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor):
+    def put_singly(self, asked: Asked) -> Iterator[tuple[str, Cited] | Generated]:
+        """Ask one abstract after the other, the nearest first, until one answers."""
+        refused: list[Generated] = []
+        for number, near in asked.in_turn():
+            for item in self._answer_from(asked, number, near):
+                if isinstance(item, Generated) and item.refused:
+                    refused.append(item)
+                    break
+                yield item
+            else:
+                return
+        dropped = tuple(sentence for each in refused for sentence in each.cited.dropped)
+        told = [each.confidence for each in refused if each.confidence is not None]
+        yield Generated(Cited("", (), (), 0, dropped), True, max(told, default=None))
+
+    def _answer_from(
+        self, asked: Asked, number: int, nearest: float
+    ) -> Iterator[tuple[str, Cited] | Generated]:
+        """Answer from one abstract, and where a reply is given up by the next one to try."""
+        sentences = asked.sentences.of([number])
+        gate = None
+        if self.abstention:
+            polar = asks_to_decide(asked.question)
+            gate = _once(partial(self.abstention.gate, asked.language, nearest, polar=polar))
+        for chat in self._chats(asked, number, gate):
+            attributor = Attributor(sentences, self.verifier, asked.question)
+            for item in stream_checked(
+                self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor
+            ):
                 if isinstance(item, Generated) and item.given_up:
                     break
                 yield item
             else:
                 return
 
-    def _chats(
-        self,
-        asked: _Asked,
-        abstracts: Sequence[str],
-        sentences: ContextSentences,
-        nearest: Sequence[float],
-        gate: GateFor | None,
-    ) -> Iterator[Chat]:
-        """Yield the chats to try in turn.
+    def _chats(self, asked: Asked, number: int, gate: GateFor | None) -> Iterator[Chat]:
+        """Yield the chats about one abstract to try in turn.
 
         An answer in Chinese from an English abstract has to be certain; else it is made in English and translated, and where
-        that fails the uncertain one has to do. English answers from Chinese abstracts gain little so (30 of 35 development
-        questions for 28), and where no grammar holds the model it may not stay in one language.
+        that fails the uncertain one has to do. English answers from Chinese abstracts are right as they are (34 of 35
+        development questions), and where no grammar holds the model it may not stay in one language.
         """
-        plain = Chat(self._messages(asked, abstracts, asked.language), asked.language, gate)
-        first = sentences.contexts[nearest.index(max(nearest))].paper.language if nearest else asked.language
-        held = self.llm.supports_grammar and self.least_certain is not None
-        if held and (asked.language, first) == ("zh", "en"):
-            yield replace(plain, least_certain=self.least_certain)
-            yield Chat(
-                self._messages(asked, abstracts, "en"), "en", gate, translate=partial(self._translate, asked)
+        plain = replace(self._chat(asked, number), gate_for=gate)
+        held = self.llm.supports_grammar and self.most_surprisal is not None
+        read = asked.sentences.contexts[number - 1].paper.language
+        if held and (asked.language, read) == ("zh", "en"):
+            yield replace(plain, most_surprisal=self.most_surprisal)
+            yield replace(
+                self._chat(asked, number, read_in="en"),
+                gate_for=gate,
+                most_sentences=MOST_TRANSLATED,
+                translate=partial(self._translate, asked),
             )
         yield plain
 
-    def _messages(self, asked: _Asked, abstracts: Sequence[str], language: Language) -> list[Message]:
-        """Return the chat about abstracts that is to be answered in `language`."""
-        room = self.llm.context_window - self.max_answer_tokens
-        read = [spelled_for(text, language) for text in abstracts]
-        return build_messages(asked.question, read, asked.language, asked.history, room, read_in=language)
+    def _chat(self, asked: Asked, number: int, *, read_in: Language | None = None) -> Chat:
+        """Return the chat about one context that is to be answered in `read_in`, else in the question's language."""
+        paper = asked.sentences.contexts[number - 1].paper
+        room = reading_room(self.llm.context_window - self.max_answer_tokens, asked.question, asked.history)
+        text, budget = readable(paper), min(self.evidence_tokens or ABSTRACT_TOKENS, room)
+        whole = estimate_tokens(text) <= budget
+        if not whole:
+            only = asked.sentences.of([number])
+            text = evidence_for(only, asked.question, asked.vector, estimate_tokens, budget)[1]
+        language, name = read_in or asked.language, paper.paper_id if whole else None
+        text = spelled_for(text, language)
+        return Chat(
+            abstract_messages(name, text, asked.question, asked.language, asked.history, read_in=read_in),
+            language,
+            most_sentences=MOST_SENTENCES,
+            ask=partial(ask_support, self.llm, name, text, asked.question),
+        )
 
-    def _translate(self, asked: _Asked, sentence: str) -> str | None:
+    def _translate(self, asked: Asked, sentence: str) -> str | None:
         if detect_language(sentence) == asked.language:
             return sentence
         return translate(self.llm, asked.question, sentence)
 
-    def _budget(self, question: str, language: Language, history: Sequence[tuple[str, str]]) -> int:
-        usual = EVIDENCE_TOKENS if self.llm.endpoint is None else HOSTED_TOKENS
+    def _answer_together(self, asked: Asked) -> Iterator[tuple[str, Cited] | Generated]:
+        """Answer from the evidence of all abstracts in one chat."""
         room = self.llm.context_window - self.max_answer_tokens
-        return min(self.evidence_tokens or usual, evidence_room(question, language, history, room))
+        budget = min(
+            self.evidence_tokens or HOSTED_TOKENS,
+            evidence_room(asked.question, asked.language, asked.history, room),
+        )
+        read = evidence_for(asked.sentences, asked.question, asked.vector, estimate_tokens, budget)
+        sentences = asked.sentences.of(list(read))
+        messages = several_messages(asked.question, list(read.values()), asked.language, asked.history, room)
+        attributor = Attributor(sentences, self.verifier, asked.question)
+        return stream_answer(self.llm, messages, sentences.contexts, self.max_answer_tokens, attributor)
+
+
+def readable(paper: Paper) -> str:
+    """Return what a model reads of a paper: its title, if it has one, and its abstract."""
+    return f"{paper.title}. {paper.text}" if paper.title else paper.text
+
+
+def readings(paper: Paper) -> list[list[Message]]:
+    """Return how the chats begin that questions in either language put to the embedded model about a paper.
+
+    One that is too long to be read whole has none.
+    """
+    text = readable(paper)
+    if estimate_tokens(text) > ABSTRACT_TOKENS:
+        return []
+    spelled = dict.fromkeys(spelled_for(text, language) for language in (paper.language, *LANGUAGES))
+    return [reading_messages(paper.paper_id, each) for each in spelled]
 
 
 def _once(gate_for: GateFor) -> GateFor:

@@ -76,10 +76,12 @@ class Settings(BaseSettings):
     llm_timeout_s: float = Field(default=120.0, gt=0, le=3600)
     """Longest silence of the language model, in seconds."""
     evidence_tokens: int | None = Field(default=None, ge=50, le=100_000)
-    """How much of the abstracts the language model reads for one answer, in its tokens; None: 220 where it is embedded,
-    4,000 behind an endpoint."""
+    """The most that the language model reads, in its tokens: of one abstract where it is embedded (None: 800), of all
+    together behind an endpoint (None: 4,000)."""
     max_answer_tokens: int = Field(default=320, ge=16, le=4096)
     """Longest answer, in the model's tokens."""
+    readings_mb: int = Field(default=2000, ge=0, le=10_000_000)
+    """Disk that what the embedded language model has read of abstracts may take, beside the index; some 7 MB an abstract."""
     threads: int | None = Field(default=None, ge=1, le=512)
     """CPU threads of the models; None: as many as the machine has cores."""
 

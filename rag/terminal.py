@@ -13,6 +13,7 @@ from rag.schema import Answer, Citation, Problem, ScoredChunk, Source
 if TYPE_CHECKING:
     from rag.indexing import BuildReport
     from rag.passages import Progress
+    from rag.read_ahead import ReadAhead
 
 _NAMES = {"en": "English", "zh": "Chinese"}
 _ALIGNMENTS = {
@@ -71,6 +72,14 @@ def build_report(report: BuildReport, directory: str) -> str:
         f"Read {manifest.records:,} records; folded {folded:,} repeats; {manifest.works:,} abstracts "
         f"({languages(manifest.languages)}) in {manifest.chunks:,} chunks.\nIndex: {directory}"
     )
+
+
+def read_report(done: ReadAhead, endpoint: str | None, readings_mb: int) -> str:
+    """Return how many abstracts the language model has read, and why no more."""
+    if endpoint is not None:
+        return f"The language model is behind {endpoint}, which keeps nothing that it has read."
+    more = "" if done.read == done.papers else f"; RAG_READINGS_MB={readings_mb:,} holds no more"
+    return f"The language model has read {done.read:,} of {done.papers:,} abstracts{more}."
 
 
 def problem_lines(problems: Sequence[Problem]) -> str:

@@ -1,4 +1,4 @@
-"""What a reply's token probabilities tell: a choice between given answers, and how certain a model is of what it says."""
+"""What a reply's token probabilities tell: a choice between given answers, and how uncertain a model is of what it says."""
 
 from __future__ import annotations
 
@@ -23,15 +23,12 @@ class Logprobs:
     written: list[tuple[str, float]] = field(default_factory=list)
 
     @property
-    def certainty(self) -> float | None:
-        """How certain the model is of its first sentence: the mean log probability of its tokens before a marker.
+    def surprisal(self) -> float:
+        """How uncertain the model was of what it has said so far: the surprisal of its tokens but the first, in nats.
 
-        The very first token is left out: in its place a model may have wished to refuse. None where nothing is told.
+        In the place of the first one a model may have wished to refuse.
         """
-        before = next((n for n, (token, _) in enumerate(self.written) if "[" in token), len(self.written))
-        told = [max(logprob, _LEAST) for _, logprob in self.written[:before]]
-        told = told[1:] or told
-        return math.fsum(told) / len(told) if told else None
+        return -math.fsum(max(logprob, _LEAST) for _, logprob in self.written[1:])
 
 
 def option_shares(tokens: Iterable[tuple[str, float]], options: Sequence[str]) -> dict[str, float] | None:

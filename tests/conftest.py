@@ -14,10 +14,12 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, sync_playwright
 
+from rag import models
 from rag.abstain import Abstention
 from rag.align import Vectors, normalise_rows
 from rag.analyze import analyze
 from rag.endpoint import Message, TextStream
+from rag.llama_prefix import Read
 from rag.pipeline import RAG, index_paths
 from rag.schema import Support
 from rag.settings import load_settings
@@ -82,14 +84,16 @@ class ScriptedLLM:
         piece: int = 3,
         choice: Callable[[Sequence[Message], Sequence[str]], dict[str, float] | None] = lambda *_: None,
         first_tokens: Callable[[Sequence[Message]], Sequence[tuple[str, float]]] = lambda _: (),
-        certainty: Callable[[Sequence[Message]], float] = lambda _: 0.0,
+        surprisal: Callable[[Sequence[Message]], float] = lambda _: 0.0,
     ) -> None:
         self.script = script
         self.choice = choice
         self.first_tokens = first_tokens
-        self.certainty = certainty
+        self.surprisal = surprisal
         self.chats: list[Sequence[Message]] = []
         self.grammars: list[str | None] = []
+        self.readings: list[list[Message]] = []
+        self.outcomes: list[Read] = []
         self.warmed = 0
         self.closed = False
         self._piece = piece
@@ -107,6 +111,9 @@ class ScriptedLLM:
         self.chats.append(messages)
         self.grammars.append(grammar)
         reply = self.script(messages)
+        if messages[-1].role == "assistant":  # goes on with what it has said
+            begun = messages[-1].content
+            reply = self.script(messages[:-1]).removeprefix(begun)
         pieces = [reply[i : i + self._piece] for i in range(0, len(reply), self._piece)]
         return TextStream(self._told(messages, pieces, logprobs))
 
@@ -117,7 +124,7 @@ class ScriptedLLM:
             told.first.extend(self.first_tokens(messages))
         for piece in pieces:
             if told is not None:
-                told.written.append((piece, self.certainty(messages)))
+                told.written.append((piece, -self.surprisal(messages)))
             yield piece
 
     def complete(
@@ -140,6 +147,10 @@ class ScriptedLLM:
 
     def prepare(self) -> None:
         self.warmed += 1
+
+    def read(self, messages: Sequence[Message]) -> Read:
+        self.readings.append(list(messages))
+        return self.outcomes.pop(0) if self.outcomes else "kept"
 
     def close(self) -> None:
         self.closed = True
@@ -227,3 +238,10 @@ def open_rag(tmp_path: Path, small_corpus: Path, embedder: HashEmbedder) -> Iter
     yield open_
     for rag in opened:
         rag.close()
+
+
+@pytest.fixture(scope="session")
+def gguf() -> Path:
+    """The default language model, fetched if need be, or the one that RAG_TEST_GGUF names."""
+    named = os.environ.get("RAG_TEST_GGUF")
+    return Path(named) if named else models.ensure("qwen2.5-coder-1.5b")

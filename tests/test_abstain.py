@@ -12,10 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.abstain import (
-    PART,
     Abstention,
     Ask,
-    Doubt,
     Gate,
     Weights,
     abstention_for,
@@ -35,9 +33,9 @@ from rag.verify import Verdict
 OpenRag = Callable[..., RAG]
 QUESTION = "What FID does Muse reach on CC3M?"
 WEIGHTS = Weights(bias=0.0, refusal=-1.0, nearness=1.0, support=0.2, least=0.5, missing=-2.4)
-DOUBT = Doubt(low=0.1, high=0.9, bias=-1.0, confidence=0.5, yes=1.0)
-DOUBTING = replace(WEIGHTS, doubt=DOUBT)
-ABSTENTION = Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, WEIGHTS))
+ASKING = replace(WEIGHTS, yes=1.0)
+PART = replace(WEIGHTS, bias=1.0, nearness=8.0)
+ABSTENTION = Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, WEIGHTS), PART)
 SUPPORTS: tuple[Support, ...] = ("supported", "weak", "unsupported")
 SURE, UNSURE, REFUSING = [("It", -0.01)], [("It", -0.5), (" NOT", -1.2)], [("NOT", -0.01)]
 
@@ -92,9 +90,9 @@ def test_confidence_falls_with_the_wish_to_refuse(
 def test_what_is_hopeless_lets_nothing_through(
     refusal: float, score: float, near: float, support: Support
 ) -> None:
-    for weights in (WEIGHTS, DOUBTING):
+    for weights, yes in ((WEIGHTS, 1.0), (ASKING, 0.99)):
         gate = Gate(weights, near, refusal)
-        verdict = judged(gate, Verdict(support, score), lambda: 1.0)
+        verdict = judged(gate, Verdict(support, score), lambda yes=yes: yes)
         if gate.hopeless:
             assert verdict.support == "unsupported"
         assert verdict.score == score
@@ -128,32 +126,40 @@ def test_a_name_that_the_abstract_lacks_counts_against_the_sentence() -> None:
 @pytest.mark.parametrize(
     ("refusal", "verdict", "asked"),
     [
+        (-8.0, Verdict("supported", 0.9), True),
         (0.5, Verdict("supported", 0.9), True),
-        (3.0, Verdict("supported", 0.9), False),  # refused for sure
-        (-8.0, Verdict("supported", 0.9), False),  # answered for sure
-        (0.0, Verdict("unsupported", 0.2, ("512",), refuted=True), False),
+        (0.5, Verdict("supported", 0.9, ("ConvNeXt",)), True),
+        (3.0, Verdict("unsupported", 0.01, ("ConvNeXt",)), False),  # no yes could save it
+        (-8.0, Verdict("unsupported", 0.2, ("512",), refuted=True), False),
     ],
 )
-def test_the_model_is_asked_where_there_is_doubt_only(refusal: float, verdict: Verdict, asked: bool) -> None:
+def test_the_model_is_asked_where_its_yes_can_change_anything(
+    refusal: float, verdict: Verdict, asked: bool
+) -> None:
     calls: list[float] = []
-    Gate(DOUBTING, 0.0, refusal).of(verdict, lambda: calls.append(1.0) or 0.5)
+    Gate(ASKING, 0.0, refusal).of(verdict, lambda: calls.append(1.0) or 0.5)
     assert bool(calls) == asked
+    Gate(WEIGHTS, 0.0, refusal).of(verdict, lambda: pytest.fail("its yes has no weight"))
 
 
 @given(odds, shares, shares, shares, st.floats(-1.0, 2.0), st.sampled_from(SUPPORTS))
 def test_its_yes_speaks_for_a_sentence(
     refusal: float, score: float, one: float, other: float, near: float, support: Support
 ) -> None:
-    gate, verdict = Gate(DOUBTING, near, refusal), Verdict(support, score)
+    gate, verdict = Gate(ASKING, near, refusal), Verdict(support, score)
     low, high = sorted((one, other))
     assert gate.of(verdict, lambda: low) <= gate.of(verdict, lambda: high)
     assert gate.of(verdict, lambda: None) == gate.of(verdict) == Gate(WEIGHTS, near, refusal).of(verdict)
 
 
-def test_a_part_needs_a_floor_of_support_and_nearness_to_the_nearest_one() -> None:
-    assert judged(Gate(PART, 0.0, -8.0), Verdict("weak", 0.3)).support == "unsupported"
-    assert judged(Gate(PART, 0.0, 0.5), Verdict("supported", 0.9)).support == "supported"
-    assert Gate(PART, -0.4, 0.5).hopeless
+def test_a_question_for_yes_or_no_is_weighed_by_itself() -> None:
+    weights = replace(WEIGHTS, polar=1.5)
+    assert Gate(weights, 0.0, 1.0, polar=True).confidence(0.9) > Gate(weights, 0.0, 1.0).confidence(0.9)
+
+
+def test_a_part_needs_nearness_to_the_nearest_one() -> None:
+    assert judged(ABSTENTION.part_gate(0.0, 0.5), Verdict("supported", 0.9)).support == "supported"
+    assert ABSTENTION.part_gate(-0.4, 0.5).hopeless
 
 
 # --- in the pipeline
@@ -201,30 +207,44 @@ def test_an_unsure_one_answers_only_with_what_is_well_supported(open_rag: OpenRa
     assert answer.dropped_sentences == 1
 
 
-def test_in_doubt_the_model_is_asked_about_its_first_sentence(open_rag: OpenRag) -> None:
-    for yes, refused in ((0.95, False), (0.05, True)):
-        rag = open_rag(
-            "It reaches 6.06 [1]. Muse reaches 6.06 on CC3M [1].",
-            abstention=Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, DOUBTING)),
-        )
-        llm = sure(rag, UNSURE)
-        llm.choice = lambda messages, options, yes=yes: {"Yes": yes, "No": 1 - yes}
-        answer = rag.ask(QUESTION)
-        assert answer.refused == refused
-        checks = [chat for chat in llm.chats if "Statement:" in chat[-1].content]
-        assert len(checks) == 1
-        assert "It reaches 6.06" in checks[0][-1].content
+def asking(open_rag: OpenRag, reply: str) -> tuple[RAG, ScriptedLLM]:
+    weights = dict.fromkeys(LANGUAGES, ASKING)
+    rag = open_rag(reply, abstention=Abstention("scripted", "hash", weights, ASKING))
+    return rag, sure(rag, UNSURE)
+
+
+def checks(llm: ScriptedLLM) -> list[str]:
+    asked = (chat[-1].content for chat in llm.chats)
+    return [text.partition("Answer: ")[2].partition("\n")[0] for text in asked if "Answer Yes or No" in text]
+
+
+@pytest.mark.parametrize(("yes", "refused"), [(0.95, False), (0.05, True)])
+def test_the_model_is_asked_about_each_sentence_behind_what_it_has_read(
+    open_rag: OpenRag, yes: float, refused: bool
+) -> None:
+    rag, llm = asking(open_rag, "It reaches 6.06. It has 900M parameters.")
+    llm.choice = lambda messages, options: {"Yes": yes, "No": 1 - yes}
+    assert rag.ask(QUESTION).refused == refused
+    assert checks(llm)[:2] == ["It reaches 6.06.", "It has 900M parameters."]
+    answered, check = llm.chats[:2]
+    assert check[:-1] == answered[:-1]
+    assert check[-1].shared == answered[-1].shared
+    assert check[-1].content.startswith(answered[-1].content.partition("Answer in")[0])
+
+
+def test_what_is_refuted_is_not_asked_about(open_rag: OpenRag) -> None:
+    rag, llm = asking(open_rag, "It took 512 GPUs.")
+    assert rag.ask(QUESTION).refused
+    assert checks(llm) == []
 
 
 def test_a_model_that_fails_to_tell_costs_no_answer(open_rag: OpenRag) -> None:
-    rag = open_rag(
-        "It reaches 6.06 [1].", abstention=Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, DOUBTING))
-    )
+    rag, llm = asking(open_rag, "It reaches 6.06.")
 
     def fail(messages: Sequence[Message], options: Sequence[str]) -> None:
         raise LLMError("gone")
 
-    sure(rag, UNSURE).choice = fail
+    llm.choice = fail
     assert not rag.ask(QUESTION).refused
 
 
@@ -277,10 +297,9 @@ def test_what_ships_is_for_the_default_model_and_says_that_refusing_speaks_again
         assert weights.refusal < 0 <= min(weights.support, weights.nearness)
         assert 0 < weights.least < 1
         assert weights.missing <= 0
-        assert weights.doubt is not None
-        assert 0 < weights.doubt.low <= weights.doubt.high < 1
-        assert min(weights.doubt.confidence, weights.doubt.yes) >= 0
+        assert weights.yes > 0
         assert Gate(weights, 0.9, 3.0).hopeless
+    assert found.part.refusal < 0 < found.part.yes
     assert read_abstention(found.write()) == found
     with pytest.raises(ValueError, match="version 0"):
         read_abstention(found.write() | {"version": 0})

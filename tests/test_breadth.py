@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -10,7 +11,6 @@ from conftest import ROOT, ScriptedLLM
 
 from rag.breadth import asks_for_several
 from rag.endpoint import Message
-from rag.generate import Chat, stream_each
 from rag.pipeline import RAG
 from rag.schema import SourcesEvent
 
@@ -60,7 +60,7 @@ ASKED = "Which papers reach FID with CC3M parameters or noise lowers foraging?"
 def script(messages: Sequence[Message]) -> str:
     """Say what the one abstract in the chat says."""
     last = messages[-1].content
-    assert "[2]" not in last
+    assert last.startswith("Abstract: ")
     if "6.06" in last:
         return "Muse reaches an FID of 6.06 on CC3M [1]"
     return "Traffic noise lowers foraging by 30 percent [1]." if "30 percent" in last else "NOT FOUND"
@@ -83,17 +83,6 @@ def test_each_abstract_is_asked_by_itself_and_cited_under_its_own_number(
     assert "".join(event.delta for event in events[1:-1]) == answer.answer
 
 
-def test_what_no_abstract_answers_by_itself_is_asked_of_all_together(open_rag: Callable[..., RAG]) -> None:
-    def together(messages: Sequence[Message]) -> str:
-        return "Muse reaches an FID of 6.06 on CC3M [1]." if "[2]" in messages[-1].content else "NOT FOUND"
-
-    rag = open_rag(together)
-    answer = rag.ask(ASKED)
-    assert isinstance(rag.llm, ScriptedLLM)
-    assert len(rag.llm.chats) > 2
-    assert answer.answer == "Muse reaches an FID of 6.06 on CC3M [1]."
-
-
 def test_several_abstracts_that_do_not_answer_are_a_refusal(open_rag: Callable[..., RAG]) -> None:
     answer = open_rag("NOT FOUND").ask("Which papers report FID on CC3M or noise and foraging percent?")
     assert answer.refused
@@ -101,8 +90,21 @@ def test_several_abstracts_that_do_not_answer_are_a_refusal(open_rag: Callable[.
 
 
 def test_what_two_abstracts_say_in_the_same_words_is_said_once(open_rag: Callable[..., RAG]) -> None:
-    rag = open_rag("It reaches 6.06 [1].")
-    contexts = rag.ask("What FID does Muse reach?").contexts
-    chats = [Chat([Message("user", str(number))]) for number in range(2)]
-    *_, end = stream_each(rag.llm, chats, contexts[:2], 50)
-    assert end.cited.text == "It reaches 6.06 [1]."
+    rag = open_rag("Something is measured.")
+    answer = rag.ask(ASKED)
+    assert isinstance(rag.llm, ScriptedLLM)
+    assert len(rag.llm.chats) > 1
+    assert answer.answer == "Something is measured [1]."
+
+
+def test_of_each_abstract_two_sentences_are_told_in_a_paragraph(open_rag: Callable[..., RAG]) -> None:
+    def script(messages: Sequence[Message]) -> str:
+        which = "Muse" if "Muse" in messages[-1].content else "Bees"
+        return f"{which} come first. {which} come second. {which} come third."
+
+    answer = open_rag(script).ask(ASKED)
+    paragraphs = answer.answer.split("\n\n")
+    assert sorted(re.sub(r"\d", "n", paragraph) for paragraph in paragraphs) == [
+        "Bees come first [n]. Bees come second [n].",
+        "Muse come first [n]. Muse come second [n].",
+    ]

@@ -11,10 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 
 import bad_endpoint as bad
@@ -25,7 +23,6 @@ from rag.endpoint import EndpointLLM, Message, TextStream
 from rag.errors import LLMError, LLMResponseError, LLMUnreachableError, ModelError, SettingsError
 from rag.grammar import answer_grammar
 from rag.llm import EmbeddedLLM, open_llm
-from rag.prompts import NOT_FOUND
 from rag.schema import Language
 from rag.token_choice import TOP_TOKENS, Logprobs
 from rag.translate import translate
@@ -329,15 +326,6 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def gguf() -> Path:
-    named = os.environ.get("RAG_TEST_GGUF")
-    if named:
-        return Path(named)
-    models = pytest.importorskip("rag.models")
-    return Path(models.ensure("qwen2.5-coder-1.5b"))
-
-
-@pytest.fixture(scope="session")
 def embedded(gguf: Path) -> Iterator[EmbeddedLLM]:
     llm = EmbeddedLLM(gguf, "qwen")
     yield llm
@@ -394,7 +382,7 @@ class TestEmbedded:
     def test_the_grammar_of_answers_is_one_that_it_takes(
         self, embedded: EmbeddedLLM, language: Language, may_refuse: bool
     ) -> None:
-        grammar = answer_grammar(2, language, 2, may_refuse=may_refuse)
+        grammar = answer_grammar(language, may_refuse=may_refuse)
         asked = [Message("user", "Write exactly: NOT FOUND. 只写:链-of-thought与NOT FOUND。")]
         told = Logprobs()
         stream = embedded.stream(asked, max_tokens=40, grammar=grammar, logprobs=told)
@@ -402,11 +390,11 @@ class TestEmbedded:
         assert text
         assert may_refuse or not text.upper().startswith("NOT")
         assert not re.search("[一-鿿]" if language == "en" else "[一-鿿]-", text)
-        assert stream.finish_reason == "length" or text == NOT_FOUND or re.search(r"\[[12]\][.。]?$", text)
+        assert not re.search(r"[\[\]\n]", text)
         assert len(told.first) == TOP_TOKENS
         assert all(share <= 0 for _, share in [*told.first, *told.written])
         assert text.startswith("".join(token for token, _ in told.written)[:20])
-        assert told.certainty is not None
+        assert told.surprisal >= 0
 
     def test_it_chooses_between_given_answers(self, embedded: EmbeddedLLM) -> None:
         for city, likelier in (("Paris", "Yes"), ("Berlin", "No")):
@@ -415,16 +403,13 @@ class TestEmbedded:
             assert shares is not None
             assert max(shares, key=lambda option: shares[option]) == likelier
 
-    def test_a_choice_does_not_wait_for_a_reply_that_is_being_written(self, embedded: EmbeddedLLM) -> None:
+    def test_a_choice_is_made_also_while_a_reply_is_not_read_to_its_end(self, embedded: EmbeddedLLM) -> None:
         question = [Message("user", "Is Paris the capital of France? Answer Yes or No.")]
         alone = embedded.choose(question, ("Yes", "No"))
-        with closing(embedded.stream(COUNT, max_tokens=4000)) as stream:
-            next(stream)
-            began = time.monotonic()
+        with closing(embedded.stream(COUNT, max_tokens=40)) as stream:
+            begun = next(stream)
             meanwhile = embedded.choose(question, ("Yes", "No"))
-            # The reply takes over two minutes.
-            assert time.monotonic() - began < 90
-            assert "".join(islice(stream, 20))
+            assert len(begun + "".join(stream)) > 40
         assert alone is not None
         assert meanwhile == pytest.approx(alone, abs=0.05)
 
@@ -468,101 +453,6 @@ class TestEmbedded:
             models = http.get(f"{base_url}/models", headers=asked)
         assert models.headers.get("access-control-allow-origin") not in {"*", "https://foreign.example"}
         assert str(embedded._gguf) not in models.text
-
-
-# --- the embedded model: what it has read once
-
-RULES = [Message("system", "Rules: " + "be exact and cite your sources. " * 20)]
-LONGER = [*RULES, Message("user", "Which rule comes first?"), Message("assistant", "Be exact.")]
-HI = Message("user", "Say hi.")
-
-
-def tokens_reused(llm: EmbeddedLLM, messages: Sequence[Message]) -> int:
-    """Ask as `llm` itself would, and return how many tokens of the prompt were not read anew."""
-    import httpx
-
-    base_url, key = llm.address()
-    body = {"messages": [asdict(message) for message in messages], "max_tokens": 1}
-    with httpx.Client(trust_env=False, timeout=60) as http:
-        sent = http.post(
-            f"{base_url}/chat/completions", json=body, headers={"Authorization": f"Bearer {key}"}
-        )
-    return int(sent.json()["timings"]["cache_n"])
-
-
-@pytest.mark.models
-class TestPrefixes:
-    def test_a_prefix_is_read_once_a_machine(self, gguf: Path, tmp_path: Path) -> None:
-        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES], tmp_path)) as first:
-            first.warm()
-        (kept,) = tmp_path.iterdir()
-        written = kept.stat().st_ino
-        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES], tmp_path)) as second:
-            second.warm()
-            assert tokens_reused(second, [*RULES, HI]) > 100
-        assert [file.stat().st_ino for file in tmp_path.iterdir()] == [written]
-
-    def test_chats_of_two_kinds_do_not_cost_each_other_their_prefix(self, gguf: Path, tmp_path: Path) -> None:
-        other = [Message("system", "You translate. " * 40)]
-        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES, other], tmp_path)) as llm:
-            for prefix in (RULES, other, RULES):
-                assert llm.complete([*prefix, HI], max_tokens=2)
-            llm.complete([*other, HI], max_tokens=2)
-            llm.warm()
-            assert tokens_reused(llm, [*RULES, HI]) > 100
-        assert len(list(tmp_path.iterdir())) == 2
-
-    def test_preparing_keeps_every_prefix_and_ends_with_the_commonest(
-        self, gguf: Path, tmp_path: Path
-    ) -> None:
-        other = [Message("system", "You translate. " * 40)]
-        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES, other], tmp_path)) as llm:
-            llm.prepare()
-            assert len(list(tmp_path.iterdir())) == 2
-            assert tokens_reused(llm, [*RULES, HI]) > 100
-
-    def test_nothing_that_was_asked_is_kept(self, gguf: Path, tmp_path: Path) -> None:
-        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES, LONGER], tmp_path)) as llm:
-            llm.warm()
-            (kept,) = tmp_path.iterdir()
-            before = kept.read_bytes()
-            askers = [
-                threading.Thread(
-                    target=lambda n=n: llm.complete([*RULES, Message("user", f"Count to {n}.")], max_tokens=4)
-                )
-                for n in range(3)
-            ]
-            for asker in askers:
-                asker.start()
-            llm.complete([*LONGER, HI], max_tokens=2)
-            for asker in askers:
-                asker.join()
-            assert kept.read_bytes() == before
-            (longer,) = set(tmp_path.iterdir()) - {kept}
-        with closing(EmbeddedLLM(gguf, "qwen", None, [LONGER], tmp_path)) as fresh:
-            fresh.warm()
-        assert {kept, longer} == set(tmp_path.iterdir()), "the same chat begins with the same file"
-        with closing(EmbeddedLLM(gguf, "qwen", None, [LONGER], tmp_path / "alone")) as alone:
-            alone.warm()
-        (expected,) = (tmp_path / "alone").iterdir()
-        assert longer.stat().st_size == expected.stat().st_size
-
-    def test_a_broken_state_is_written_anew(self, gguf: Path, tmp_path: Path) -> None:
-        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES], tmp_path)) as llm:
-            llm.warm()
-        (kept,) = tmp_path.iterdir()
-        size = kept.stat().st_size
-        kept.write_bytes(b"broken")
-        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES], tmp_path)) as llm:
-            assert llm.complete([*RULES, HI], max_tokens=2)
-        assert kept.stat().st_size == size
-
-    def test_a_place_that_cannot_be_written_costs_time_only(self, gguf: Path, tmp_path: Path) -> None:
-        taken = tmp_path / "file"
-        taken.write_text("not a folder")
-        with closing(EmbeddedLLM(gguf, "qwen", None, [RULES], taken / "states")) as llm:
-            llm.warm()
-            assert llm.complete([*RULES, HI], max_tokens=2)
 
 
 # --- the embedded model: its process

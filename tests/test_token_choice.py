@@ -42,19 +42,16 @@ def test_without_a_token_of_an_option_there_is_no_answer(tokens: list[tuple[str,
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        ([], None),
-        ([("It", -2.0)], -2.0),
-        ([("It", -2.0), (" is", -0.5), (" 6", -0.1), (" [", -3.0), ("1", -3.0)], -0.3),
-        ([("It", -2.0), (" is", -0.5), (" 6.", -0.1), (" Or", -3.0)], -1.2),
-        ([("[", -1.0), ("1", -1.0)], None),
-        ([("It", 0.0), ("是", -math.inf), ("?", 0.0)], -4.0),
+        ([], 0.0),
+        ([("It", -2.0)], 0.0),
+        ([("It", -2.0), (" is", -0.5), (" 6", -0.1)], 0.6),
+        ([("It", 0.0), ("是", -math.inf), ("?", 0.0)], 8.0),
     ],
 )
-def test_certainty_is_the_mean_over_the_first_sentence(
-    written: list[tuple[str, float]], expected: float | None
+def test_surprisal_is_the_sum_over_all_tokens_but_the_first(
+    written: list[tuple[str, float]], expected: float
 ) -> None:
-    found = Logprobs(written=written).certainty
-    assert found == (None if expected is None else pytest.approx(expected))
+    assert Logprobs(written=written).surprisal == pytest.approx(expected)
 
 
 @given(
@@ -78,11 +75,11 @@ def test_one_token_is_asked_for_with_its_probabilities() -> None:
 
 def test_a_server_with_slots_is_told_which_to_take() -> None:
     with bad.serve(bad.choice({"Yes": math.log(0.6)})) as server:
-        llm = EndpointLLM(server.base_url, "some-model", slots=(3, 4))
+        llm = EndpointLLM(server.base_url, "some-model", slot=3)
         llm.choose(ASK, OPTIONS)
         with suppress(LLMError):
             llm.complete(ASK, max_tokens=1)
-    assert [sent["id_slot"] for sent in server.bodies] == [4, 3]
+    assert [sent["id_slot"] for sent in server.bodies] == [3, 3]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from rag.endpoint import Message
 from rag.generate import Generated
 from rag.language import detect_language
 from rag.prompts import READ_IN_ENGLISH, REMINDERS, TRANSLATE_SYSTEM
-from rag.respond import LEAST_CERTAIN, Responder
+from rag.respond import MOST_SURPRISAL, Responder
 from rag.schema import LANGUAGES, Chunk, Language, Paper, ScoredChunk, Source
 from rag.translate import lost, translate, translation_grammar, translation_prefix
 
@@ -55,7 +55,7 @@ def ask(embedder: HashEmbedder) -> Callable[..., tuple[Generated, list[str], Scr
         question: str = MUSE,
         *,
         grammar: bool = True,
-        certainty: float = -1.0,
+        surprisal: float = 1.0,
         first_tokens: Callable[[Sequence[Message]], Sequence[tuple[str, float]]] | None = None,
     ) -> tuple[Generated, list[str], ScriptedLLM]:
         papers = [
@@ -65,13 +65,13 @@ def ask(embedder: HashEmbedder) -> Callable[..., tuple[Generated, list[str], Scr
             ScoredChunk(p, Chunk(f"{p.paper_id}-0", p.paper_id, p.text, 0, len(p.text), p.language), 1.0)
             for p in papers
         ]
-        llm = ScriptedLLM(script, certainty=lambda messages: certainty)
+        llm = ScriptedLLM(script, surprisal=lambda messages: surprisal)
         llm.supports_grammar = grammar
         abstention = None
         if first_tokens:
             llm.first_tokens = first_tokens
             weights = Weights(bias=0.0, refusal=-1.0, nearness=0.0, support=0.0, least=0.5)
-            abstention = Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, weights))
+            abstention = Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, weights), weights)
         responder = Responder(llm, embedder, Alignment(), NumberVerifier(), 200, None, abstention)
         *shown, end = responder.answer(question, detect_language(question), contexts)
         assert isinstance(end, Generated)
@@ -99,9 +99,10 @@ def test_an_uncertain_answer_is_made_in_the_abstract_s_language_and_the_answer_s
     assert "[1]" not in translating[-1].content
 
 
-@pytest.mark.parametrize(("certainty", "chats"), [(0.99 * LEAST_CERTAIN, 1), (1.01 * LEAST_CERTAIN, 3)])
-def test_a_certain_answer_is_shown_as_it_is(ask: Ask, certainty: float, chats: int) -> None:
-    answer, _, llm = ask(speaking(SAID), certainty=certainty)
+@pytest.mark.parametrize(("share", "chats"), [(0.99, 1), (1.01, 3)])
+def test_a_certain_answer_is_shown_as_it_is(ask: Ask, share: float, chats: int) -> None:
+    """The script's reply comes in four pieces, of which the first does not count."""
+    answer, _, llm = ask(speaking(SAID), surprisal=share * MOST_SURPRISAL / 3)
     assert len(llm.chats) == chats
     assert ("很低" in answer.cited.text) == (chats == 1)
 
@@ -161,11 +162,15 @@ def test_a_translation_that_only_repeats_the_question_is_none(ask: Ask) -> None:
 
 def test_a_refusal_is_not_translated(ask: Ask) -> None:
     for script, chats in ((speaking(read="NOT FOUND"), 2), (speaking(anew="NOT FOUND"), 1)):
-        answer, shown, llm = ask(script)
+        answer, shown, llm = ask(
+            lambda messages, script=script: (
+                script(messages) if "Muse is" in messages[-1].content else "NOT FOUND"
+            )
+        )
         assert answer.refused
         assert not answer.given_up
         assert not shown
-        assert len(llm.chats) == chats
+        assert sum("Muse is" in chat[-1].content for chat in llm.chats) == chats
 
 
 @pytest.mark.parametrize(("first", "later", "refused"), [(-8.0, 3.0, False), (3.0, -8.0, True)])

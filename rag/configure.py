@@ -11,7 +11,7 @@ from rag import models
 from rag.address import is_loopback
 from rag.embed import Embedder, load_embedder, resolve_folder
 from rag.layout import reading_prefix
-from rag.llama_readings import READINGS, Readings
+from rag.llama_readings import READINGS, Readings, count_readings
 from rag.llm import LLM, open_llm
 from rag.model_specs import MODELS
 from rag.rerank import CrossEncoderReranker
@@ -120,6 +120,7 @@ def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:
         "llm": {"name": llm.name, "endpoint": llm.endpoint, "leaves_machine": llm.leaves_machine},
         "models": models.status(),
         "index_bytes": _bytes_in(settings.index),
+        "readings": dict(zip(("papers", "bytes"), count_readings(settings.index / READINGS), strict=True)),
         "inputs": list(manifest.inputs),
         "paths": {
             "index": str(settings.index),

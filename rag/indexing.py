@@ -18,7 +18,6 @@ from rag.chunk import chunk_paper
 from rag.corpus import read_papers
 from rag.dedup import DedupResult, deduplicate
 from rag.errors import CorpusError, LibraryIndexError
-from rag.llama_readings import READINGS, forget
 from rag.passages import (
     PassageEmbedder,
     Progress,
@@ -135,7 +134,6 @@ def index_papers(
             manifest,
             Contents(kept, chunks, keys, vectors, aligned, alignment, folded.dropped, problems),
         )
-        forget(directory / READINGS, kept)
         progress("Storing", 1, 1)
     return BuildReport(manifest, problems, folded)
 

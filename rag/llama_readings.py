@@ -43,7 +43,7 @@ class Readings:
 
     def full(self, more: int = 0) -> bool:
         """Return whether so many bytes more would be over the budget."""
-        return sum(size for _, size, _ in self._files()) + more > self._most_bytes
+        return count_readings(self._folder)[1] + more > self._most_bytes
 
     def put(self, name: str, key: str, reading: SlotState) -> None:
         """Keep a reading; without room on the disk it is made anew next time."""
@@ -60,26 +60,34 @@ class Readings:
 
     def _prune(self) -> None:
         room = self._most_bytes
-        for _, size, file in sorted(self._files(), reverse=True):
+        for _, size, file in sorted(_readings_in(self._folder), reverse=True):
             room -= size
             if room < 0:
                 file.unlink(missing_ok=True)
 
-    def _files(self) -> Iterator[tuple[float, int, Path]]:
-        """Yield when each file was last used, its size and path."""
-        for file in self._folder.glob(f"*{_SUFFIX}"):
-            try:
-                stat = file.stat()
-            except FileNotFoundError:  # another process has made room
-                continue
-            yield stat.st_mtime, stat.st_size, file
-
     def _file(self, name: str, key: str) -> Path:
         return self._folder / f"{name}-{key}{_SUFFIX}"
+
+
+def count_readings(folder: Path) -> tuple[int, int]:
+    """Return of how many papers `folder` holds readings, and their bytes."""
+    files = list(_readings_in(folder))
+    return len({file.name.rpartition("-")[0] for _, _, file in files}), sum(size for _, size, _ in files)
+
+
+def _readings_in(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """Yield when each file was last used, its size and path."""
+    for file in folder.glob(f"*{_SUFFIX}"):
+        try:
+            stat = file.stat()
+        except FileNotFoundError:  # another process has made room
+            continue
+        yield stat.st_mtime, stat.st_size, file
 
 
 def forget(folder: Path, names: Collection[str]) -> None:
     """Delete the readings in `folder` of all papers but those with these names, and what a killed process left behind."""
     for file in folder.iterdir() if folder.is_dir() else ():
         if file.suffix != _SUFFIX or file.name.rpartition("-")[0] not in names:
-            file.unlink(missing_ok=True)
+            with suppress(OSError):
+                file.unlink()

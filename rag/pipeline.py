@@ -24,6 +24,7 @@ from rag.generate import Generated
 from rag.indexing import BuildReport, build_index
 from rag.language import detect_language
 from rag.live_index import LiveIndex
+from rag.llama_readings import READINGS, forget
 from rag.llm import LLM
 from rag.passages import PassageEmbedder, Progress
 from rag.prompts import REFUSALS
@@ -361,13 +362,15 @@ def index_paths(
         SettingsError, CorpusError, ModelError, IndexBusyError, LibraryIndexError: as `rag.indexing.build_index`.
     """
     settings = load_settings(index=Path(index) if index is not None else None, **arguments)
-    return build_index(
+    report = build_index(
         [Path(path) for path in paths],
         settings.index,
         lambda: embedder or configured_embedder(settings, fetch=True),
         chroma_url=settings.chroma_url,
         progress=progress,
     )
+    forget(settings.index / READINGS, {paper.paper_id for paper in report.folded.kept})
+    return report
 
 
 def ask(question: str, history: History = ()) -> Answer:

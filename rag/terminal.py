@@ -102,9 +102,14 @@ def info_text(info: Mapping[str, Any]) -> str:
         f"embedding  {info['embedding_model']}{_ALIGNMENTS.get(info['alignment'], '')}",
         f"answers    {info['llm']['name']}{_at(info['llm']['endpoint'])}",
         f"index      {info['paths']['index']} ({megabytes(info['index_bytes'])})",
+        f"read       {_read_ahead(info['readings'])}",
         f"models     {info['paths']['models']}",
     ]
     return "\n".join([*lines, *(f"           {line}" for line in model_lines(info["models"]))])
+
+
+def _read_ahead(readings: Mapping[str, int]) -> str:
+    return f"{readings['papers']:,} abstracts by the language model ({megabytes(readings['bytes'])} of it)"
 
 
 def _at(endpoint: str | None) -> str:

@@ -23,6 +23,7 @@ from rag.errors import (
     RagError,
     SettingsError,
 )
+from rag.llama_readings import READINGS
 from rag.pipeline import RAG, index_paths
 from rag.prompts import REFUSALS
 from rag.schema import Answer, Filters, SourcesEvent, TextEvent
@@ -291,6 +292,20 @@ def test_a_rebuilt_index_is_seen_by_an_open_library_and_reuses_its_vectors(
     assert (
         len(generations) == 2
     )  # the current one, and the one it replaced for readers that have just opened it
+
+
+def test_what_was_read_of_papers_that_are_gone_is_forgotten(
+    open_rag: OpenRag, small_corpus: Path, embedder: HashEmbedder, tmp_path: Path
+) -> None:
+    rag = open_rag()
+    readings = tmp_path / "index" / READINGS
+    readings.mkdir()
+    for paper in rag.ask(QUESTION).contexts:
+        (readings / f"{paper.paper.paper_id}-key.reading").touch()
+    assert rag.info()["readings"] == {"papers": 3, "bytes": 0}
+    (small_corpus / "b.txt").unlink()
+    index_paths([small_corpus], tmp_path / "index", embedder=embedder)
+    assert len(list(readings.iterdir())) == 2
 
 
 def test_nothing_to_index_is_an_error_and_leaves_the_old_index(

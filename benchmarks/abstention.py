@@ -29,7 +29,7 @@ from sklearn.metrics import roc_auc_score
 import rag
 from benchmarks.abstention_data import DEVELOPMENT, PARTS, Task, all_tasks
 from rag import models
-from rag.abstain import Abstention, Ask, Gate, Weights
+from rag.abstain import Abstention, Gate, Weights
 from rag.answer_tables import Share
 from rag.code_digest import code_digest
 from rag.configure import configured_embedder, configured_llm
@@ -55,7 +55,7 @@ _SHUT = Weights(0.0, 0.0, 0.0, 0.0, least=2.0)
 @dataclass(frozen=True)
 class Try:
     """What was seen of a question put to one abstract: whether that `answers` it, and of the best sentence of the reply its
-    `support` (None where a rule refuted all), whether it holds a name that its abstract lacks, and the model's yes to it.
+    `support` (None where a rule refuted all) and whether it holds a name that its abstract lacks.
     """
 
     answers: bool
@@ -63,7 +63,6 @@ class Try:
     nearness: float
     support: float | None = None
     missing: bool = False
-    yes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -103,17 +102,17 @@ class Recorder(Abstention):
 
 @dataclass(frozen=True)
 class _ShutGate(Gate):
-    seen: list[tuple[Verdict, float | None]] = field(default_factory=list)
+    seen: list[Verdict] = field(default_factory=list)
 
     @property
     def hopeless(self) -> bool:
         """Whether the model need not go on: it has to."""
         return False
 
-    def of(self, verdict: Verdict, ask: Ask | None = None) -> float:
-        """Remember the verdict where no rule made it, and what the model says of the sentence; do not let it pass."""
+    def of(self, verdict: Verdict) -> float:
+        """Remember the verdict where no rule made it; do not let it pass."""
         if not verdict.refuted:
-            self.seen.append((verdict, ask() if ask else None))
+            self.seen.append(verdict)
         return 0.0
 
 
@@ -133,7 +132,7 @@ def main() -> None:
     report_parts(parts)
     if options.write:
         models_fitted = (settings.llm_model, settings.embedding_model)
-        document = Abstention(*models_fitted, fit_each(seen), fit_weights(parts)).write()
+        document = Abstention(*models_fitted, fit_each(seen), fit_parts(parts)).write()
         OUTPUT.write_text(json.dumps([document], indent=1) + "\n", encoding="utf-8")
 
 
@@ -174,12 +173,8 @@ def signals(task: Task, store: Store, embedder: Embedder, llm: LLM, settings: Se
     for (number, _), gate in zip(turns, recorder.gates, strict=True):
         answers = task.answerable and contexts[number - 1].paper.paper_id in task.question.gains
         plain = Try(answers, gate.refusal, gate.nearness)
-        best = max(gate.seen, key=lambda seen: seen[0].score, default=None)
-        tries.append(
-            replace(plain, support=best[0].score, missing=bool(best[0].missing), yes=best[1])
-            if best
-            else plain
-        )
+        best = max(gate.seen, key=lambda verdict: verdict.score, default=None)
+        tries.append(replace(plain, support=best.score, missing=bool(best.missing)) if best else plain)
     return Signals(
         task.key,
         task.dataset,
@@ -200,38 +195,36 @@ def fit_each(seen: Sequence[Signals]) -> Mapping[Language, Weights]:
 def fit(seen: Sequence[Signals]) -> Weights:
     """Fit one language: the weights on all replies, the limit on the unanswerable development questions.
 
-    A logistic regression (L2, C = 1 on standardised signals) in which no signal may count against its sense: where a set's
-    questions lie nearer to what does not answer them, that is no reason to trust what lies far.
+    Replies about other abstracts to questions that one answers are left out: these lie further from the question than what
+    names the paper and asks what its abstract does not state.
     """
-    tries = [(s, t) for s in seen for t in s.tries if t.support is not None]
-    rows = [
-        [t.refusal, t.nearness, log_odds(t.support or 0.0), float(t.missing), float(s.polar)]
-        for s, t in tries
-    ]
-    bias, slopes = regression(np.asarray(rows), [t.answers for _, t in tries], (-1, 1, 1, -1, 0))
-    refusal, nearness, support, missing, polar = map(float, slopes)
-    weights = Weights(bias, refusal, nearness, support, least=0.5, missing=missing, polar=polar)
+    weights = fit_weights([(s, t) for s in seen for t in s.tries if t.answers or not s.answerable])
     unanswerable = [s for s in seen if s.dataset == DEVELOPMENT and not s.answerable]
     least = limit([confidence(s, weights) for s in unanswerable], [s.names_paper for s in unanswerable])
     return replace(weights, least=least)
 
 
-def fit_weights(seen: Sequence[Signals]) -> Weights:
+def fit_parts(seen: Sequence[Signals]) -> Weights:
+    """Fit what judges one abstract among several, where every reply counts."""
+    return fit_weights([(s, t) for s in seen for t in s.tries])
+
+
+def fit_weights(tried: Sequence[tuple[Signals, Try]]) -> Weights:
     """Return weights by all replies that no rule refuted.
 
     A logistic regression (L2, C = 1 on standardised signals) in which no signal may count against its sense: where a set's
     questions lie nearer to what does not answer them, that is no reason to trust what lies far.
     """
-    tries = [(s, t) for s in seen for t in s.tries if t.support is not None]
-    rows = np.asarray([_row(s, t) for s, t in tries])
-    bias, slopes = regression(rows, [t.answers for _, t in tries], (-1, 1, 1, -1, 1, 0))
-    refusal, nearness, support, missing, yes, polar = map(float, slopes)
-    return Weights(bias, refusal, nearness, support, 0.5, missing, polar, yes)
+    checked = [(s, t) for s, t in tried if t.support is not None]
+    rows = np.asarray([_row(s, t) for s, t in checked])
+    bias, slopes = regression(rows, [t.answers for _, t in checked], (-1, 1, 1, -1, 0))
+    refusal, nearness, support, missing, polar = map(float, slopes)
+    return Weights(bias, refusal, nearness, support, 0.5, missing, polar)
 
 
 def _row(seen: Signals, tried: Try) -> list[float]:
-    support, yes = log_odds(tried.support or 0.0), log_odds(0.5 if tried.yes is None else tried.yes)
-    return [tried.refusal, tried.nearness, support, float(tried.missing), yes, float(seen.polar)]
+    support = log_odds(tried.support or 0.0)
+    return [tried.refusal, tried.nearness, support, float(tried.missing), float(seen.polar)]
 
 
 def limit(shares: Sequence[float], kinds: Sequence[bool]) -> float:
@@ -266,7 +259,7 @@ def confidence(seen: Signals, weights: Weights) -> float:
     """Return the most that a reply to the question has, 0 where rules refuted all: one at the limit is shown."""
     return max(
         (
-            weights.confidence(t.refusal, t.nearness, t.support, t.yes, missing=t.missing, polar=seen.polar)
+            weights.confidence(t.refusal, t.nearness, t.support, missing=t.missing, polar=seen.polar)
             for t in seen.tries
             if t.support is not None
         ),
@@ -288,7 +281,7 @@ def report_parts(seen: Sequence[Signals]) -> None:
     """Print how many abstracts of questions over several pass, each half by what was fitted on the other."""
     passed = []
     for half in (True, False):
-        weights = fit_weights([s for s in seen if s.second_half is not half])
+        weights = fit_parts([s for s in seen if s.second_half is not half])
         for s in (s for s in seen if s.second_half is half):
             passed += [
                 (t.answers, confidence(replace(s, tries=(t,)), weights) >= weights.least) for t in s.tries

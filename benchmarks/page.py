@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--limit", type=int, default=12, metavar="N", help="how many questions (default: 12)")
+    parser.add_argument("--limit", type=int, metavar="N", help="how many questions (default: all)")
     parser.add_argument(
         "--index", type=Path, metavar="DIR", help="an index of corpus/ (default: the configured)"
     )
@@ -73,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     seen = {}
     with RAG.open(options.index) as rag, serving(rag) as url, sync_playwright() as playwright:
         rag.warm()
+        rag.read_ahead()
         browser = open_browser(playwright)
         for query in limited(asked, options.limit):
             seen[query.query_id] = painted(browser, url, query.text)

@@ -67,14 +67,15 @@ def main() -> None:
     alignment = fitted_alignment(embedder.name, embedder.digest).alignment
     claims = sorted({text for pair in pairs if not pair.derived for text in pair.abstract})
     scifact = alignment.for_corpus({"en": vectors.embed_passages(claims)})
-    findings = [hold(p, vectors, alignment if p.derived else scifact) for p in pairs]
+    found = [hold(p, vectors, alignment if p.derived else scifact) for p in pairs]
+    findings, evidence = [f for f, _ in found], [e for _, e in found]
     scores = cross_fit(pairs, findings)
     model = with_chosen_limits(fit_model(pairs, findings), pairs, findings, scores)
     print_ways("(a) features", pairs, scores)
     print_caught("(a) features", pairs, verdicts(model, findings, scores))
     report_fresh(model, embedder, vectors, alignment, pairs)
     if arguments.llm is not None:
-        model = measure_llm(model, pairs, findings, scores, ask_all(pairs, arguments.llm))
+        model = measure_llm(model, pairs, findings, scores, ask_all(pairs, evidence, arguments.llm))
     if arguments.write:
         OUTPUT.write_text(json.dumps(model.write(), indent=1) + "\n", encoding="utf-8")
         print(f"wrote {OUTPUT}")
@@ -87,7 +88,7 @@ def report_fresh(
     known = {pair.sentence for pair in seen}
     pairs = [p for p in derived_pairs(embedder, seed=FRESH_SEED) if p.sentence not in known]
     embed_all(vectors, pairs)
-    findings = [hold(pair, vectors, alignment) for pair in pairs]
+    findings = [hold(pair, vectors, alignment)[0] for pair in pairs]
     scores = np.array([model.judge(f).score for f in findings])
     print_ways("(a) on fresh couples", pairs, scores)
     print_caught("(a) on fresh couples", pairs, verdicts(model, findings, scores))
@@ -99,8 +100,8 @@ def embed_all(vectors: KeptVectors, pairs: Sequence[Pair]) -> None:
     vectors.add(text for text in texts if text)
 
 
-def hold(pair: Pair, vectors: KeptVectors, alignment: Alignment) -> Findings:
-    """Hold a pair's sentence against its abstract's best sentences."""
+def hold(pair: Pair, vectors: KeptVectors, alignment: Alignment) -> tuple[Findings, tuple[str, ...]]:
+    """Hold a pair's sentence against its abstract's best sentences; return these too, in their order."""
 
     def embed(texts: Sequence[str], language: str) -> Vectors:
         return alignment.apply(vectors.embed_passages(list(texts)), language, "passage")
@@ -109,7 +110,8 @@ def hold(pair: Pair, vectors: KeptVectors, alignment: Alignment) -> Findings:
     opposite = turn_round(pair.sentence)
     turned = embed([opposite], pair.language)[0] if opposite else None
     best = rank_evidence(pair.sentence, pair.abstract, rows @ own)
-    return find_features(pair.sentence, [pair.abstract[i] for i in best], own, turned, rows[best])
+    findings = find_features(pair.sentence, [pair.abstract[i] for i in best], own, turned, rows[best])
+    return findings, tuple(pair.abstract[i] for i in sorted(best))
 
 
 def with_chosen_limits(

@@ -1,8 +1,4 @@
-"""Ask the language model about pairs, each once ever: answers are kept in the cache by model, sentence and abstract.
-
-It reads the whole abstract, as where it has answered from it, and is asked about the claim as an answer to a question that
-says nothing.
-"""
+"""Ask the language model about pairs, each once ever: answers are kept in the cache by model, sentence and evidence."""
 
 from __future__ import annotations
 
@@ -15,14 +11,12 @@ from collections.abc import Sequence
 from benchmarks.verification_data import Pair
 from rag import models
 from rag.configure import configured_llm
-from rag.layout import check_messages
+from rag.prompts import CHECK_SYSTEM, check_turn
 from rag.settings import load_settings
 from rag.verify_llm import ask_support
 
-QUESTION = "What does the abstract state?"
 
-
-def ask_all(pairs: Sequence[Pair], limit_s: float) -> dict[int, float]:
+def ask_all(pairs: Sequence[Pair], evidence: Sequence[Sequence[str]], limit_s: float) -> dict[int, float]:
     """Return the model's yes by index of the pair: what is kept, and what it says within `limit_s` more seconds.
 
     Which are asked about first is in `_in_turn`.
@@ -34,17 +28,16 @@ def ask_all(pairs: Sequence[Pair], limit_s: float) -> dict[int, float]:
     begun, asked = time.perf_counter(), 0
     try:
         for i in order:
-            name, abstract = _read(pairs[i])
-            key = _key(pairs[i], abstract)
+            key = _key(pairs[i], evidence[i])
             if key not in known and time.perf_counter() - begun < limit_s:
-                known[key] = ask_support(llm, name, abstract, QUESTION, pairs[i].sentence)
+                known[key] = ask_support(llm, pairs[i].sentence, evidence[i])
                 asked += 1
                 path.write_text(json.dumps(known))
     finally:
         llm.close()
     if asked:
         print(f"asked {asked} times, {(time.perf_counter() - begun) / asked:.2f} s each")
-    answers = {i: known.get(_key(pairs[i], _read(pairs[i])[1])) for i in order}
+    answers = {i: known.get(_key(pairs[i], evidence[i])) for i in order}
     return {i: yes for i, yes in answers.items() if yes is not None}
 
 
@@ -66,13 +59,6 @@ def _in_turn(pairs: Sequence[Pair]) -> list[int]:
     return sorted(place, key=lambda i: place[i])
 
 
-def _read(pair: Pair) -> tuple[str, str]:
-    """Return what the abstract is called and what the model reads of it."""
-    abstract = ("" if pair.stored == "zh" else " ").join(pair.abstract)
-    return hashlib.sha256(abstract.encode()).hexdigest()[:16], abstract
-
-
-def _key(pair: Pair, abstract: str) -> str:
-    messages = check_messages(None, abstract, QUESTION, pair.sentence)
-    text = "\n".join(message.content for message in messages)
+def _key(pair: Pair, evidence: Sequence[str]) -> str:
+    text = CHECK_SYSTEM + check_turn("\n".join(evidence), pair.sentence)
     return hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -7,17 +7,14 @@ is cited for is then held against it (`rag.verify`); what it does not support is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
-from contextlib import suppress
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import partial
 from typing import Protocol
 
 from rag.abstain import Gate
 from rag.align import Vectors
 from rag.analyze import analyze
-from rag.errors import LLMError
 from rag.evidence import ContextSentences
 from rag.language import detect_language
 from rag.numbers import number_values
@@ -67,10 +64,6 @@ class Attribution:
 NOTHING = Attribution((), "unsupported", 0.0)
 
 
-AskSupport = Callable[[str], float | None]
-"""Asks a language model whether the abstract that was read states a sentence (`rag.verify_llm.ask_support`)."""
-
-
 class SentenceVerifier(Protocol):
     """What attribution needs of a verifier; `rag.verify.Verifier` is one."""
 
@@ -98,7 +91,6 @@ class Attributor:
         """
         self.confidence: float | None = None
         self._gate: Gate | None = None
-        self._ask: AskSupport | None = None
         self._first = True
         self._question = question
         self._marked = marked
@@ -110,9 +102,9 @@ class Attributor:
         self._known: dict[tuple[str, tuple[int, ...]], Attribution] = {}
         self._said: dict[str, Attribution] = {}
 
-    def begin(self, gate: Gate, ask: AskSupport | None = None) -> None:
-        """Let `gate` have the last word on the sentences of the reply that begins now; `ask` puts them to the language model."""
-        self._gate, self._ask = gate, ask
+    def begin(self, gate: Gate) -> None:
+        """Let `gate` have the last word on the sentences of the reply that begins now."""
+        self._gate = gate
         self._first = True
 
     def attribute(self, text: str, marks: Sequence[int] = ()) -> Attribution:
@@ -226,20 +218,14 @@ class Attributor:
                 whole = replace(whole, support="weak")
             if not whole.refuted:  # what the question says wrongly is not what the sentence says
                 verdict = max(verdict, whole, key=lambda found: found.score)
-        return self._gated(verdict, text)
+        return self._gated(verdict)
 
-    def _gated(self, verdict: Verdict, text: str) -> Verdict:
+    def _gated(self, verdict: Verdict) -> Verdict:
         if self._gate is None:
             return verdict
-        confidence = self._gate.of(verdict, partial(self._asked_yes, text))
+        confidence = self._gate.of(verdict)
         self.confidence = max(confidence, self.confidence or 0.0)
         return self._gate.judge(verdict, confidence, first=self._first)
-
-    def _asked_yes(self, text: str) -> float | None:
-        """Return the model's yes to a sentence; it may fail to tell."""
-        with suppress(LLMError):
-            return self._ask(text) if self._ask else None
-        return None
 
     def _quoted(self, text: str, ranked: Sequence[int]) -> list[int]:
         """Return the best sentence, and each further one that holds a number of the text which those before lack.

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from rag.cite import mark_sentences
 from rag.endpoint import Message, Shared
 from rag.prompts import (
-    CHECKS,
     EXAMPLES,
     NOT_FOUND,
     READ_SYSTEM,
     SYSTEM,
     abstract_turn,
-    check_turn,
     question_turn,
     several_turn,
 )
@@ -26,8 +24,6 @@ _SLACK_TOKENS = 150
 # Earlier turns the model sees again, and how much of each answer.
 HISTORY_TURNS = 2
 _HISTORY_CHARS = 600
-# Examples of answers before one of a check.
-_ANSWERS_A_CHECK = 2
 
 
 def several_messages(
@@ -75,13 +71,6 @@ def abstract_messages(
     return [*prefix, *turns, Message("user", text, reading.shared if name and not turns else None)]
 
 
-def check_messages(name: str | None, abstract: str, question: str, answer: str) -> list[Message]:
-    """Return a chat that asks whether an abstract states an answer; `name` as in `abstract_messages`."""
-    *prefix, reading = reading_messages(name or "", abstract)
-    text = reading.content + check_turn(question, answer)
-    return [*prefix, Message("user", text, reading.shared if name else None)]
-
-
 def evidence_room(
     question: str, language: Language, history: Sequence[tuple[str, str]] = (), room: int = 8192
 ) -> int:
@@ -122,15 +111,11 @@ def several_prefix() -> list[Message]:
 
 
 def reading_prefix() -> list[Message]:
-    """Return the part of a chat about one abstract that is the same for every abstract: answers, and checks of answers."""
-    messages, checks = [Message("system", READ_SYSTEM)], iter(CHECKS)
-    for count, (abstracts, about, question, answer) in enumerate(EXAMPLES, 1):
+    """Return the part of a chat about one abstract that is the same for every abstract."""
+    messages = [Message("system", READ_SYSTEM)]
+    for abstracts, about, question, answer in EXAMPLES:
         turn = abstract_turn(abstracts[about - 1]) + question_turn(question, _language(question))
         messages += [Message("user", turn), Message("assistant", answer)]
-        if count % _ANSWERS_A_CHECK == 0 and (check := next(checks, None)):
-            abstract, asked, said, yes = check
-            turn = abstract_turn(abstract) + check_turn(asked, said)
-            messages += [Message("user", turn), Message("assistant", yes)]
     return messages
 
 

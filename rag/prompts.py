@@ -22,16 +22,15 @@ SYSTEM = (
 # The same to a model that reads one abstract at a time.
 READ_SYSTEM = (
     "You answer questions about a scientific abstract. Use only what the abstract says. Answer in the language of the "
-    f"question, in one to three short sentences. If the abstract does not state the answer, write only {NOT_FOUND}. "
-    "Where an answer is given, say only whether the abstract states it."
+    f"question, in one to three short sentences. If the abstract does not state the answer, write only {NOT_FOUND}."
 )
 
 # Example turns show the form: answers across languages, with the term of the abstract where a translation may be off, to
 # yes-or-no questions in whole sentences, and by one abstract of several; and refusals, most of them of what a paper that is
-# there might well state. They cost nothing: what the model has read of them is kept (`rag.llama_prefix`). With four such
-# turns a small model would have refused 2 of 20 answerable development questions across languages; with twelve of these
-# none of 64, and 51 of its answers were right. With the abstracts said once for several questions it told what is not
-# stated less surely.
+# there might well state. They cost nothing: what the model has read of them is kept (`rag.llama_prefix`). With these a small
+# model that reads the abstract in question answers 103 of 119 development questions right, and its wish to refuse tells them
+# from 76 that no abstract answers with AUC .97 (English) and .95 (Chinese); with two more refusals it answered 101. With the
+# abstracts said once for several questions it told what is not stated less surely.
 _LEAFNET = (
     "We propose LeafNet, a compact network for plant disease recognition. LeafNet has 2.1M parameters and "
     "reaches 94.3% accuracy on PlantVillage, 1.8% above MobileNetV3."
@@ -85,8 +84,6 @@ EXAMPLES: tuple[tuple[tuple[str, ...], int, str, str], ...] = (
     (_PLANTS, 1, "LeafNet在ImageNet上的准确率是多少?", NOT_FOUND),
     (_SPANS, 2, "How many agents were used to evaluate SafeRoute?", NOT_FOUND),
     (_SPANS, 2, "SafeRoute的实验是在哪种大模型上做的?", NOT_FOUND),
-    (_SOLVENTS, 2, "By how much does SolvRank raise top-1 recall?", NOT_FOUND),
-    (_PLANTS, 2, "WindDiff是在哪些城市的数据上训练的?", NOT_FOUND),
     (_SOLVENTS, 2, "加入溶剂编码器的反应检索方法把前5召回率提高到了多少?", "SolvRank把前5召回率从71.2%提高到78.9%。"),
     (_SOLVENTS, 2, "SolvRank的溶剂编码器是怎样训练的?", "SolvRank的溶剂编码器使用困难负样本(hard negatives)训练。"),
 )  # fmt: skip
@@ -154,29 +151,15 @@ def question_turn(question: str, language: Language, *, read_in: Language | None
     return f"Question: {question}\n{reminder}"
 
 
-# Asked about an answer in the same chat, where examples of it stand among those of answers: without them a small model says
-# yes to everything (.75 to .99 whatever the evidence), since what it saw there are answers and no checks.
-YES, NO = YES_NO = ("Yes", "No")
-# Abstract, question, answer, whether the abstract states it.
-CHECKS: tuple[tuple[str, str, str, str], ...] = (
-    (_WINDDIFF, "How much faster is WindDiff than numerical simulation?",
-     "WindDiff is 40 times faster than numerical simulation.", YES),
-    (_LEAFNET, "What accuracy does LeafNet reach on PlantVillage?",
-     "LeafNet reaches 1.8% accuracy on PlantVillage.", NO),
-    (_WINDDIFF, "WindDiff基于什么模型?", "WindDiff基于图神经网络。", NO),
-    (_KEEPSPAN, "KeepSpan用什么给片段打分?", "KeepSpan用一个小型循环门控给整个片段打分。", YES),
-    (_SLEEP, "How did app-based training change daytime fatigue?",
-     "Daytime fatigue fell with app-based sleep training.", NO),
-    (_SAFEROUTE, "SafeRoute的实验是在哪种大模型上做的?", "SafeRoute的实验是在多智能体系统上做的。", NO),
-    (_SLEEP, "Is app-based training better for sleep than usual care?",
-     "Yes, sleep efficiency rose more with the app than with usual care.", YES),
-    (_SOLVRANK, "By how much does SolvRank raise top-1 recall?", "SolvRank raises top-1 recall by 7.7%.", NO),
-    (_SOLVRANK, "SolvRank的溶剂编码器是怎样训练的?", "溶剂编码器使用困难负样本训练。", YES),
-)  # fmt: skip
+# A chat of its own: asked after an answer, below the examples, the model says yes to everything (.75 to .99 whatever the
+# evidence), since what it saw there are answers and no checks.
+CHECK_SYSTEM = "You check statements against evidence from scientific abstracts."
+YES_NO = ("Yes", "No")
 
 
-def check_turn(question: str, answer: str) -> str:
-    """Return how a user turn ends that asks whether the abstract states an answer, both in either language."""
+def check_turn(evidence: str, sentence: str) -> str:
+    """Return the text that asks whether evidence supports a sentence, both in either language."""
     return (
-        f"Question: {question}\nAnswer: {answer}\nDoes the abstract state this answer? Answer {YES} or {NO}."
+        f"Evidence: {evidence}\n\nStatement: {sentence}\n\n"
+        f"Does the evidence support the statement? Answer {YES_NO[0]} or {YES_NO[1]}."
     )

@@ -16,11 +16,10 @@ from rag.abstain import Abstention, Gate
 from rag.align import Alignment, Vectors
 from rag.attribute import Attributor, SentenceVerifier
 from rag.breadth import asks_for_several
-from rag.checked_reply import stream_checked, stream_each
 from rag.cite import Cited
 from rag.endpoint import Message
 from rag.evidence import MAX_GAP, ContextSentences, PassageEmbedder, evidence_for
-from rag.generate import Chat, GateFor, Generated, stream_answer
+from rag.generate import Chat, GateFor, Generated, stream_answer, stream_each
 from rag.language import detect_language
 from rag.layout import (
     abstract_messages,
@@ -36,7 +35,6 @@ from rag.repetition import asks_to_decide
 from rag.retrieve import QueryEmbedder, query_vector
 from rag.schema import LANGUAGES, Language, Paper, ScoredChunk
 from rag.translate import translate
-from rag.verify_llm import ask_support
 
 # Evidence a hosted model is given of all abstracts together, in its tokens, unless the settings say otherwise; and what the
 # embedded one reads of one abstract: whole ones, but for the longest.
@@ -177,9 +175,7 @@ class Responder:
             gate = _once(partial(self.abstention.gate, asked.language, nearest, polar=polar))
         for chat in self._chats(asked, number, gate):
             attributor = Attributor(sentences, self.verifier, asked.question)
-            for item in stream_checked(
-                self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor
-            ):
+            for item in stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor):
                 if isinstance(item, Generated) and item.given_up:
                     break
                 yield item
@@ -221,7 +217,6 @@ class Responder:
             abstract_messages(name, text, asked.question, asked.language, asked.history, read_in=read_in),
             language,
             most_sentences=MOST_SENTENCES,
-            ask=partial(ask_support, self.llm, name, text, asked.question),
         )
 
     def _translate(self, asked: Asked, sentence: str) -> str | None:
@@ -240,7 +235,8 @@ class Responder:
         sentences = asked.sentences.of(list(read))
         messages = several_messages(asked.question, list(read.values()), asked.language, asked.history, room)
         attributor = Attributor(sentences, self.verifier, asked.question)
-        return stream_answer(self.llm, messages, sentences.contexts, self.max_answer_tokens, attributor)
+        chat = Chat(messages, asked.language)
+        return stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor)
 
 
 def readable(paper: Paper) -> str:

@@ -111,9 +111,6 @@ class ScriptedLLM:
         self.chats.append(messages)
         self.grammars.append(grammar)
         reply = self.script(messages)
-        if messages[-1].role == "assistant":  # goes on with what it has said
-            begun = messages[-1].content
-            reply = self.script(messages[:-1]).removeprefix(begun)
         pieces = [reply[i : i + self._piece] for i in range(0, len(reply), self._piece)]
         return TextStream(self._told(messages, pieces, logprobs))
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from rag.abstain import (
     Abstention,
-    Ask,
     Gate,
     Weights,
     abstention_for,
@@ -22,7 +21,6 @@ from rag.abstain import (
     shipped,
 )
 from rag.endpoint import Message
-from rag.errors import LLMError
 from rag.model_specs import MODELS
 from rag.pipeline import RAG
 from rag.prompts import NOT_FOUND, REFUSALS
@@ -33,7 +31,6 @@ from rag.verify import Verdict
 OpenRag = Callable[..., RAG]
 QUESTION = "What FID does Muse reach on CC3M?"
 WEIGHTS = Weights(bias=0.0, refusal=-1.0, nearness=1.0, support=0.2, least=0.5, missing=-2.4)
-ASKING = replace(WEIGHTS, yes=1.0)
 PART = replace(WEIGHTS, bias=1.0, nearness=8.0)
 ABSTENTION = Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, WEIGHTS), PART)
 SUPPORTS: tuple[Support, ...] = ("supported", "weak", "unsupported")
@@ -74,8 +71,8 @@ def test_it_is_held_within_bounds_whatever_a_server_tells(tokens: list[tuple[str
 # --- the gate
 
 
-def judged(gate: Gate, verdict: Verdict, ask: Ask | None = None, *, first: bool = True) -> Verdict:
-    return gate.judge(verdict, gate.of(verdict, ask), first=first)
+def judged(gate: Gate, verdict: Verdict, *, first: bool = True) -> Verdict:
+    return gate.judge(verdict, gate.of(verdict), first=first)
 
 
 @given(odds, odds, shares, st.floats(-1.0, 2.0))
@@ -90,12 +87,11 @@ def test_confidence_falls_with_the_wish_to_refuse(
 def test_what_is_hopeless_lets_nothing_through(
     refusal: float, score: float, near: float, support: Support
 ) -> None:
-    for weights, yes in ((WEIGHTS, 1.0), (ASKING, 0.99)):
-        gate = Gate(weights, near, refusal)
-        verdict = judged(gate, Verdict(support, score), lambda yes=yes: yes)
-        if gate.hopeless:
-            assert verdict.support == "unsupported"
-        assert verdict.score == score
+    gate = Gate(WEIGHTS, near, refusal)
+    verdict = judged(gate, Verdict(support, score))
+    if gate.hopeless:
+        assert verdict.support == "unsupported"
+    assert verdict.score == score
 
 
 def test_a_sure_model_saves_a_sentence_that_says_too_little_and_an_unsure_one_costs_it() -> None:
@@ -121,35 +117,6 @@ def test_a_name_that_the_abstract_lacks_counts_against_the_sentence() -> None:
     gate = Gate(WEIGHTS, 0.4, -1.0)
     assert gate.of(Verdict("weak", 0.8, ("ConvNeXt",))) < gate.of(Verdict("weak", 0.8))
     assert judged(gate, Verdict("weak", 0.8, ("ConvNeXt",))).support == "unsupported"
-
-
-@pytest.mark.parametrize(
-    ("refusal", "verdict", "asked"),
-    [
-        (-8.0, Verdict("supported", 0.9), True),
-        (0.5, Verdict("supported", 0.9), True),
-        (0.5, Verdict("supported", 0.9, ("ConvNeXt",)), True),
-        (3.0, Verdict("unsupported", 0.01, ("ConvNeXt",)), False),  # no yes could save it
-        (-8.0, Verdict("unsupported", 0.2, ("512",), refuted=True), False),
-    ],
-)
-def test_the_model_is_asked_where_its_yes_can_change_anything(
-    refusal: float, verdict: Verdict, asked: bool
-) -> None:
-    calls: list[float] = []
-    Gate(ASKING, 0.0, refusal).of(verdict, lambda: calls.append(1.0) or 0.5)
-    assert bool(calls) == asked
-    Gate(WEIGHTS, 0.0, refusal).of(verdict, lambda: pytest.fail("its yes has no weight"))
-
-
-@given(odds, shares, shares, shares, st.floats(-1.0, 2.0), st.sampled_from(SUPPORTS))
-def test_its_yes_speaks_for_a_sentence(
-    refusal: float, score: float, one: float, other: float, near: float, support: Support
-) -> None:
-    gate, verdict = Gate(ASKING, near, refusal), Verdict(support, score)
-    low, high = sorted((one, other))
-    assert gate.of(verdict, lambda: low) <= gate.of(verdict, lambda: high)
-    assert gate.of(verdict, lambda: None) == gate.of(verdict) == Gate(WEIGHTS, near, refusal).of(verdict)
 
 
 def test_a_question_for_yes_or_no_is_weighed_by_itself() -> None:
@@ -207,47 +174,6 @@ def test_an_unsure_one_answers_only_with_what_is_well_supported(open_rag: OpenRa
     assert answer.dropped_sentences == 1
 
 
-def asking(open_rag: OpenRag, reply: str) -> tuple[RAG, ScriptedLLM]:
-    weights = dict.fromkeys(LANGUAGES, ASKING)
-    rag = open_rag(reply, abstention=Abstention("scripted", "hash", weights, ASKING))
-    return rag, sure(rag, UNSURE)
-
-
-def checks(llm: ScriptedLLM) -> list[str]:
-    asked = (chat[-1].content for chat in llm.chats)
-    return [text.partition("Answer: ")[2].partition("\n")[0] for text in asked if "Answer Yes or No" in text]
-
-
-@pytest.mark.parametrize(("yes", "refused"), [(0.95, False), (0.05, True)])
-def test_the_model_is_asked_about_each_sentence_behind_what_it_has_read(
-    open_rag: OpenRag, yes: float, refused: bool
-) -> None:
-    rag, llm = asking(open_rag, "It reaches 6.06. It has 900M parameters.")
-    llm.choice = lambda messages, options: {"Yes": yes, "No": 1 - yes}
-    assert rag.ask(QUESTION).refused == refused
-    assert checks(llm)[:2] == ["It reaches 6.06.", "It has 900M parameters."]
-    answered, check = llm.chats[:2]
-    assert check[:-1] == answered[:-1]
-    assert check[-1].shared == answered[-1].shared
-    assert check[-1].content.startswith(answered[-1].content.partition("Answer in")[0])
-
-
-def test_what_is_refuted_is_not_asked_about(open_rag: OpenRag) -> None:
-    rag, llm = asking(open_rag, "It took 512 GPUs.")
-    assert rag.ask(QUESTION).refused
-    assert checks(llm) == []
-
-
-def test_a_model_that_fails_to_tell_costs_no_answer(open_rag: OpenRag) -> None:
-    rag, llm = asking(open_rag, "It reaches 6.06.")
-
-    def fail(messages: Sequence[Message], options: Sequence[str]) -> None:
-        raise LLMError("gone")
-
-    llm.choice = fail
-    assert not rag.ask(QUESTION).refused
-
-
 def test_an_invention_is_refused_however_sure_the_model_was(open_rag: OpenRag) -> None:
     rag = gated(open_rag, "It took 512 GPUs [1].")
     sure(rag, SURE)
@@ -297,9 +223,8 @@ def test_what_ships_is_for_the_default_model_and_says_that_refusing_speaks_again
         assert weights.refusal < 0 <= min(weights.support, weights.nearness)
         assert 0 < weights.least < 1
         assert weights.missing <= 0
-        assert weights.yes > 0
         assert Gate(weights, 0.9, 3.0).hopeless
-    assert found.part.refusal < 0 < found.part.yes
+    assert found.part.refusal < 0 < found.part.nearness
     assert read_abstention(found.write()) == found
     with pytest.raises(ValueError, match="version 0"):
         read_abstention(found.write() | {"version": 0})

@@ -12,7 +12,7 @@ from rag.endpoint import Message, Shared
 from rag.grammar import answer_grammar
 from rag.layout import estimate_tokens, reading_prefix, several_messages, several_prefix
 from rag.pipeline import RAG
-from rag.prompts import CHECKS, NOT_FOUND
+from rag.prompts import NOT_FOUND
 from rag.respond import ABSTRACT_TOKENS, readings
 from rag.rewrite import rewrite_prefix
 from rag.schema import LANGUAGES, Paper, Source
@@ -186,4 +186,4 @@ def test_the_examples_carry_markers_only_where_abstracts_are_numbered() -> None:
     assert not any("[1]" in message.content for message in reading_prefix())
     answers = [m.content for m in several_prefix() if m.role == "assistant"]
     assert all(("[" in answer) == (answer != NOT_FOUND) for answer in answers)
-    assert len(reading_prefix()) == len(several_prefix()) + 2 * len(CHECKS), "every check is there"
+    assert len(reading_prefix()) == len(several_prefix())

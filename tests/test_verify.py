@@ -16,8 +16,6 @@ from hypothesis import strategies as st
 from rag.align import Alignment
 from rag.alignments import fitted_alignment
 from rag.configure import configured_embedder
-from rag.endpoint import Shared
-from rag.layout import reading_prefix
 from rag.numbers import number_values
 from rag.settings import load_settings
 from rag.verify import (
@@ -204,19 +202,18 @@ def test_log_odds_are_finite_and_odd(share: float) -> None:
 # --- the language model's yes
 
 
-def test_the_model_is_asked_whether_the_abstract_states_an_answer() -> None:
+def test_the_model_is_asked_about_sentence_and_evidence_alone() -> None:
     llm = ScriptedLLM(lambda _: "", choice=lambda chat, options: {options[0]: 0.9, options[1]: 0.1})
-    assert ask_support(llm, "muse", " ".join(MUSE), "What does it reach?", "Muse reaches 6.06.") == 0.9
-    (chat,) = llm.chats
-    assert list(chat[:-1]) == reading_prefix()
-    head, _, tail = chat[-1].content.partition("Question: ")
-    assert head == f"Abstract: {' '.join(MUSE)}\n\n"
-    assert chat[-1].shared == Shared("muse", len(head))
-    assert tail.startswith("What does it reach?\nAnswer: Muse reaches 6.06.\n")
+    assert ask_support(llm, "Muse reaches 6.06.", MUSE) == 0.9
+    assert ask_support(llm, "SnowNet errs by 2.5 cm.", SNOW) == 0.9
+    english, chinese = llm.chats
+    assert f"Evidence: {MUSE[0]} {MUSE[1]}\n\nStatement: Muse reaches 6.06.\n" in english[-1].content
+    assert f"Evidence: {SNOW[0]}{SNOW[1]}\n" in chinese[-1].content
+    assert [m.role for m in english] == ["system", "user"]
 
 
 def test_a_model_that_cannot_tell_gives_none() -> None:
-    assert ask_support(ScriptedLLM(lambda _: ""), None, "Muse.", "What?", "Muse.") is None
+    assert ask_support(ScriptedLLM(lambda _: ""), "Muse.", MUSE) is None
 
 
 # --- with the default embedder

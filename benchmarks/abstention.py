@@ -47,8 +47,11 @@ OUTPUT = Path(rag.__file__).parent / "data" / "abstention.json"
 # The limit refuses so many of the unanswerable development questions: what must hold. More costs answers. Those that name a
 # paper and ask what its abstract does not state count as much together as those about something else.
 REFUSED = 0.9
+# Of the abstracts among several that pass the limit, so many are expected to: what must hold of citations.
+PARTS_RIGHT = 0.92
 # The first sentence or two tell; what is cut off is left out.
 _MAX_TOKENS = 64
+_FEWEST = 5
 _SHUT = Weights(0.0, 0.0, 0.0, 0.0, least=2.0)
 
 
@@ -206,14 +209,17 @@ def fit(seen: Sequence[Signals]) -> Weights:
 
 def fit_parts(seen: Sequence[Signals]) -> Weights:
     """Fit what judges one abstract among several, where every reply counts."""
-    return fit_weights([(s, t) for s in seen for t in s.tries])
+    weights = fit_weights([(s, t) for s in seen for t in s.tries])
+    passing = [(confidence(replace(s, tries=(t,)), weights), t.answers) for s in seen for t in s.tries]
+    return replace(weights, least=lowest_right(passing))
 
 
 def fit_weights(tried: Sequence[tuple[Signals, Try]]) -> Weights:
     """Return weights by all replies that no rule refuted.
 
     A logistic regression (L2, C = 1 on standardised signals) in which no signal may count against its sense: where a set's
-    questions lie nearer to what does not answer them, that is no reason to trust what lies far.
+    questions lie nearer to what does not answer them, that is no reason to trust what lies far. A signal that hardly any
+    reply has is left out: one question would decide its weight.
     """
     checked = [(s, t) for s, t in tried if t.support is not None]
     rows = np.asarray([_row(s, t) for s, t in checked])
@@ -237,10 +243,19 @@ def limit(shares: Sequence[float], kinds: Sequence[bool]) -> float:
     return float(values[last : last + 2].mean())
 
 
+def lowest_right(passing: Sequence[tuple[float, bool]]) -> float:
+    """Return the lowest confidence from which on `PARTS_RIGHT` are right; `passing` has confidences and whether right."""
+    ordered = sorted(passing, reverse=True)
+    right = np.cumsum([answers for _, answers in ordered]) / np.arange(1, len(ordered) + 1)
+    last = int(np.flatnonzero(right >= PARTS_RIGHT)[-1])
+    return float(np.mean([share for share, _ in ordered[last : last + 2]]))
+
+
 def regression(
     rows: NDArray[np.float64], answers: Sequence[bool], senses: Sequence[int]
 ) -> tuple[float, NDArray[np.float64]]:
     """Return bias and slopes (k,) of `answers` over `rows` (n, k); `senses` are the slopes' signs, 0 for either."""
+    rows = np.where(np.count_nonzero(rows, axis=0) < _FEWEST, 0.0, rows)
     centre, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-6)
     signs = np.asarray([1.0 if answer else -1.0 for answer in answers])
     standard = (rows - centre) / scale

@@ -21,7 +21,7 @@ from rag.store import Manifest
 from rag.translate import translation_prefix
 from rag.vectors import server_address
 
-# Context windows, in tokens. The embedded one holds instructions, three abstracts and the answer twice over;
+# Context windows, in tokens. The embedded one holds instructions and examples, an abstract and the answer;
 # each further 1,000 tokens take 29 MB, and the whole chat is to stay under 3 GB.
 EMBEDDED_CONTEXT = 4096
 HOSTED_CONTEXT = 8192

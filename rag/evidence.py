@@ -1,7 +1,7 @@
 """The sentences of the retrieved abstracts, and which of them a question needs.
 
-Reading is what a small machine waits for: an answer's first word comes after the model has read its evidence. So the
-model is given the sentences nearest to the question, as many as a budget of tokens allows, instead of whole abstracts.
+Reading is what a small machine waits for: an answer's first word comes after the model has read its evidence. Where
+whole abstracts are more than a budget of tokens, the model is given the sentences nearest to the question.
 """
 
 from __future__ import annotations

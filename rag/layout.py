@@ -57,16 +57,17 @@ def abstract_messages(
     question: str,
     language: Language,
     history: Sequence[tuple[str, str]] = (),
+    room: int = 8192,
     *,
     read_in: Language | None = None,
 ) -> list[Message]:
-    """Return a chat about one abstract, to be answered in `read_in`, else in the question's `language`.
+    """Return a chat of at most `room` tokens about one abstract, to be answered in `read_in`, else in `language`.
 
     It begins as `reading_messages`, unless there are earlier turns, which stand before the abstract, or `name` is None,
-    which says that `abstract` is only what this question needs of one.
+    which says that `abstract` is only what this question needs of one. `abstract` has to fit `reading_room`.
     """
     *prefix, reading = reading_messages(name or "", abstract)
-    turns = [message for asked, answered in history[-HISTORY_TURNS:] for message in _turn(asked, answered)]
+    turns = [message for turn in _fit_reading(room, question, history)[0] for message in turn]
     text = reading.content + question_turn(question, language, read_in=read_in)
     return [*prefix, *turns, Message("user", text, reading.shared if name and not turns else None)]
 
@@ -82,7 +83,18 @@ def _fit_history(
     question: str, language: Language, history: Sequence[tuple[str, str]], room: int
 ) -> tuple[list[list[Message]], int]:
     asked = estimate_tokens(several_turn("", question, language))
-    left = room - _SLACK_TOKENS - _tokens(several_prefix()) - asked
+    return _fit(history, room - _SLACK_TOKENS - _tokens(several_prefix()) - asked)
+
+
+def _fit_reading(
+    room: int, question: str, history: Sequence[tuple[str, str]]
+) -> tuple[list[list[Message]], int]:
+    asked = estimate_tokens(question_turn(question, "en"))
+    return _fit(history, room - _SLACK_TOKENS - _tokens(reading_prefix()) - asked)
+
+
+def _fit(history: Sequence[tuple[str, str]], left: int) -> tuple[list[list[Message]], int]:
+    """Return the last turns that leave room for abstracts in `left` tokens, and how much they leave."""
     earlier = [_turn(asked, answered) for asked, answered in list(history)[-HISTORY_TURNS:]]
     while earlier and left - sum(map(_tokens, earlier)) < _MIN_CONTEXT_TOKENS:
         earlier.pop(0)
@@ -125,9 +137,7 @@ def _language(question: str) -> Language:
 
 def reading_room(room: int, question: str, history: Sequence[tuple[str, str]] = ()) -> int:
     """Return how many tokens of `room` an abstract may take in `abstract_messages`."""
-    asked = estimate_tokens(question_turn(question, "en"))
-    turns = [message for turn in history[-HISTORY_TURNS:] for message in _turn(*turn)]
-    return max(0, room - _SLACK_TOKENS - _tokens(reading_prefix()) - asked - _tokens(turns))
+    return _fit_reading(room, question, history)[1]
 
 
 def number_abstracts(abstracts: Sequence[str]) -> str:

@@ -12,8 +12,11 @@ import hashlib
 import http.client
 import json
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +34,8 @@ _MOST_FILES = 16
 _TIMEOUT_S = 60.0
 # Characters that are read at a time where somebody may come and not want to wait: a second's worth.
 _STEP_CHARS = 300
+# A file that is only passed through is gone within seconds, unless its process was killed.
+_PART_S = 3600.0
 
 Prefix = tuple[Message, ...]
 Read = Literal["kept", "disturbed", "full"]
@@ -57,7 +62,11 @@ class PrefixKeeper:
         self._prefixes = sorted((tuple(prefix) for prefix in prefixes), key=len, reverse=True)
         self._readings = readings
         self._model = _identity(process, gguf)
+        self._weights, self._how = _digest(self._model[0])[:8], _digest([self._model, _plain(*prefixes)])[:8]
         self._held: Prefix = ()
+        self._tidy()
+        if readings is not None:
+            readings.keep_only(self._weights, self._how)
 
     def take_in(self, messages: Sequence[Message], disturbed: Callable[[], bool] | None = None) -> bool:
         """Have the model hold the longest known beginning of `messages`, from its file or by reading it, which is then kept.
@@ -84,11 +93,14 @@ class PrefixKeeper:
         head = _head(messages[len(prefix) :])
         if self._readings is None or not head or not head[0].shared:
             return "full"
-        if self._readings.has(head[0].shared.name, self._key((*prefix, head[0]))):
+        name, key = head[0].shared.name, self._reading_key((*prefix, head[0]))
+        if self._readings.has(name, key):
             return "kept"
-        if self._readings.full():
+        if self._readings.full(self._weights):
             return "full"
-        return "kept" if self.take_in(messages, disturbed) else "disturbed"
+        if not self.take_in(messages, disturbed):
+            return "disturbed"
+        return "kept" if self._readings.has(name, key) else "full"
 
     def _prefix(self, messages: Sequence[Message]) -> Prefix:
         return next((p for p in self._prefixes if tuple(messages[: len(p)]) == p), ())
@@ -97,25 +109,24 @@ class PrefixKeeper:
         file = self._file(prefix)
         if not file.exists() or not self._slot("restore", file.name):
             return False
-        file.touch()
+        with suppress(OSError):  # it may be another user's
+            os.utime(file)
         return True
 
     def _recall_reading(self, prefix: Prefix, head: Message) -> bool:
         """Restore the state after a prefix and what is shared behind it, which lie in two files."""
         if not self._readings or not head.shared:
             return False
-        reading = self._readings.get(head.shared.name, self._key((*prefix, head)))
+        reading = self._readings.get(head.shared.name, self._reading_key((*prefix, head)))
         if reading is None:
             return False
-        joined = self._folder / f"joined.{os.getpid()}.part"
         try:
             before = SlotState.read(self._file(prefix))
-            write_joined(joined, [before.part(0, reading.start), reading])
-            return self._slot("restore", joined.name)
+            with self._passing() as joined:
+                write_joined(joined, [before.part(0, reading.start), reading])
+                return self._slot("restore", joined.name)
         except (OSError, StateError):
             return False
-        finally:
-            joined.unlink(missing_ok=True)
 
     def _read(self, prefix: Prefix, head: Message, disturbed: Callable[[], bool] | None) -> bool:
         """Read what is shared, and keep the state; False when disturbed before it was read."""
@@ -126,37 +137,58 @@ class PrefixKeeper:
             part = replace(head, content=head.content[:end])
             self._process.client.complete([*prefix, part], max_tokens=1)
         self._process.client.complete([*prefix, head], max_tokens=1)
-        saved = self._folder / f"read.{os.getpid()}.part"
-        with suppress(OSError, StateError):
+        with suppress(OSError, StateError), self._passing() as saved:
             if self._slot("save", saved.name) and self._readings and head.shared:
                 before, whole = SlotState.read(self._file(prefix)), SlotState.read(saved)
                 own = whole.part(whole.common(before), whole.end)
-                self._readings.put(head.shared.name, self._key((*prefix, head)), own)
-        saved.unlink(missing_ok=True)
+                self._readings.put(head.shared.name, self._reading_key((*prefix, head)), own)
         return True
+
+    @contextmanager
+    def _passing(self) -> Iterator[Path]:
+        """Give a file to pass a state through that no other user may read, for the text of an abstract is in it."""
+        number, name = tempfile.mkstemp(suffix=".part", dir=self._folder)
+        os.close(number)
+        try:
+            yield Path(name)
+        finally:
+            with suppress(OSError):
+                Path(name).unlink()
 
     def _keep(self, prefix: Prefix) -> None:
         """Write the state; without room on the disk it is read anew next time."""
         file = self._file(prefix)
-        part = f"{file.name}.{os.getpid()}.part"
+        part = f"{file.name}.{uuid.uuid4().hex}.part"
         try:
             if self._slot("save", part):
                 (self._folder / part).replace(file)
             self._prune()
         except OSError:
-            (self._folder / part).unlink(missing_ok=True)
+            pass
+        finally:
+            with suppress(OSError):
+                (self._folder / part).unlink(missing_ok=True)
+
+    def _tidy(self) -> None:
+        """Delete what killed processes left behind."""
+        for file in self._folder.glob("*.part"):
+            with suppress(OSError):
+                if file.stat().st_mtime < time.time() - _PART_S:
+                    file.unlink()
 
     def _prune(self) -> None:
-        files = sorted(self._folder.glob("*.state*"), key=lambda file: file.stat().st_mtime, reverse=True)
+        files = sorted(self._folder.glob("*.state"), key=lambda file: file.stat().st_mtime, reverse=True)
         for file in files[_MOST_FILES:]:
             file.unlink(missing_ok=True)
 
     def _file(self, prefix: Prefix) -> Path:
         return self._folder / f"{self._key(prefix)}.state"
 
+    def _reading_key(self, beginning: Prefix) -> str:
+        return self._weights + self._how + self._key(beginning)
+
     def _key(self, beginning: Prefix) -> str:
-        text = json.dumps([self._model, [asdict(message) for message in beginning]], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:24]
+        return _digest([self._model, *_plain(beginning)])[:24]
 
     def _slot(self, action: str, name: str) -> bool:
         """Have the server save or restore its slot; False where it cannot."""
@@ -181,6 +213,14 @@ def _head(messages: Sequence[Message]) -> Prefix:
     return (replace(messages[0], content=messages[0].content[: messages[0].shared.length]),)
 
 
+def _plain(*chats: Sequence[Message]) -> list[list[dict[str, object]]]:
+    return [[asdict(message) for message in chat] for chat in chats]
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
 def _common(first: Sequence[Message], second: Sequence[Message]) -> int:
     """Return how many messages two chats begin with alike."""
     count = 0
@@ -193,7 +233,6 @@ def _common(first: Sequence[Message], second: Sequence[Message]) -> int:
 
 def _identity(process: LlamaProcess, gguf: Path) -> list[object]:
     """Return what the state depends on beside the text: the weights, how they are run, and by which release."""
-    stat = gguf.stat()
-    return [
-        str(gguf.resolve()), stat.st_size, stat.st_mtime_ns, asdict(process.options), version("xllamacpp")
-    ]  # fmt: skip
+    stat, options = gguf.stat(), asdict(process.options)
+    del options["n_threads"]
+    return [str(gguf.resolve()), stat.st_size, stat.st_mtime_ns, options, version("xllamacpp")]

@@ -3,11 +3,15 @@
 Reading is the wait: 250 tokens take 4 s on 2 cores, and every question about an abstract would have them read again. The
 model's state after an abstract (`rag.llama_state`, some 7 MB) is read back in milliseconds. A file holds the abstract's
 tokens, so it lies with the index, is gone with it, and `forget` deletes those of papers that are no longer there.
+
+A key is hexadecimal: first what names the model, then what names all that stands before an abstract and how it is read, then
+the abstract's own.
 """
 
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -32,31 +36,42 @@ class Readings:
         file = self._file(name, key)
         try:
             found = SlotState.read(file)
-            file.touch()
         except (OSError, StateError):
             return None
+        with suppress(OSError):  # it may be another user's, and be gone by now
+            os.utime(file)
         return found
 
     def has(self, name: str, key: str) -> bool:
         """Return whether there is such a reading."""
         return self._file(name, key).exists()
 
-    def full(self, more: int = 0) -> bool:
-        """Return whether so many bytes more would be over the budget."""
-        return count_readings(self._folder)[1] + more > self._most_bytes
+    def full(self, model: str) -> bool:
+        """Return whether one more of the `model` that a key begins with may take the place of another of its own."""
+        sizes = [size for _, size, file in _readings_in(self._folder) if _key(file).startswith(model)]
+        return sum(sizes) + max(sizes, default=1) > self._most_bytes
+
+    def keep_only(self, model: str, how: str) -> None:
+        """Delete the readings of the `model` that keys begin with but do not go on as `how`: they are never asked for again."""
+        for _, _, file in _readings_in(self._folder):
+            if _key(file).startswith(model) and not _key(file).startswith(model + how):
+                with suppress(OSError):
+                    file.unlink()
 
     def put(self, name: str, key: str, reading: SlotState) -> None:
         """Keep a reading; without room on the disk it is made anew next time."""
         file = self._file(name, key)
-        part = file.with_suffix(f".{os.getpid()}.part")
+        part = file.with_suffix(f".{uuid.uuid4().hex}.part")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(exist_ok=True)  # but not where the index is gone
             write_joined(part, [reading])
             part.replace(file)
             self._prune()
         except OSError:
+            pass
+        finally:
             with suppress(OSError):
-                part.unlink()
+                part.unlink(missing_ok=True)
 
     def _prune(self) -> None:
         room = self._most_bytes
@@ -72,7 +87,15 @@ class Readings:
 def count_readings(folder: Path) -> tuple[int, int]:
     """Return of how many papers `folder` holds readings, and their bytes."""
     files = list(_readings_in(folder))
-    return len({file.name.rpartition("-")[0] for _, _, file in files}), sum(size for _, size, _ in files)
+    return len({_paper(file) for _, _, file in files}), sum(size for _, size, _ in files)
+
+
+def _paper(file: Path) -> str:
+    return file.name.rpartition("-")[0]
+
+
+def _key(file: Path) -> str:
+    return file.stem.rpartition("-")[2]
 
 
 def _readings_in(folder: Path) -> Iterator[tuple[float, int, Path]]:
@@ -88,6 +111,6 @@ def _readings_in(folder: Path) -> Iterator[tuple[float, int, Path]]:
 def forget(folder: Path, names: Collection[str]) -> None:
     """Delete the readings in `folder` of all papers but those with these names, and what a killed process left behind."""
     for file in folder.iterdir() if folder.is_dir() else ():
-        if file.suffix != _SUFFIX or file.name.rpartition("-")[0] not in names:
+        if file.suffix != _SUFFIX or _paper(file) not in names:
             with suppress(OSError):
                 file.unlink()

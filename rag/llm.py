@@ -129,7 +129,12 @@ class _Turn:
     def __enter__(self) -> None:
         with self._counting:
             self._count += 1
-        self._lock.acquire()
+        try:
+            self._lock.acquire()
+        except BaseException:  # Ctrl-C while it waits
+            with self._counting:
+                self._count -= 1
+            raise
 
     def __exit__(self, *error: object) -> None:
         self._lock.release()
@@ -232,7 +237,7 @@ class EmbeddedLLM:
     def read(self, messages: Sequence[Message]) -> Read:
         """Read what `messages` share with other chats and keep it, unless it is kept; the model is loaded first if need be.
 
-        A reply that is asked for meanwhile need not wait for more than a second.
+        A reply that is asked for meanwhile waits for a part of it only: 300 characters, or the beginning of all such chats.
         """
         with self._turn:
             server = self._running()

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, overload
@@ -189,14 +189,31 @@ class RAG:
     ) -> ReadAhead:
         """Have the embedded language model read every abstract that it has not, some 4 s each, while no question is asked.
 
-        What it has read is kept beside the index, as much as `settings.readings_mb` holds. Returns early once `stop` is set.
+        What it has read is kept beside the index, as much as `settings.readings_mb` holds. Returns early once `stop` is set;
+        begins anew where the index is rebuilt meanwhile.
 
         Raises:
-            LLMError, ModelError: as `ask`.
+            LLMError, ModelError, IndexMissingError, IndexMismatchError, LibraryIndexError: as `ask`.
         """
-        with self._index.reading() as store:
-            papers = store.catalog.papers()
-        return read_ahead(self.llm, papers, stop or threading.Event(), lambda: self._asked > 0, progress)
+        done: ReadAhead | None = None
+        stop = stop or threading.Event()
+        while done is None:
+            with self._index.reading() as store:
+                papers = store.catalog.papers()
+            done = read_ahead(
+                self.llm,
+                papers,
+                stop,
+                lambda: self._asked > 0,
+                progress,
+                evidence_tokens=self.settings.evidence_tokens,
+                outdated=partial(self._rebuilt_since, store),
+            )
+        return done
+
+    def _rebuilt_since(self, store: Store) -> bool:
+        with self._index.reading() as now:
+            return now is not store
 
     def close(self) -> None:
         """Free the models and the index's files."""

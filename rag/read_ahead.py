@@ -29,14 +29,20 @@ def read_ahead(
     stop: Event,
     busy: Callable[[], bool] = lambda: False,
     progress: Progress = lambda stage, done, total: None,
-) -> ReadAhead:
+    *,
+    evidence_tokens: int | None = None,
+    outdated: Callable[[], bool] = lambda: False,
+) -> ReadAhead | None:
     """Read one abstract after the other until all are read, no more can be kept, or `stop` is set.
 
-    While `busy` says that a question is being answered nothing is read. Raises LLMError or ModelError.
+    While `busy` says that a question is being answered nothing is read. Returns None once `outdated` says that these are no
+    longer the papers of the index. `evidence_tokens` as `rag.respond.Responder` has it. Raises LLMError or ModelError.
     """
     for done, paper in enumerate(papers):
+        if outdated():
+            return None
         progress("Reading ahead", done, len(papers))
-        for chat in readings(paper):
+        for chat in readings(paper, evidence_tokens):
             outcome = "disturbed"
             while outcome == "disturbed" and not stop.is_set():
                 outcome = "disturbed" if busy() else llm.read(chat)

@@ -205,8 +205,9 @@ class Responder:
     def _chat(self, asked: Asked, number: int, *, read_in: Language | None = None) -> Chat:
         """Return the chat about one context that is to be answered in `read_in`, else in the question's language."""
         paper = asked.sentences.contexts[number - 1].paper
-        room = reading_room(self.llm.context_window - self.max_answer_tokens, asked.question, asked.history)
-        text, budget = readable(paper), min(self.evidence_tokens or ABSTRACT_TOKENS, room)
+        room = self.llm.context_window - self.max_answer_tokens
+        text, left = readable(paper), reading_room(room, asked.question, asked.history)
+        budget = min(self.evidence_tokens or ABSTRACT_TOKENS, left)
         whole = estimate_tokens(text) <= budget
         if not whole:
             only = asked.sentences.of([number])
@@ -214,7 +215,9 @@ class Responder:
         language, name = read_in or asked.language, paper.paper_id if whole else None
         text = spelled_for(text, language)
         return Chat(
-            abstract_messages(name, text, asked.question, asked.language, asked.history, read_in=read_in),
+            abstract_messages(
+                name, text, asked.question, asked.language, asked.history, room, read_in=read_in
+            ),
             language,
             most_sentences=MOST_SENTENCES,
         )
@@ -244,13 +247,13 @@ def readable(paper: Paper) -> str:
     return f"{paper.title}. {paper.text}" if paper.title else paper.text
 
 
-def readings(paper: Paper) -> list[list[Message]]:
+def readings(paper: Paper, evidence_tokens: int | None = None) -> list[list[Message]]:
     """Return how the chats begin that questions in either language put to the embedded model about a paper.
 
-    One that is too long to be read whole has none.
+    One that is too long to be read whole (`evidence_tokens` as `Responder` has it) has none.
     """
     text = readable(paper)
-    if estimate_tokens(text) > ABSTRACT_TOKENS:
+    if estimate_tokens(text) > (evidence_tokens or ABSTRACT_TOKENS):
         return []
     spelled = dict.fromkeys(spelled_for(text, language) for language in (paper.language, *LANGUAGES))
     return [reading_messages(paper.paper_id, each) for each in spelled]

@@ -78,7 +78,11 @@ def read_report(done: ReadAhead, endpoint: str | None, readings_mb: int) -> str:
     """Return how many abstracts the language model has read, and why no more."""
     if endpoint is not None:
         return f"The language model is behind {endpoint}, which keeps nothing that it has read."
-    more = "" if done.read == done.papers else f"; RAG_READINGS_MB={readings_mb:,} holds no more"
+    more = (
+        ""
+        if done.read == done.papers
+        else f"; more is more than RAG_READINGS_MB={readings_mb:,} or the disk holds"
+    )
     return f"The language model has read {done.read:,} of {done.papers:,} abstracts{more}."
 
 

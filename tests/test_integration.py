@@ -180,13 +180,13 @@ def test_what_was_read_beforehand_is_not_read_again(tmp_path: Path) -> None:
     assert run("index", str(pile), "--index", str(directory)).returncode == 0
     read = run("read", "--index", str(directory))
     assert read.stdout.strip() == "The language model has read 2 of 2 abstracts.", read.stderr
-    files = {file: file.read_bytes() for file in (directory / "readings").iterdir()}
+    files = {file: file.stat().st_ino for file in (directory / "readings").iterdir()}
     asked = ["900M的Muse模型在CC3M上的FID是多少?", "By how much is the energy of inference reduced?"]
     result = run("ask", "--json", "-", "--index", str(directory), text="\n".join(asked) + "\n")
     answers = [json.loads(line)["answer"] for line in result.stdout.splitlines()]
     assert "6.06" in answers[0]
     assert "37%" in answers[1]
-    assert {file: file.read_bytes() for file in (directory / "readings").iterdir()} == files
+    assert {file: file.stat().st_ino for file in (directory / "readings").iterdir()} == files
 
 
 def test_a_library_can_be_searched_from_several_threads(library: RAG) -> None:

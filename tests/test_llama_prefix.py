@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -229,11 +230,35 @@ class TestReadings:
             assert llm.complete(about(ABSTRACT, "How many hives?"), max_tokens=4)
             assert not list(folder.glob("*"))
         with closing(again(gguf, tmp_path, most_bytes=1)) as llm:
-            llm.read(head(ABSTRACT))
+            assert llm.read(head(ABSTRACT)) == "full"
             assert not list(folder.glob("*")), "one alone is more than there is room for"
         with closing(EmbeddedLLM(gguf, "qwen", None, [RULES], tmp_path / "states")) as llm:
             assert llm.read(head(ABSTRACT)) == "full"
             assert llm.complete(about(ABSTRACT, "How many hives?"), max_tokens=4)
+
+    def test_readings_behind_other_examples_make_room(
+        self, gguf: Path, tmp_path: Path, folder: Path, keeping: EmbeddedLLM
+    ) -> None:
+        assert keeping.read(head(ABSTRACT)) == "kept"
+        (old,) = folder.iterdir()
+        keeping.close()
+        changed = EmbeddedLLM(gguf, "qwen", None, [LONGER], tmp_path / "states", Readings(folder, 10**9))
+        with closing(changed):
+            assert changed.read([*LONGER, head(ABSTRACT)[-1]]) == "kept"
+        (new,) = folder.iterdir()
+        assert new != old
+
+    def test_what_a_killed_process_left_is_deleted(
+        self, gguf: Path, tmp_path: Path, keeping: EmbeddedLLM
+    ) -> None:
+        states = tmp_path / "states"
+        states.mkdir()
+        left, recent = states / "left.part", states / "recent.part"
+        left.touch()
+        recent.touch()
+        os.utime(left, (0, 0))
+        keeping.read(head(ABSTRACT))
+        assert {file.name for file in states.iterdir() if file.suffix == ".part"} == {"recent.part"}
 
     def test_reading_ahead_gives_way_to_a_question(self, keeping: EmbeddedLLM) -> None:
         long = "Abstract: " + "Bees forage less near roads than they do near woods. " * 60

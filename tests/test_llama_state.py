@@ -141,8 +141,17 @@ def test_those_not_used_for_longest_make_room(tmp_path: Path) -> None:
     readings.put("paper4", "key", state([1, 2]))
     assert readings.has("paper1", "key"), "it was used last"
     assert not readings.has("paper2", "key")
-    assert readings.full(more=1)
-    assert not readings.full()
+    assert readings.full("k"), "one more would take the place of another"
+    assert not readings.full("other"), "those of another model have been used less lately"
+    assert not Readings(folder, 4 * size).full("k")
+
+
+def test_what_nothing_asks_for_any_more_is_deleted(readings: Readings, tmp_path: Path) -> None:
+    for key in ("aa11x", "aa22x", "bb11x"):
+        readings.put("paper", key, state([1]))
+    readings.keep_only("aa", "22")
+    kept = sorted(file.name for file in (tmp_path / "readings").iterdir())
+    assert kept == ["paper-aa22x.reading", "paper-bb11x.reading"]
 
 
 def test_a_broken_reading_is_none(readings: Readings, tmp_path: Path) -> None:
@@ -156,6 +165,9 @@ def test_a_place_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
     readings = Readings(tmp_path / "file" / "readings", 1000)
     readings.put("paper", "key", state([1]))
     assert readings.get("paper", "key") is None
+    gone = tmp_path / "index"
+    Readings(gone / "readings", 1000).put("paper", "key", state([1]))
+    assert not gone.exists(), "an index that was deleted stays so"
 
 
 def test_papers_that_are_gone_are_forgotten(readings: Readings, tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event
 
 import pytest
-from conftest import ScriptedLLM
+from conftest import HashEmbedder, ScriptedLLM
 
-from rag.pipeline import RAG
+from rag.pipeline import RAG, index_paths
 from rag.read_ahead import ReadAhead, read_ahead
 from rag.respond import readings
 from rag.schema import Paper, Source
@@ -70,6 +71,17 @@ def test_it_stops_when_told(llm: ScriptedLLM) -> None:
     assert llm.readings == []
 
 
+def test_it_ends_once_the_index_holds_other_papers(llm: ScriptedLLM) -> None:
+    outdated = iter([False, True])
+    assert read_ahead(llm, PAPERS, Impatient(), outdated=lambda: next(outdated)) is None
+    assert len(llm.readings) == 1
+
+
+def test_what_is_too_long_to_be_read_whole_is_not_read(llm: ScriptedLLM) -> None:
+    assert read_ahead(llm, PAPERS, Impatient(), evidence_tokens=3) == ReadAhead(3, 3)
+    assert llm.readings == []
+
+
 def test_a_library_reads_what_it_holds_but_not_while_it_answers(open_rag: Callable[..., RAG]) -> None:
     rag = open_rag()
     assert isinstance(rag.llm, ScriptedLLM)
@@ -88,11 +100,31 @@ def test_a_library_reads_what_it_holds_but_not_while_it_answers(open_rag: Callab
     assert rag.read_ahead() == ReadAhead(3, 3)
 
 
+def test_a_library_that_is_rebuilt_meanwhile_reads_what_it_then_holds(
+    open_rag: Callable[..., RAG], small_corpus: Path, embedder: HashEmbedder, tmp_path: Path
+) -> None:
+    rag = open_rag()
+    assert isinstance(rag.llm, ScriptedLLM)
+
+    def rebuild(stage: str, done: int, total: int) -> None:
+        if (done, total) == (1, 3):
+            (small_corpus / "c.txt").write_text("Otters return to Kamchatka rivers.", encoding="utf-8")
+            index_paths([small_corpus], tmp_path / "index", embedder=embedder)
+
+    assert rag.read_ahead(rebuild) == ReadAhead(4, 4)
+    assert "Otters" in rag.llm.readings[-1][-1].content
+    assert len(rag.llm.readings) == 2 + 4
+
+
 @pytest.mark.parametrize(
     ("done", "endpoint", "says"),
     [
         (ReadAhead(31, 31), None, "The language model has read 31 of 31 abstracts."),
-        (ReadAhead(280, 5000), None, "has read 280 of 5,000 abstracts; RAG_READINGS_MB=2,000 holds no more."),
+        (
+            ReadAhead(280, 5000),
+            None,
+            "has read 280 of 5,000 abstracts; more is more than RAG_READINGS_MB=2,000 or the disk holds.",
+        ),
         (ReadAhead(0, 31), "localhost:11434", "is behind localhost:11434, which keeps nothing"),
     ],
 )

@@ -59,6 +59,16 @@ def test_earlier_turns_stand_before_the_abstract_which_is_then_not_shared(open_r
         assert chat[-1].shared is None
 
 
+def test_earlier_turns_are_left_out_where_an_abstract_would_not_fit_behind_them(open_rag: OpenRag) -> None:
+    rag = open_rag()
+    llm_of(rag).context_window = 4096
+    earlier, later = ("问" * 1900, "It is 6.06 [1]."), ("哪" * 1900, "It is 6.06 [1].")
+    rag.ask("How many hives?", history=[earlier, later])
+    chat = llm_of(rag).chats[-1]
+    assert [message.content for message in chat[len(reading_prefix()) : -1]] == list(later)
+    assert sum(estimate_tokens(message.content) for message in chat) < 4096
+
+
 def test_where_the_nearest_does_not_answer_the_next_is_asked(open_rag: OpenRag) -> None:
     def script(messages: Sequence[Message]) -> str:
         return "Muse has 900M parameters." if "900M" in messages[-1].content else NOT_FOUND

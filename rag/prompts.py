@@ -113,12 +113,15 @@ TRANSLATIONS: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 
 
+TO_KEEP = "译文包含"
+
+
 def translate_turn(question: str, sentence: str, keep: Sequence[str] = ()) -> str:
     """Return the text that asks for an English sentence, which answers a Chinese question, in Chinese.
 
     `keep` are words that a first translation left out.
     """
-    kept = f"\n译文包含:{', '.join(keep)}" if keep else ""
+    kept = f"\n{TO_KEEP}:{', '.join(keep)}" if keep else ""
     return f"问题:{question}\nEnglish: {sentence}{kept}"
 
 

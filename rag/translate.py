@@ -15,7 +15,7 @@ from typing import Protocol
 from rag.endpoint import Message
 from rag.layout import estimate_tokens
 from rag.numbers import find_numbers, spelled_for
-from rag.prompts import TRANSLATE_SYSTEM, TRANSLATIONS, translate_turn
+from rag.prompts import TO_KEEP, TRANSLATE_SYSTEM, TRANSLATIONS, translate_turn
 from rag.verify_features import missing_names, missing_numbers
 
 _STOP = "。"
@@ -56,7 +56,7 @@ def translate(llm: Completer, question: str, sentence: str) -> str | None:
     for _ in range(_TIMES):
         turn = Message("user", translate_turn(question, sentence, left_out))
         said = llm.complete([*translation_prefix(), turn], max_tokens=longest, grammar=grammar).strip()
-        if not said.endswith(_STOP):  # cut at its longest
+        if not said.endswith(_STOP) or TO_KEEP in said:  # cut at its longest; what it was told, said again
             return None
         left_out = lost(question, sentence, said)
         if not left_out:

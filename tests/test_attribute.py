@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from conftest import HashEmbedder, NumberVerifier
 
-from rag.align import Alignment
+from rag.align import Alignment, Vectors
 from rag.attribute import Attributor
 from rag.cite import CitedStream, cite
 from rag.evidence import ContextSentences
@@ -69,9 +69,34 @@ def test_what_is_said_beyond_the_question_is_quoted_too(embedder: HashEmbedder) 
     )
     answer = "The second-order transformer SOT exploits word tokens and the classification token"
     attributor = Attributor(ContextSentences([context], embedder, Alignment()), NumberVerifier(), question)
-    for said, quotes in (("", []), (" by singular value power cross-covariance", [second])):
-        result = cite(f"{answer}{said}, it says [1].", [context], attributor)
-        assert [evidence.quote for evidence in result.sentences[0].evidence] == [first, *quotes]
+    result = cite(f"{answer} by singular value power cross-covariance [1].", [context], attributor)
+    assert {evidence.quote for evidence in result.sentences[0].evidence} == {first, second}
+
+
+class Between(HashEmbedder):
+    """Places one text between two others, as a translation of both lies."""
+
+    between: tuple[str, str, str] = ("", "", "")
+
+    def _vector(self, text: str) -> Vectors:
+        placed, first, second = self.between
+        if text != placed:
+            return super()._vector(text)
+        return 0.8 * super()._vector(first) + 0.6 * super()._vector(second)
+
+
+def test_what_lies_nearest_to_what_is_added_to_the_question_is_quoted() -> None:
+    """As across languages, where the answer shares no term with the sentence that it is read from."""
+    about = "SOT pools tokens of images."
+    telling = "归一化 奇异值 池化。"
+    paper = Paper("p", f"{about} {telling} Code is online.", "en", (Source("a", 1),))
+    context = ScoredChunk(paper, Chunk("p-0", "p", paper.text, 0, len(paper.text), "en"), 1.0)
+    question, answer = "How does SOT pool tokens of images?", "SOT pools tokens of images by power."
+    embedder = Between()
+    embedder.between = (answer, about, telling)
+    attributor = Attributor(ContextSentences([context], embedder, Alignment()), NumberVerifier(), question)
+    found = cite(f"{answer} [1]", [context], attributor)
+    assert [evidence.quote for evidence in found.sentences[0].evidence] == [about, telling]
 
 
 def test_an_unfinished_sentence_is_not_attributed(

@@ -144,6 +144,7 @@ def test_a_number_that_was_left_out_has_to_be_said(ask: Ask) -> None:
     [
         ["Muse在CC3M上的FID很低。", "Muse在CC3M上的FID很高。"],  # loses the number twice
         ["Muse在CC3M上的FID为6.06"],  # cut at its longest
+        ["Muse在CC3M上的FID很低。", "Muse在CC3M上的FID为6.06(译文包含6.06)。"],
         ["Muse在CC3M上的FID为6.06，快了9.5倍。"],  # adds a number
     ],
 )

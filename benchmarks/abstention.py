@@ -44,8 +44,8 @@ from rag.store import Store
 from rag.verify import Verdict, log_odds, verifier_for
 
 OUTPUT = Path(rag.__file__).parent / "data" / "abstention.json"
-# The limit refuses so many of the unanswerable development questions: what must hold. More costs answers. Those that name a
-# paper and ask what its abstract does not state count as much together as those about something else.
+# The limit refuses so many of the unanswerable development questions: what must hold. Much more costs answers. Those that
+# name a paper and ask what its abstract does not state count as much together as those about something else.
 REFUSED = 0.9
 # Of the abstracts among several that pass the limit, so many are expected to: what must hold of citations.
 PARTS_RIGHT = 0.92
@@ -58,14 +58,13 @@ _SHUT = Weights(0.0, 0.0, 0.0, 0.0, least=2.0)
 @dataclass(frozen=True)
 class Try:
     """What was seen of a question put to one abstract: whether that `answers` it, and of the best sentence of the reply its
-    `support` (None where a rule refuted all) and whether it holds a name that its abstract lacks.
+    `support` (None where a rule refuted all, or the abstract lacks a name in each).
     """
 
     answers: bool
     refusal: float
     nearness: float
     support: float | None = None
-    missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class _ShutGate(Gate):
 
     def of(self, verdict: Verdict) -> float:
         """Remember the verdict where no rule made it; do not let it pass."""
-        if not verdict.refuted:
+        if not verdict.refuted and not verdict.missing:
             self.seen.append(verdict)
         return 0.0
 
@@ -177,7 +176,7 @@ def signals(task: Task, store: Store, embedder: Embedder, llm: LLM, settings: Se
         answers = task.answerable and contexts[number - 1].paper.paper_id in task.question.gains
         plain = Try(answers, gate.refusal, gate.nearness)
         best = max(gate.seen, key=lambda verdict: verdict.score, default=None)
-        tries.append(replace(plain, support=best.score, missing=bool(best.missing)) if best else plain)
+        tries.append(replace(plain, support=best.score) if best else plain)
     return Signals(
         task.key,
         task.dataset,
@@ -196,15 +195,18 @@ def fit_each(seen: Sequence[Signals]) -> Mapping[Language, Weights]:
 
 
 def fit(seen: Sequence[Signals]) -> Weights:
-    """Fit one language: the weights on all replies, the limit on the unanswerable development questions.
+    """Fit one language: the weights on all replies, the limit on the development questions.
 
+    It lies half way between where `REFUSED` of those that no abstract answers lie below and the next one that is answered.
     Replies about other abstracts to questions that one answers are left out: these lie further from the question than what
     names the paper and asks what its abstract does not state.
     """
     weights = fit_weights([(s, t) for s in seen for t in s.tries if t.answers or not s.answerable])
-    unanswerable = [s for s in seen if s.dataset == DEVELOPMENT and not s.answerable]
+    development = [s for s in seen if s.dataset == DEVELOPMENT]
+    unanswerable = [s for s in development if not s.answerable]
     least = limit([confidence(s, weights) for s in unanswerable], [s.names_paper for s in unanswerable])
-    return replace(weights, least=least)
+    answered = [share for s in development if s.answerable and (share := confidence(s, weights)) >= least]
+    return replace(weights, least=(least + min(answered, default=least)) / 2)
 
 
 def fit_parts(seen: Sequence[Signals]) -> Weights:
@@ -223,14 +225,13 @@ def fit_weights(tried: Sequence[tuple[Signals, Try]]) -> Weights:
     """
     checked = [(s, t) for s, t in tried if t.support is not None]
     rows = np.asarray([_row(s, t) for s, t in checked])
-    bias, slopes = regression(rows, [t.answers for _, t in checked], (-1, 1, 1, -1, 0))
-    refusal, nearness, support, missing, polar = map(float, slopes)
-    return Weights(bias, refusal, nearness, support, 0.5, missing, polar)
+    bias, slopes = regression(rows, [t.answers for _, t in checked], (-1, 1, 1, 0))
+    refusal, nearness, support, polar = map(float, slopes)
+    return Weights(bias, refusal, nearness, support, 0.5, polar)
 
 
 def _row(seen: Signals, tried: Try) -> list[float]:
-    support = log_odds(tried.support or 0.0)
-    return [tried.refusal, tried.nearness, support, float(tried.missing), float(seen.polar)]
+    return [tried.refusal, tried.nearness, log_odds(tried.support or 0.0), float(seen.polar)]
 
 
 def limit(shares: Sequence[float], kinds: Sequence[bool]) -> float:
@@ -274,7 +275,7 @@ def confidence(seen: Signals, weights: Weights) -> float:
     """Return the most that a reply to the question has, 0 where rules refuted all: one at the limit is shown."""
     return max(
         (
-            weights.confidence(t.refusal, t.nearness, t.support, missing=t.missing, polar=seen.polar)
+            weights.confidence(t.refusal, t.nearness, t.support, polar=seen.polar)
             for t in seen.tries
             if t.support is not None
         ),

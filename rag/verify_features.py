@@ -112,9 +112,10 @@ def best_fits(fits: Sequence[float]) -> list[int]:
 def missing_numbers(sentence: str, evidence: Sequence[str]) -> tuple[str, ...]:
     """Return the numbers of `sentence` that `evidence` lacks, compared by value.
 
-    Not those inside a name (ResNet-50), nor words that are half of one (zero-shot, three-dimensional).
+    Not those inside a name (ResNet-50), nor words that are half of one (zero-shot, three-dimensional); a name of the evidence
+    (UR10e) states none either.
     """
-    stated = {value for text in evidence for value in number_values(text, identifiers=True)}
+    stated = {value for text in evidence for value in number_values(text)}
     lacking = [n for n in find_numbers(sentence) if not n.identifier and n.value not in stated]
     return tuple(dict.fromkeys(str(n.value) for n in lacking if not _in_compound(sentence, n)))
 

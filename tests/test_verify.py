@@ -53,6 +53,7 @@ def verifier(embedder: HashEmbedder) -> Verifier:
         ("ResNet-50 wins.", ("ResNet-500 wins.",), ()),
         ("Zero-shot depth is three-dimensional.", ("深度",), ()),
         ("Three of them grew.", ("3 grew",), ()),
+        ("It tunes 10 parameters.", ("It tunes the UR10e.",), ("10",)),
     ],
 )
 def test_numbers_are_compared_by_value(

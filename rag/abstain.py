@@ -68,8 +68,8 @@ class Abstention:
         return Gate(self.weights[language], nearness, refusal, polar)
 
     def part_gate(self, nearness: float, refusal: float) -> Gate:
-        """Return the same for one abstract among several."""
-        return Gate(self.part, nearness, refusal)
+        """Return the same for one abstract among several, of which nothing weak is shown."""
+        return Gate(self.part, nearness, refusal, shows_weak=False)
 
     def write(self) -> dict[str, Any]:
         """Return it as plain JSON values, which `read_abstention` reads."""
@@ -91,6 +91,7 @@ class Gate:
     nearness: float
     refusal: float
     polar: bool = False
+    shows_weak: bool = True
 
     @property
     def hopeless(self) -> bool:
@@ -122,7 +123,7 @@ class Gate:
             return replace(verdict, support="unsupported")
         if verdict.support == "supported":
             return verdict
-        return replace(verdict, support="weak" if first else "unsupported")
+        return replace(verdict, support="weak" if first and self.shows_weak else "unsupported")
 
 
 def refusal_log_odds(first_tokens: Iterable[tuple[str, float]]) -> float | None:

@@ -20,9 +20,9 @@ from rag.evidence import ContextSentences
 from rag.language import detect_language
 from rag.numbers import number_values
 from rag.repetition import only_repeats
-from rag.schema import Support
+from rag.schema import Paper, Support
 from rag.verify import Verdict
-from rag.verify_features import best_fits, fit
+from rag.verify_features import best_fits, fit, missing_proper_nouns
 
 # Weight of the model's marker beside `rag.verify_features.fit`, and how far below the best context one that the model
 # named may lie to stay cited; see `Attributor.attribute`. Chosen on the answers to benchmarks/dev_questions.jsonl: 37 of
@@ -219,7 +219,15 @@ class Attributor:
                 whole = replace(whole, support="weak")
             if not whole.refuted:  # what the question says wrongly is not what the sentence says
                 verdict = max(verdict, whole, key=lambda found: found.score)
-        return self._gated(verdict)
+        return self._gated(self._named(verdict, text, paper))
+
+    def _named(self, verdict: Verdict, text: str, paper: Paper) -> Verdict:
+        """Count proper nouns among the names that are missing, which only one language tells."""
+        if not (paper.language == detect_language(text) == "en"):
+            return verdict
+        strange = missing_proper_nouns(text, [paper.title or "", paper.text, self._question])
+        support = "weak" if strange and verdict.support == "supported" else verdict.support
+        return replace(verdict, support=support, missing=verdict.missing + strange)
 
     def _gated(self, verdict: Verdict) -> Verdict:
         if self._gate is None:

@@ -9,15 +9,16 @@ import re
 
 from rag.chinese import to_simplified
 
-_EN_PLURAL = (
-    r"papers|works|stud(?:ies|y and)|abstracts|articles|authors|publications|approaches|methods|models|systems|frameworks"
-    r"|algorithms|networks"
-)
+_EN_PAPERS = r"papers|works|stud(?:ies|y and)|abstracts|articles|authors|publications"
+_EN_THINGS = r"approaches|methods|models|systems|frameworks|algorithms|networks"
+# "What lets networks …" and "what do methods …" ask about them all, not which they are.
+_EN_VERB = r"(?:do|does|did|can|could|will|would|should|may|might|lets?|makes?|causes?|keeps?|helps?|allows?|enables?)"
 # A name as methods have it: a capital or digit after its first letter.
 _NAME = r"(?=[A-Za-z][\w-]*[A-Z0-9])[A-Za-z][\w.+-]*"
 _TWO_NAMES = re.compile(rf"(?<![\w-]){_NAME}\s*(?:\band\b|\bvs\.?|\bversus\b|[和与跟及、])\s*{_NAME}")
 _EN = re.compile(
-    rf"\b(?:which|what|list|name|find|show|give|are there(?: any)?)\b(?:\W+[\w-]+){{0,4}}?\W+(?:{_EN_PLURAL})\b"
+    r"\b(?:which|what|list|name|find|show|give|are there(?: any)?)\b"
+    rf"(?:(?:\W+[\w-]+){{0,4}}?\W+(?:{_EN_PAPERS})|(?!\W+{_EN_VERB}\b)(?:\W+[\w-]+){{0,4}}?\W+(?:{_EN_THINGS}))\b"
     r"(?!\W+(?:used|are used|is used|was used|were used|did|does|do the authors|reached?|outperformed|beaten))"
     r"|^\W*(?:compare|contrast)\b"
     r"|\bhow (?:do|does|did)\b.*\b(?:differ|compare)\b"

@@ -129,6 +129,12 @@ def test_a_part_needs_nearness_to_the_nearest_one() -> None:
     assert ABSTENTION.part_gate(-0.4, 0.5).hopeless
 
 
+def test_of_several_abstracts_nothing_weak_is_shown() -> None:
+    weak = Verdict("weak", 0.9)
+    assert judged(ABSTENTION.gate("en", 1.0, -2.0), weak).support == "weak"
+    assert judged(ABSTENTION.part_gate(0.0, -2.0), weak).support == "unsupported"
+
+
 # --- in the pipeline
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from conftest import HashEmbedder, NumberVerifier
 
+from rag.abstain import Gate, Weights
 from rag.align import Alignment, Vectors
 from rag.attribute import Attributor
 from rag.cite import CitedStream, cite
 from rag.evidence import ContextSentences
-from rag.schema import Chunk, Paper, ScoredChunk, Source
+from rag.schema import Chunk, Language, Paper, ScoredChunk, Source
 from rag.verify import Verdict
 
 TEXTS = [
@@ -211,3 +212,16 @@ def test_a_repetition_of_the_question_is_dropped(contexts: list[ScoredChunk], em
     result = cite("Muse reaches an FID on CC3M [1]. It is 6.06 [1].", contexts, attributor)
     assert [sentence.text for sentence in result.sentences] == ["It is 6.06."]
     assert result.dropped == ("Muse reaches an FID on CC3M.",)
+
+
+@pytest.mark.parametrize(("language", "kept"), [("en", False), ("zh", True)])
+def test_an_english_sentence_may_not_name_what_its_english_abstract_does_not(
+    embedder: HashEmbedder, language: Language, kept: bool
+) -> None:
+    paper = Paper("p", "Bees were counted at 12 hives.", language, (Source("a", 1),))
+    context = ScoredChunk(paper, Chunk("p-0", "p", paper.text, 0, len(paper.text), language), 1.0)
+    attributor = Attributor(
+        ContextSentences([context], embedder, Alignment()), NumberVerifier(), "Who counted?"
+    )
+    attributor.begin(Gate(Weights(5.0, -1.0, 0.0, 0.0, least=0.5), 0.9, -8.0))
+    assert bool(cite("Bees were counted at 12 hives by Berkeley [1].", [context], attributor).text) == kept

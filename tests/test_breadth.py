@@ -17,6 +17,7 @@ from rag.schema import SourcesEvent
 SEVERAL = [
     "Which papers study backdoor attacks, and what does each attack?",
     "What methods speed up attention?",
+    "What do the papers on bees find?",
     "Compare LeafNet and WindDiff.",
     "How do LeafNet and WindDiff differ?",
     "What is the difference between pruning and distillation here?",
@@ -28,6 +29,7 @@ SEVERAL = [
 ONE = [
     "What FID does Muse reach on CC3M?",
     "How many parameters does LeafNet have?",
+    "What lets convolutional networks keep up with transformers where data is scarce?",
     "Which optimizer was used to train LeafNet?",
     "Compared with numerical simulation, how much faster is WindDiff?",
     "与数值模拟相比,WindDiff快多少?",

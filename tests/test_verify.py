@@ -28,7 +28,14 @@ from rag.verify import (
     shipped_model,
     verifier_for,
 )
-from rag.verify_features import FEATURES, Findings, missing_names, missing_numbers, rank_evidence
+from rag.verify_features import (
+    FEATURES,
+    Findings,
+    missing_names,
+    missing_numbers,
+    missing_proper_nouns,
+    rank_evidence,
+)
 from rag.verify_llm import ask_support
 
 MUSE = ("Muse is a text-to-image Transformer.", "It reaches an FID of 6.06 on CC3M with 900M parameters.")
@@ -41,6 +48,23 @@ def verifier(embedder: HashEmbedder) -> Verifier:
 
 
 # --- numbers and names
+
+
+@pytest.mark.parametrize(
+    ("sentence", "missing"),
+    [
+        ("Bees were counted by the University of Ghent, Belgium.", ("University", "Ghent", "Belgium")),
+        ("Paris has hives.", ()),  # how a sentence begins is no sign
+        ("Hives near Roads and in Asian cities lose bees. Roads do that.", ()),
+        ("It says: Counting Bees near roads.", ()),
+        ("No, Bees do not.", ()),
+    ],
+)
+def test_proper_nouns_that_are_not_in_the_evidence_are_found(sentence: str, missing: tuple[str, ...]) -> None:
+    assert (
+        missing_proper_nouns(sentence, ["Counts of bees in hives near roads.", "In Asia's cities."])
+        == missing
+    )
 
 
 @pytest.mark.parametrize(

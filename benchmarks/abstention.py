@@ -69,7 +69,7 @@ class Try:
 
 @dataclass(frozen=True)
 class Signals:
-    """What was seen of one question, abstract by abstract."""
+    """What was seen of one question, abstract by abstract; nothing where it names what none of them does."""
 
     key: str
     dataset: str
@@ -170,7 +170,7 @@ def signals(task: Task, store: Store, embedder: Embedder, llm: LLM, settings: Se
     responder = Responder(llm, embedder, store.alignment, verifier, _MAX_TOKENS, None, recorder, None)
     asked = responder.asked(query.text, query.language, contexts)
     *_, _ = responder.put_to_each(asked) if task.several else responder.put_singly(asked)
-    turns = sorted(asked.in_turn(SEVERAL_GAP)) if task.several else asked.in_turn()
+    turns = sorted(asked.in_turn(SEVERAL_GAP)) if task.several else [] if asked.unknown else asked.in_turn()
     tries = []
     for (number, _), gate in zip(turns, recorder.gates, strict=True):
         answers = task.answerable and contexts[number - 1].paper.paper_id in task.question.gains

@@ -35,6 +35,7 @@ from rag.repetition import asks_to_decide
 from rag.retrieve import QueryEmbedder, query_vector
 from rag.schema import LANGUAGES, Language, Paper, ScoredChunk
 from rag.translate import translate
+from rag.verify_features import missing_names
 
 # Evidence a hosted model is given of all abstracts together, in its tokens, unless the settings say otherwise; and what the
 # embedded one reads of one abstract: whole ones, but for the longest.
@@ -70,6 +71,11 @@ class Asked:
     def nearest(self) -> list[float]:
         """How near the nearest sentence of each context lies (`ContextSentences.nearest`)."""
         return self.sentences.nearest(self.question, self.vector)
+
+    @cached_property
+    def unknown(self) -> tuple[str, ...]:
+        """The names in the question that no context has."""
+        return missing_names(self.question, [readable(context.paper) for context in self.sentences.contexts])
 
     def in_turn(self, gap: float = MAX_GAP) -> list[tuple[int, float]]:
         """Return the numbers of the contexts to ask, the nearest first, each with how near it lies.
@@ -150,8 +156,15 @@ class Responder:
         return stream_each(self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor)
 
     def put_singly(self, asked: Asked) -> Iterator[tuple[str, Cited] | Generated]:
-        """Ask one abstract after the other, the nearest first, until one answers."""
+        """Ask one abstract after the other, the nearest first, until one answers; none where none knows a name in the question.
+
+        That says that they do not answer: of 116 development questions on one abstract that are answered 1 has such a name, of
+        76 that none answers 15.
+        """
         refused: list[Generated] = []
+        if self.abstention and asked.unknown:
+            yield Generated(Cited("", (), (), 0), True, 0.0)
+            return
         for number, near in asked.in_turn():
             for item in self._answer_from(asked, number, near):
                 if isinstance(item, Generated) and item.refused:

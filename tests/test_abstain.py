@@ -129,6 +129,16 @@ def test_a_part_needs_nearness_to_the_nearest_one() -> None:
     assert ABSTENTION.part_gate(-0.4, 0.5).hopeless
 
 
+def test_a_question_that_names_what_no_abstract_does_is_refused_without_asking(open_rag: OpenRag) -> None:
+    rag = open_rag("It reaches 6.06.", ABSTENTION)
+    assert isinstance(rag.llm, ScriptedLLM)
+    answer = rag.ask("What FID does Muse reach on AMC23?")
+    assert (answer.refused, answer.confidence, rag.llm.chats) == (True, 0.0, [])
+    assert len(answer.contexts) == 3, "the closest are listed all the same"
+    assert not rag.ask("What FID does Muse reach on CC3M?").refused
+    assert rag.llm.chats
+
+
 def test_of_several_abstracts_nothing_weak_is_shown() -> None:
     weak = Verdict("weak", 0.9)
     assert judged(ABSTENTION.gate("en", 1.0, -2.0), weak).support == "weak"

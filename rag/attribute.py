@@ -17,6 +17,7 @@ from rag.abstain import Gate
 from rag.align import Vectors
 from rag.analyze import analyze
 from rag.evidence import ContextSentences
+from rag.instructions import without_planted
 from rag.language import detect_language
 from rag.numbers import number_values
 from rag.repetition import only_repeats
@@ -192,6 +193,8 @@ class Attributor:
     ) -> Attribution:
         """Hold the text against one context."""
         rows = [i for i, item in enumerate(self._sentences.items) if item.number == number]
+        if not rows:
+            return NOTHING
         ranked = [rows[i] for i in best_fits([fits[i] for i in rows])]
         verdict = self._verify(text, number, ranked, vector)
         quoted = self._quoted(text, rows, cosines)
@@ -208,7 +211,7 @@ class Attributor:
         """
         paper = self._sentences.contexts[number - 1].paper
         evidence = [self._sentences.items[i].text for i in ranked]
-        rows, known = self._sentences.vectors[ranked], f"{paper.title or ''}\n{paper.text}"
+        rows, known = self._sentences.vectors[ranked], f"{paper.title or ''}\n{without_planted(paper.text)}"
         verdict = self._verifier.verify(text, evidence, vector=vector, vectors=rows, known=known)
         if verdict.support == "unsupported" and not verdict.refuted and self._question:
             claim = f"{self._question} {text}"

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from rag.align import Alignment, Vectors
 from rag.analyze import analyze
+from rag.instructions import is_planted
 from rag.numbers import number_values
 from rag.schema import ScoredChunk
 from rag.sentences import split_sentences
@@ -76,7 +77,7 @@ class ContextSentences:
 
     @cached_property
     def items(self) -> tuple[ContextSentence, ...]:
-        """Every sentence, context by context, in reading order."""
+        """Every sentence, context by context, in reading order, but for what was planted (`rag.instructions`)."""
         return tuple(
             ContextSentence(
                 number,
@@ -88,11 +89,14 @@ class ContextSentences:
             )
             for number, context in enumerate(self.contexts, 1)
             for start, end in split_sentences(context.paper.text)
+            if not is_planted(context.paper.text[start:end])
         )
 
     @cached_property
     def vectors(self) -> Vectors:
         """The aligned vectors of `items`, shape (n, d)."""
+        if not self.items:  # all of it was planted
+            return self.embedder.embed_passages([""])[:0]
         raw = self.embedder.embed_passages([item.text for item in self.items])
         languages = [self.contexts[item.number - 1].paper.language for item in self.items]
         return self.alignment.apply_each(raw, languages, "passage")

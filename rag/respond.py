@@ -20,6 +20,7 @@ from rag.cite import Cited
 from rag.endpoint import Message
 from rag.evidence import MAX_GAP, ContextSentences, PassageEmbedder, evidence_for
 from rag.generate import Chat, GateFor, Generated, stream_answer, stream_each
+from rag.instructions import without_planted, without_rules
 from rag.language import detect_language
 from rag.layout import (
     abstract_messages,
@@ -55,6 +56,10 @@ MOST_SENTENCES, MOST_TRANSLATED = 4, 3
 
 class AnswerEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
     """What this needs of an embedder; `rag.embed.Embedder` is one."""
+
+
+# The model need not be asked.
+_NOTHING = Generated(Cited("", (), (), 0), True, 0.0)
 
 
 @dataclass(frozen=True)
@@ -113,8 +118,13 @@ class Responder:
     ) -> Iterator[tuple[str, Cited] | Generated]:
         """Yield as `rag.generate.stream_answer` does; contexts that the question does not need are not read.
 
-        A question over several abstracts is put to each by itself, and where none answers as if one were asked for.
+        A question over several abstracts is put to each by itself, and where none answers as if one were asked for. What in a
+        question would change the rules is not put to the model; one that is nothing else is refused.
         """
+        question = without_rules(question)
+        if not question:
+            yield _NOTHING
+            return
         asked = self.asked(question, language, contexts, history)
         if self.llm.endpoint is not None:
             yield from self._answer_together(asked)
@@ -163,7 +173,7 @@ class Responder:
         """
         refused: list[Generated] = []
         if self.abstention and asked.unknown:
-            yield Generated(Cited("", (), (), 0), True, 0.0)
+            yield _NOTHING
             return
         for number, near in asked.in_turn():
             for item in self._answer_from(asked, number, near):
@@ -256,8 +266,9 @@ class Responder:
 
 
 def readable(paper: Paper) -> str:
-    """Return what a model reads of a paper: its title, if it has one, and its abstract."""
-    return f"{paper.title}. {paper.text}" if paper.title else paper.text
+    """Return what a model reads of a paper: its title, if it has one, and its abstract, but for what was planted there."""
+    text = without_planted(paper.text)
+    return f"{paper.title}. {text}" if paper.title else text
 
 
 def readings(paper: Paper, evidence_tokens: int | None = None) -> list[list[Message]]:

@@ -16,7 +16,7 @@ errors schema chinese language settings
 talk replies
 clean numerals numbers encoding endnote files corpus
 boilerplate contrast minhash reference dedup
-sentences chunk
+sentences instructions chunk
 model_specs fetch e5 e5_onnx e5_folder model_files model_cache models
 align alignments onnx_embedding embed aligned_embedding
 analyze lexical catalog vectors store

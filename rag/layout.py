@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rag.cite import mark_sentences
 from rag.endpoint import Message, Shared
+from rag.language import detect_language
 from rag.prompts import (
     EXAMPLES,
     NOT_FOUND,
@@ -63,13 +64,14 @@ def abstract_messages(
 ) -> list[Message]:
     """Return a chat of at most `room` tokens about one abstract, to be answered in `read_in`, else in `language`.
 
-    It begins as `reading_messages`, unless there are earlier turns, which stand before the abstract, or `name` is None,
-    which says that `abstract` is only what this question needs of one. `abstract` has to fit `reading_room`.
+    It begins as `reading_messages`, unless `name` is None, which says that `abstract` is only what this question needs of
+    one. Earlier turns stand behind the abstract, as if they had been about it. `abstract` has to fit `reading_room`.
     """
     *prefix, reading = reading_messages(name or "", abstract)
     turns = [message for turn in _fit_reading(room, question, history)[0] for message in turn]
-    text = reading.content + question_turn(question, language, read_in=read_in)
-    return [*prefix, *turns, Message("user", text, reading.shared if name and not turns else None)]
+    asked, *between = [*turns, Message("user", question_turn(question, language, read_in=read_in))]
+    first = Message("user", reading.content + asked.content, reading.shared if name else None)
+    return [*prefix, first, *between]
 
 
 def evidence_room(
@@ -90,7 +92,8 @@ def _fit_reading(
     room: int, question: str, history: Sequence[tuple[str, str]]
 ) -> tuple[list[list[Message]], int]:
     asked = estimate_tokens(question_turn(question, "en"))
-    return _fit(history, room - _SLACK_TOKENS - _tokens(reading_prefix()) - asked)
+    put = [(question_turn(earlier, detect_language(earlier)), answered) for earlier, answered in history]
+    return _fit(put, room - _SLACK_TOKENS - _tokens(reading_prefix()) - asked)
 
 
 def _fit(history: Sequence[tuple[str, str]], left: int) -> tuple[list[list[Message]], int]:

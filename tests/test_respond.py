@@ -12,7 +12,7 @@ from rag.endpoint import Message, Shared
 from rag.grammar import answer_grammar
 from rag.layout import estimate_tokens, reading_prefix, several_messages, several_prefix
 from rag.pipeline import RAG
-from rag.prompts import NOT_FOUND
+from rag.prompts import NOT_FOUND, REMINDERS
 from rag.respond import ABSTRACT_TOKENS, readings
 from rag.rewrite import rewrite_prefix
 from rag.schema import LANGUAGES, Paper, Source
@@ -46,7 +46,7 @@ def test_the_nearest_abstract_is_read_whole_behind_what_is_always_the_same(open_
     assert chat[-1].content[: chat[-1].shared.length] == MUSE
 
 
-def test_earlier_turns_stand_before_the_abstract_which_is_then_not_shared(open_rag: OpenRag) -> None:
+def test_earlier_turns_stand_behind_the_abstract_which_is_shared_all_the_same(open_rag: OpenRag) -> None:
     rag = open_rag()
     rag.ask("How many hives?", history=[(QUESTION, "It is 6.06 [1].")])
     # What is said to the rewriting is no question, so the history stays.
@@ -55,8 +55,13 @@ def test_earlier_turns_stand_before_the_abstract_which_is_then_not_shared(open_r
     prefix = reading_prefix()
     for chat in chats:
         assert list(chat[: len(prefix)]) == prefix
-        assert [message.content for message in chat[len(prefix) : -1]] == [QUESTION, "It is 6.06 [1]."]
-        assert chat[-1].shared is None
+        first, answered, last = chat[len(prefix) :]
+        assert first.content.endswith(f"\n\nQuestion: {QUESTION}\n{REMINDERS['en']}")
+        assert (answered.role, answered.content) == ("assistant", "It is 6.06 [1].")
+        assert last.content == f"Question: How many hives?\n{REMINDERS['en']}"
+        assert first.shared is not None
+        assert first.content[: first.shared.length].startswith("Abstract: ")
+        assert first.content[first.shared.length :].startswith("Question: ")
 
 
 def test_earlier_turns_are_left_out_where_an_abstract_would_not_fit_behind_them(open_rag: OpenRag) -> None:
@@ -65,7 +70,9 @@ def test_earlier_turns_are_left_out_where_an_abstract_would_not_fit_behind_them(
     earlier, later = ("问" * 1900, "It is 6.06 [1]."), ("哪" * 1900, "It is 6.06 [1].")
     rag.ask("How many hives?", history=[earlier, later])
     chat = llm_of(rag).chats[-1]
-    assert [message.content for message in chat[len(reading_prefix()) : -1]] == list(later)
+    first, answered, _ = chat[len(reading_prefix()) :]
+    assert later[0] in first.content
+    assert answered.content == later[1]
     assert sum(estimate_tokens(message.content) for message in chat) < 4096
 
 

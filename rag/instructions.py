@@ -44,8 +44,9 @@ _BIDS = re.compile(
 
 
 def is_planted(sentence: str) -> bool:
-    """Return whether a sentence of an abstract tells its reader what to do."""
-    return bool(_TAGS.search(sentence) or _RULES.search(sentence) or _BIDS.search(sentence))
+    """Return whether a sentence of an abstract tells its reader what to do, or is nothing but chat marks."""
+    plain = _TAGS.sub("\n", sentence).strip()
+    return not plain or bool(_RULES.search(plain) or _BIDS.search(plain))
 
 
 def without_planted(abstract: str) -> str:

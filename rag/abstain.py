@@ -2,11 +2,12 @@
 
 Several signals decide together, in one logistic regression for each language that questions are asked in: how likely the
 language model was to begin with `NOT FOUND` (it is not allowed to, so that what it would have said is there to be
-checked), how near the question lies to the best sentence of the abstract, and how surely the sentence that it says is
-supported (`rag.verify`; in English that tells nothing beside the rest, and weighs nothing). Alone, a small model's own word is too hasty one way and its inventions the other. Whether the
-model, asked, says that the abstract states its sentence (`rag.verify_llm`) adds nothing to these: of 131 sentences to
-development questions that no rule refuted, 86 of them right, AUC .77 without it and .78 with it, for .8 s a sentence.
-Fitted by `benchmarks/abstention.py`, which also writes rag/data/abstention.json.
+checked), how near the question lies to the best sentence of the abstract, how surely the sentence that it says is supported
+(`rag.verify`), and whether yes or no is asked for; what tells nothing beside the rest weighs nothing. Alone, a small model's
+own word is too hasty one way and its inventions the other. Whether the model, asked, says that the abstract states its
+sentence (`rag.verify_llm`) adds nothing to these: of 131 sentences to development questions that no rule refuted, 86 of them
+right, AUC .77 without it and .78 with it, for .8 s a sentence. Fitted by `benchmarks/abstention.py`, which also writes
+rag/data/abstention.json.
 """
 
 from __future__ import annotations

@@ -116,9 +116,9 @@ class Attributor:
         """Return what the sentence `text` rests on.
 
         On nothing, when it only repeats the question. Candidates are the best context, and those of the model's `marks`
-        (1-based) whose score is within `MARKER_SLACK` of it. A context's score is that of its best sentence, the cosine plus weighted shares of the
-        text's terms and numbers that the sentence contains, plus such shares for the whole context, plus a bonus
-        for being marked. A candidate is kept when the verifier does not find the text unsupported by it; the verdict
+        (1-based) whose score is within `MARKER_SLACK` of it. A context's score is that of its best sentence, the cosine plus
+        weighted shares of the text's terms and numbers that the sentence contains, plus such shares for the whole context,
+        plus a bonus for being marked. A candidate is kept when the verifier does not find the text unsupported by it; the verdict
         is the best one. What `say` took rests on what it was made of.
         """
         if text in self._said:
@@ -200,6 +200,8 @@ class Attributor:
             return NOTHING
         ranked = [rows[i] for i in best_fits([fits[i] for i in rows])]
         verdict = self._verify(text, number, ranked, vector)
+        if verdict.support == "unsupported":
+            return NOTHING
         quoted = self._quoted(text, rows, cosines)
         evidence = tuple(
             ContextEvidence(number, self._sentences.items[i].start, self._sentences.items[i].end, cosines[i])

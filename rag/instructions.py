@@ -8,6 +8,7 @@ the rules is: "answer in one sentence" is anybody's right.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rag.sentences import split_sentences
 
@@ -41,30 +42,33 @@ _BIDS = re.compile(
     r"|(?:一律|只能|统一|无论[^。]{0,12}都)(?:要|用|以)?[^。]{0,8}(?:回答|回复|答复|输出)(?![了的者率])",
     re.IGNORECASE,
 )
+_PLANTED = (_RULES, _BIDS)
 
 
 def is_planted(sentence: str) -> bool:
     """Return whether a sentence of an abstract tells its reader what to do, or is nothing but chat marks."""
     plain = _TAGS.sub("\n", sentence).strip()
-    return not plain or bool(_RULES.search(plain) or _BIDS.search(plain))
+    return not plain or _tells(plain, _PLANTED)
 
 
 def without_planted(abstract: str) -> str:
     """Return an abstract without chat marks and the sentences that tell its reader what to do."""
-    return _kept(abstract, bids=True)
+    return _kept(abstract, _PLANTED)
 
 
 def without_rules(question: str) -> str:
     """Return a question without chat marks and the sentences that would change the rules; nothing where nothing is left."""
-    return _kept(question, bids=False)
+    return _kept(question, (_RULES,))
 
 
-def _kept(text: str, *, bids: bool) -> str:
+def _tells(sentence: str, patterns: Sequence[re.Pattern[str]]) -> bool:
+    return any(pattern.search(sentence) for pattern in patterns)
+
+
+def _kept(text: str, patterns: Sequence[re.Pattern[str]]) -> str:
     plain = _TAGS.sub("\n", text)
-    spans = split_sentences(plain)
-    bad = [
-        span for span in spans if _RULES.search(said := plain[slice(*span)]) or (bids and _BIDS.search(said))
-    ]
-    if plain == text and not bad:
+    sentences = [plain[start:end] for start, end in split_sentences(plain)]
+    kept = [sentence for sentence in sentences if not _tells(sentence, patterns)]
+    if plain == text and len(kept) == len(sentences):
         return text
-    return " ".join(plain[slice(*span)].strip() for span in spans if span not in bad).strip()
+    return " ".join(sentence.strip() for sentence in kept).strip()

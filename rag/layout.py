@@ -119,7 +119,7 @@ def several_prefix() -> list[Message]:
         numbered = number_abstracts(abstracts)
         said = answer if answer == NOT_FOUND else mark_sentences(answer, about)
         messages += [
-            Message("user", several_turn(numbered, question, _language(question))),
+            Message("user", several_turn(numbered, question, detect_language(question))),
             Message("assistant", said),
         ]
     return messages
@@ -129,13 +129,9 @@ def reading_prefix() -> list[Message]:
     """Return the part of a chat about one abstract that is the same for every abstract."""
     messages = [Message("system", READ_SYSTEM)]
     for abstracts, about, question, answer in EXAMPLES:
-        turn = abstract_turn(abstracts[about - 1]) + question_turn(question, _language(question))
+        turn = abstract_turn(abstracts[about - 1]) + question_turn(question, detect_language(question))
         messages += [Message("user", turn), Message("assistant", answer)]
     return messages
-
-
-def _language(question: str) -> Language:
-    return "en" if question.isascii() else "zh"
 
 
 def reading_room(room: int, question: str, history: Sequence[tuple[str, str]] = ()) -> int:

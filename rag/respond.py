@@ -48,9 +48,10 @@ SEVERAL_ABSTRACTS = 6
 # only, and lies further from the question than the one that says most.
 SEVERAL_GAP = 0.5
 # A Chinese answer from an English abstract that takes the model more surprisal than this (nats) is given up; the abstract
-# is asked about in English instead, and the answer translated.
+# is asked about in English instead, and the answer translated. Of 49 such development answers that gives up 21, and 7 of the
+# 9 wrong ones.
 MOST_SURPRISAL = 2.5
-# Sentences of a reply about one abstract, and of one that is translated.
+# Sentences of a reply about one abstract, and of one that is translated; of 120 replies 113 are a single one.
 MOST_SENTENCES, MOST_TRANSLATED = 4, 3
 
 
@@ -168,8 +169,8 @@ class Responder:
     def put_singly(self, asked: Asked) -> Iterator[tuple[str, Cited] | Generated]:
         """Ask one abstract after the other, the nearest first, until one answers; none where none knows a name in the question.
 
-        That says that they do not answer: of 116 development questions on one abstract that are answered 1 has such a name, of
-        76 that none answers 15.
+        That says that they do not answer: of 120 development questions that one abstract answers 1 has such a name, of 76 that
+        none answers 14.
         """
         refused: list[Generated] = []
         if self.abstention and asked.unknown:

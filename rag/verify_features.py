@@ -48,11 +48,11 @@ _SHORT_NAME = 4
 # What common initials stand for in Chinese abstracts, which spell them out.
 INITIALS_HAN = {
     "AI": "人工智能", "ANN": "神经网络", "CNN": "卷积(?:神经)?网络", "CT": "断层", "DL": "深度学习", "DNN": "深度?神经网络",
-    "DRL": "深度强化学习", "FPS": "帧", "GPU": "显卡|图形处理器", "ECG": "心电", "EEG": "脑电", "FL": "联邦学习", "GAN": "对抗(?:生成)?网络", "GNN": "图神经网络",
-    "HPO": "超参数", "KD": "蒸馏", "KG": "知识图谱", "LLM": "大(?:型|规模)?语言模型|大模型", "ML": "机器学习",
+    "DRL": "深度强化学习", "ECG": "心电", "EEG": "脑电", "FL": "联邦学习", "FPS": "帧", "GAN": "对抗(?:生成)?网络",
+    "GNN": "图神经网络", "GPU": "显卡|图形处理器", "HPO": "超参数", "KD": "蒸馏", "KG": "知识图谱", "LLM": "大(?:型|规模)?语言模型|大模型", "ML": "机器学习",
     "MLLM": "多模态大(?:型)?(?:语言)?模型", "MLP": "多层感知", "MRI": "磁共振", "NAS": "(?:架构|结构)搜索", "NLP": "自然语言处理",
-    "OOD": "分布外", "QA": "问答", "RAG": "检索增强", "RL": "强化学习", "RNN": "循环(?:神经)?网络", "SAR": "合成孔径", "SOTA": "最先进|最新|最优",
-    "SNN": "脉冲(?:神经)?网络", "SSL": "自监督", "UAV": "无人机", "VLM": "视觉[-‐—]?语言模型", "VQA": "视觉问答",
+    "OOD": "分布外", "QA": "问答", "RAG": "检索增强", "RL": "强化学习", "RNN": "循环(?:神经)?网络", "SAR": "合成孔径",
+    "SNN": "脉冲(?:神经)?网络", "SOTA": "最先进|最新|最优", "SSL": "自监督", "UAV": "无人机", "VLM": "视觉[-‐—]?语言模型", "VQA": "视觉问答",
 }  # fmt: skip
 
 # What is looked at in either case, and what compares words of one language; see `find_features`.
@@ -119,8 +119,8 @@ def missing_numbers(sentence: str, evidence: Sequence[str]) -> tuple[str, ...]:
     Not those inside a name (ResNet-50), nor words that are half of one (zero-shot, three-dimensional); a name of the evidence
     (UR10e, MEK1/2) states numbers of names only (MEK 1/2).
     """
-    stated = {value for text in evidence for value in number_values(text)}
-    named = {value for text in evidence for value in number_values(text, identifiers=True)}
+    found = [number for text in evidence for number in find_numbers(text)]
+    named, stated = {n.value for n in found}, {n.value for n in found if not n.identifier}
     lacking = [
         n
         for n in find_numbers(sentence)

@@ -20,6 +20,8 @@ from rag.verify import Verdict, verifier_for
 
 # The first sentence or two tell; what is cut off is left out.
 _MAX_TOKENS = 64
+# More abstracts are asked than `rag.respond.SINGLE_GAP` lets answer: what they say wrongly is seen too.
+_GAP = 0.4
 _SHUT = Weights(0.0, 0.0, 0.0, 0.0, least=2.0)
 
 
@@ -97,8 +99,11 @@ def signals(task: Task, store: Store, embedder: Embedder, llm: LLM, settings: Se
     verifier = verifier_for(settings.embedding_model, embedder, store.alignment)
     responder = Responder(llm, embedder, store.alignment, verifier, _MAX_TOKENS, None, recorder, None)
     asked = responder.asked(query.text, query.language, contexts)
-    *_, _ = responder.put_to_each(asked) if task.several else responder.put_singly(asked)
-    turns = sorted(asked.in_turn(SEVERAL_GAP)) if task.several else [] if asked.unknown else asked.in_turn()
+    *_, _ = responder.put_to_each(asked) if task.several else responder.put_singly(asked, _GAP)
+    if task.several:
+        turns = sorted(asked.in_turn(SEVERAL_GAP))
+    else:
+        turns = [] if asked.unknown else asked.in_turn(_GAP)
     tries = []
     for (number, _), gate in zip(turns, recorder.gates, strict=True):
         answers = task.answerable and contexts[number - 1].paper.paper_id in task.question.gains

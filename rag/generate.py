@@ -141,9 +141,9 @@ def stream_each(
         text = _closed(_reply_to_part(llm, chat, max_tokens, attributor), chat.language)
         if _may_refuse(text) or text in said:
             continue
-        said.add(text)
         shown, cited = stream.feed(f"{mark_sentences(text, number)}\n\n", whole=True)
         if shown:
+            said.add(text)
             yield shown, cited
     yield Generated(cited, not cited.sentences, attributor.confidence)
 

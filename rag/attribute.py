@@ -7,9 +7,8 @@ is cited for is then held against it (`rag.verify`); what it does not support is
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import cached_property
 from typing import Protocol
 
@@ -20,7 +19,8 @@ from rag.evidence import ContextSentences
 from rag.instructions import without_planted
 from rag.language import detect_language
 from rag.numbers import number_values
-from rag.repetition import only_repeats
+from rag.quotes import quoted_items
+from rag.repetition import only_repeats, turns_round
 from rag.schema import Paper, Support
 from rag.verify import Verdict
 from rag.verify_features import best_fits, fit, missing_proper_nouns
@@ -32,11 +32,6 @@ MARKER_WEIGHT = 0.2
 MARKER_SLACK = 0.05
 # A sentence that fits nothing this well ("Yes.") is left to the model's markers.
 MIN_SCORE = 0.5
-# Terms that a further sentence has to hold to be quoted for them.
-_TOLD = 3
-# How much of the best fit the sentence nearest to what is added has to have, so that what has nothing to do with either is not
-# quoted; the same 69 of 70 (`Attributor._quoted`) with and without it.
-_NEAR = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +86,7 @@ class Attributor:
     ) -> None:
         """Prepare for one answer to `question`; nothing is embedded yet.
 
-        With `marked` a sentence may rest on what its marker names alone, as where each context was read by itself, and on
-        nothing where another context says more of it: asked how two attacks differ, a small model that reads of one says it of
-        the other too. Of 32 such sentences to development questions, all about their own abstract, it keeps all.
+        With `marked` a sentence may rest on what its marker names alone, as where each context was read by itself.
         `confidence` is how likely the likeliest sentence answers the question, where there is a gate.
         """
         self.confidence: float | None = None
@@ -117,7 +110,7 @@ class Attributor:
     def attribute(self, text: str, marks: Sequence[int] = ()) -> Attribution:
         """Return what the sentence `text` rests on.
 
-        On nothing, when it only repeats the question. Candidates are the best context, and those of the model's `marks`
+        On nothing, when it only repeats the question, or repeats it wrongly. Candidates are the best context, and those of the model's `marks`
         (1-based) whose score is within `MARKER_SLACK` of it. A context's score is that of its best sentence, the cosine plus
         weighted shares of the text's terms and numbers that the sentence contains, plus such shares for the whole context,
         plus a bonus for being marked. A candidate is kept when the verifier does not find the text unsupported by it; the verdict
@@ -134,12 +127,12 @@ class Attributor:
     def say(self, text: str, sentence: str) -> bool:
         """Have `text`, a translation of a `sentence` that was found to rest on something, rest on the same.
 
-        False where it does not say the same: where it is not supported by the sentence, or only repeats the question.
+        False where it does not say the same: where it is not supported by the sentence, or repeats the question.
         """
         found = next(
             (known for (own, _), known in self._known.items() if own == sentence and known.evidence), NOTHING
         )
-        if found is NOTHING or only_repeats(text, self._question):
+        if found is NOTHING or self._repeats(text):
             return False
         vector, row = self._embed(text), self._embed(sentence)
         quotes = [self._sentences.contexts[e.number - 1].paper.text[e.start : e.end] for e in found.evidence]
@@ -150,19 +143,34 @@ class Attributor:
         self._said[text] = replace(found, score=min(found.score, verdict.score))
         return True
 
+    def span_of(self, native: str, *, said: str) -> tuple[int, int] | None:
+        """Return the place in the only context of the sentence with whose words `native` says the same as `said`.
+
+        `native` is in the context's own language. None where it is not, is not supported, or does not say what was `said`.
+        """
+        (context,) = self._sentences.contexts
+        paper, vector = context.paper, self._embed(native)
+        if detect_language(native) != paper.language or not self._sentences.items:
+            return None
+        ranked = best_fits(self._fits(native, vector)[1])
+        known = f"{self._question}\n{without_planted(paper.text)}"
+        evidence, rows = [self._sentences.items[i].text for i in ranked], self._sentences.vectors[ranked]
+        stated = self._verifier.verify(native, evidence, vector=vector, vectors=rows, known=known)
+        same = self._verifier.verify(
+            said, [native], vector=self._embed(said), vectors=vector[None], known=known
+        )
+        if "unsupported" in (stated.support, same.support):
+            return None
+        best = self._sentences.items[ranked[0]]
+        return best.start, best.end
+
     def _attribute(self, text: str, marks: Sequence[int]) -> Attribution:
-        if not self._sentences.contexts or only_repeats(text, self._question):
+        if not self._sentences.contexts or self._repeats(text):
             return NOTHING
         vector = self._embed(text)
-        cosines = (self._sentences.vectors @ vector).tolist()
-        terms, numbers = frozenset(analyze(text)), frozenset(number_values(text, identifiers=True))
-        fits = [
-            fit(cosine, terms, item.terms, numbers, item.numbers)
-            for item, cosine in zip(self._sentences.items, cosines, strict=True)
-        ]
+        cosines, fits = self._fits(text, vector)
         checked = [
-            self._check(text, number, vector, cosines, fits)
-            for number in self._candidates(terms, numbers, marks, fits)
+            self._check(text, number, vector, cosines, fits) for number in self._candidates(text, marks, fits)
         ]
         kept = sorted((c for c in checked if c.support != "unsupported"), key=lambda c: -c.score)
         if not kept:
@@ -170,18 +178,29 @@ class Attributor:
         evidence = tuple(item for attribution in kept for item in attribution.evidence)
         return Attribution(evidence, kept[0].support, kept[0].score)
 
-    def _candidates(
-        self, terms: Set[str], numbers: Set[Decimal], marks: Sequence[int], fits: Sequence[float]
-    ) -> list[int]:
-        """Return the contexts that a text of these terms and numbers may rest on, best first."""
+    def _repeats(self, text: str) -> bool:
+        """Return whether a text says no more than the question, or repeats it wrongly."""
+        return only_repeats(text, self._question) or turns_round(text, self._question)
+
+    def _fits(self, text: str, vector: Vectors) -> tuple[list[float], list[float]]:
+        """Return for each sentence of the contexts its cosine with a text, and how well that fits (`fit`)."""
+        cosines: list[float] = (self._sentences.vectors @ vector).tolist()
+        terms, numbers = frozenset(analyze(text)), frozenset(number_values(text, identifiers=True))
+        return cosines, [
+            fit(cosine, terms, item.terms, numbers, item.numbers)
+            for item, cosine in zip(self._sentences.items, cosines, strict=True)
+        ]
+
+    def _candidates(self, text: str, marks: Sequence[int], fits: Sequence[float]) -> list[int]:
+        """Return the contexts that a text may rest on, best first."""
         if len(self._sentences.contexts) == 1:
             return [1]
+        if self._marked:
+            return list(marks)
+        terms, numbers = frozenset(analyze(text)), frozenset(number_values(text, identifiers=True))
         best: dict[int, float] = {}
         for item, own in zip(self._sentences.items, fits, strict=True):
             best[item.number] = max(own, best.get(item.number, own))
-        if self._marked:
-            top = max(best.values(), default=0.0)
-            return [number for number in marks if best.get(number, 0.0) >= top]
         scored = {
             n: fit(own, terms, self._terms[n - 1], numbers, self._numbers[n - 1])
             + MARKER_WEIGHT * (n in marks)
@@ -205,7 +224,7 @@ class Attributor:
         verdict = self._verify(text, number, ranked, vector)
         if verdict.support == "unsupported":
             return NOTHING
-        quoted = self._quoted(text, rows, cosines)
+        quoted = quoted_items(text, self._question, self._sentences.items, rows, cosines, self._near_question)
         evidence = tuple(
             ContextEvidence(number, self._sentences.items[i].start, self._sentences.items[i].end, cosines[i])
             for i in quoted
@@ -246,35 +265,6 @@ class Attributor:
         confidence = self._gate.of(verdict)
         self.confidence = max(confidence, self.confidence or 0.0)
         return self._gate.judge(verdict, confidence, first=self._first)
-
-    def _quoted(self, text: str, rows: Sequence[int], cosines: Sequence[float]) -> list[int]:
-        """Return which of the sentences `rows` the text rests on, best first.
-
-        The one that it fits best, what the question says too left out; the one that lies nearest to what it adds to the
-        question; each further one that holds a number of the text, or most of the terms that it adds, which those before
-        lack. What repeats the question may fit another sentence best: of 70 right answers to development questions the first
-        was the one that holds the answer in 66, one of the first two in 69, the best fit with the question's terms in 64.
-        """
-        items, asked = self._sentences.items, self._question
-        wanted = set(number_values(text, identifiers=True))
-        new, said = (
-            wanted - set(number_values(asked, identifiers=True)),
-            set(analyze(text)) - set(analyze(asked)),
-        )
-        fits = {i: fit(cosines[i], said, items[i].terms, new, items[i].numbers) for i in rows}
-        adds = {i: fits[i] - self._near_question[i] for i in rows}
-        ranked = sorted(rows, key=lambda i: -fits[i])
-        near = [i for i in rows if fits[i] >= _NEAR * fits[ranked[0]]]
-        nearest = max(near, key=lambda i: adds[i], default=ranked[0])
-        quoted: list[int] = []
-        for index in dict.fromkeys([ranked[0], nearest, *ranked]):
-            held, told = wanted & items[index].numbers, said & items[index].terms
-            tells = len(told) >= _TOLD and 2 * len(told) > len(said)
-            if not quoted or index == nearest or held or tells:
-                quoted.append(index)
-                wanted -= held
-                said -= told
-        return quoted
 
     @cached_property
     def _near_question(self) -> list[float]:

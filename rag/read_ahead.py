@@ -8,7 +8,7 @@ from threading import Event
 
 from rag.llm import LLM
 from rag.passages import Progress
-from rag.respond import readings
+from rag.reading import readings
 from rag.schema import Paper
 
 # How long it waits after it has been in somebody's way.

@@ -17,31 +17,29 @@ from rag.align import Alignment, Vectors
 from rag.attribute import Attributor, SentenceVerifier
 from rag.breadth import asks_for_several
 from rag.cite import Cited
-from rag.endpoint import Message
 from rag.evidence import MAX_GAP, ContextSentences, PassageEmbedder, evidence_for
 from rag.generate import Chat, GateFor, Generated, stream_answer, stream_each
-from rag.instructions import without_planted, without_rules
+from rag.instructions import without_rules
 from rag.language import detect_language
 from rag.layout import (
     abstract_messages,
     estimate_tokens,
     evidence_room,
-    reading_messages,
     reading_room,
     several_messages,
 )
 from rag.llm import LLM
 from rag.numbers import spelled_for
+from rag.reading import ABSTRACT_TOKENS, readable
 from rag.repetition import asks_to_decide
+from rag.reread import quoted_by_rereading
 from rag.retrieve import QueryEmbedder, query_vector
-from rag.schema import LANGUAGES, Language, Paper, ScoredChunk
+from rag.schema import Language, ScoredChunk
 from rag.translate import translate
 from rag.verify_features import missing_names
 
-# Evidence a hosted model is given of all abstracts together, in its tokens, unless the settings say otherwise; and what the
-# embedded one reads of one abstract: whole ones, but for the longest.
+# Evidence a hosted model is given of all abstracts together, in its tokens, unless the settings say otherwise.
 HOSTED_TOKENS = 4000
-ABSTRACT_TOKENS = 800
 # Where one abstract is to answer and `rag.abstain` judges, one that lies further from the question than the nearest by more than
 # this is not asked: of 147 right answers to development and published questions 146 come from the nearest, the other from one
 # within .02; the 7 from beyond .05 are all wrong, 6 of them answer what no abstract does.
@@ -133,14 +131,15 @@ class Responder:
         if self.llm.endpoint is not None:
             yield from self._answer_together(asked)
             return
-        if asks_for_several(question):
+        several = asks_for_several(question)
+        if several:
             for item in self.put_to_each(asked):
                 if isinstance(item, Generated) and item.refused:
                     break
                 yield item
             else:
                 return
-        yield from self.put_singly(asked)
+        yield from self.put_singly(asked, MAX_GAP if several else None)
 
     def asked(
         self,
@@ -169,9 +168,7 @@ class Responder:
         attributor = Attributor(sentences, self.verifier, asked.question, marked=True)
         return stream_each(self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor)
 
-    def put_singly(
-        self, asked: Asked, gap: float | None = None
-    ) -> Iterator[tuple[str, Cited] | Generated]:
+    def put_singly(self, asked: Asked, gap: float | None = None) -> Iterator[tuple[str, Cited] | Generated]:
         """Ask one abstract after the other, the nearest first, until one answers; none where none knows a name in the question.
 
         That says that they do not answer: of 120 development questions that one abstract answers 1 has such a name, of 76 that
@@ -207,11 +204,23 @@ class Responder:
         for chat in self._chats(asked, number, gate):
             attributor = Attributor(sentences, self.verifier, asked.question)
             for item in stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor):
-                if isinstance(item, Generated) and item.given_up:
-                    break
+                if isinstance(item, Generated):
+                    if item.given_up:
+                        break
+                    item = self._quoted_well(asked, number, item, attributor)
                 yield item
             else:
                 return
+
+    def _quoted_well(
+        self, asked: Asked, number: int, generated: Generated, attributor: Attributor
+    ) -> Generated:
+        """Return an answer with all its quotations: across languages vectors may miss the one that tells it."""
+        paper = asked.sentences.contexts[number - 1].paper
+        if not self.llm.supports_grammar or (asked.language, paper.language) != ("en", "zh"):
+            return generated
+        messages = self._chat(asked, number, read_in="zh").messages
+        return quoted_by_rereading(self.llm, messages, paper, generated, attributor)
 
     def _chats(self, asked: Asked, number: int, gate: GateFor | None) -> Iterator[Chat]:
         """Yield the chats about one abstract to try in turn.
@@ -271,24 +280,6 @@ class Responder:
         attributor = Attributor(sentences, self.verifier, asked.question)
         chat = Chat(messages, asked.language)
         return stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor)
-
-
-def readable(paper: Paper) -> str:
-    """Return what a model reads of a paper: its title, if it has one, and its abstract, but for what was planted there."""
-    text = without_planted(paper.text)
-    return f"{paper.title}. {text}" if paper.title else text
-
-
-def readings(paper: Paper, evidence_tokens: int | None = None) -> list[list[Message]]:
-    """Return how the chats begin that questions in either language put to the embedded model about a paper.
-
-    One that is too long to be read whole (`evidence_tokens` as `Responder` has it) has none.
-    """
-    text = readable(paper)
-    if estimate_tokens(text) > (evidence_tokens or ABSTRACT_TOKENS):
-        return []
-    spelled = dict.fromkeys(spelled_for(text, language) for language in (paper.language, *LANGUAGES))
-    return [reading_messages(paper.paper_id, each) for each in spelled]
 
 
 def _once(gate_for: GateFor) -> GateFor:

@@ -25,6 +25,7 @@ from rag.align import Alignment, Vectors
 from rag.evidence import PassageEmbedder
 from rag.language import detect_language
 from rag.number_contexts import misplaced_numbers
+from rag.number_pairs import mispaired_numbers
 from rag.polarity import turn_round
 from rag.schema import Support
 from rag.verify_features import FEATURES, Findings, find_features
@@ -197,7 +198,10 @@ class Verifier:
         own = rows.pop(0) if vector is None else vector
         findings = find_features(sentence, evidence, own, rows[0] if rows else None, vectors, known)
         embed = partial(self._embed, like=sentence)
-        misplaced = misplaced_numbers(sentence, [*evidence, known], embed, self._embed, cross=findings.cross)
+        stated = [*evidence, known]
+        misplaced = misplaced_numbers(sentence, stated, embed, self._embed, cross=findings.cross)
+        if not findings.cross:
+            misplaced += tuple(n for n in mispaired_numbers(sentence, stated) if n not in misplaced)
         return self._model.judge(replace(findings, misplaced=misplaced), llm_yes)
 
     def _embed(self, texts: Sequence[str], like: str = "") -> Vectors:

@@ -33,9 +33,10 @@ _SHORT_GAP = 2
 # Of a sentence's tokens, so many in the order of its evidence make it a repetition: no supported pair of
 # benchmarks/verification.py is then taken for a reversal.
 REPEATED = 0.7
-# A part of a name: capitals or digits after the first letter, with a number that follows a hyphen (GPT-4, ResNet-50).
+# A part of a name: capitals or digits after the first letter, with a number that follows a hyphen (GPT-4, ResNet-50), or a lone
+# capital and a word that begins with one (X-Diffusion, U-Net).
 _NAME = re.compile(
-    r"(?<![A-Za-z0-9])(?=[A-Za-z][A-Za-z0-9-]*[A-Z0-9])[A-Za-z][A-Za-z0-9]*(?:[-‐‑][0-9]+[A-Za-z]?)?(?:\.[0-9]+)*"
+    r"(?<![A-Za-z0-9])[A-Z][-‐‑][A-Z][a-z][A-Za-z0-9]*|(?<![A-Za-z0-9])(?=[A-Za-z][A-Za-z0-9-]*[A-Z0-9])[A-Za-z][A-Za-z0-9]*(?:[-‐‑][0-9]+[A-Za-z]?)?(?:\.[0-9]+)*"
 )
 # A word with a capital that does not begin a sentence, a title or a quotation.
 _PROPER = re.compile(r"(?<=[\w,;)] )[A-Z][a-z]+")
@@ -74,7 +75,7 @@ class Findings:
 
     `numbers` and `names` are those of the sentence that no evidence holds; `reversed` says that it nearly repeats a
     sentence of the evidence but for a negation or a direction; `cross` that the evidence is in the other language.
-    `misplaced` are numbers that the evidence says of something else (`rag.number_contexts`).
+    `misplaced` are numbers that the evidence says of something else (`rag.number_contexts`, `rag.number_pairs`).
     """
 
     features: NDArray[np.float64]

@@ -23,8 +23,8 @@ analyze lexical catalog vectors store
 retrieve
 prompts address failures token_choice endpoint llama_server llama_process llama_state llama_readings
 llama_prefix llm
-evidence polarity number_contexts verify_features verify verify_llm abstain repetition attribute cite
-layout grammar generate translate
+evidence polarity number_contexts number_pairs verify_features verify verify_llm abstain repetition quotes attribute cite
+layout reading grammar generate translate reread
 breadth respond
 central topic collection followup rewrite
 passages rerank indexing live_index read_ahead configure pipeline

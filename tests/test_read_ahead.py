@@ -11,7 +11,7 @@ from conftest import HashEmbedder, ScriptedLLM
 
 from rag.pipeline import RAG, index_paths
 from rag.read_ahead import ReadAhead, read_ahead
-from rag.respond import readings
+from rag.reading import readings
 from rag.schema import Paper, Source
 from rag.terminal import read_report
 

@@ -13,7 +13,7 @@ from rag.grammar import answer_grammar
 from rag.layout import estimate_tokens, reading_prefix, several_messages, several_prefix
 from rag.pipeline import RAG
 from rag.prompts import NOT_FOUND, REMINDERS
-from rag.respond import ABSTRACT_TOKENS, readings
+from rag.reading import ABSTRACT_TOKENS, readings
 from rag.rewrite import rewrite_prefix
 from rag.schema import LANGUAGES, Paper, Source
 

@@ -104,6 +104,8 @@ def test_numbers_are_compared_by_value(
         ("LLMs and CNNs", ("大型语言模型和卷积神经网络",), ()),
         ("LLMs and CNNs", ("卷积神经网络",), ("LLMs",)),
         ("该方法用VLM和GNN。", ("It uses vision-language models and a graph neural network.",), ()),
+        ("X-Diffusion and a U-Net", ("MotionTrans uses a UNet.",), ("X-Diffusion",)),
+        ("X-Diffusion优于Q-Former。", ("X-Diffusion 优于基线。",), ("Q-Former",)),
         ("该方法用VLM。", ("It uses language models.",), ("VLM",)),
     ],
 )

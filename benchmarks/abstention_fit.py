@@ -18,8 +18,9 @@ from rag.verify import log_odds
 # The limit refuses so many of the unanswerable development questions: what must hold. Much more costs answers. Those that
 # name a paper and ask what its abstract does not state count as much together as those about something else.
 REFUSED = 0.9
-# Of the abstracts among several that pass the limit, so many are expected to: what must hold of citations.
-PARTS_RIGHT = 0.92
+# Of the abstracts among several that pass the limit, so many are expected to. With those that a single abstract answers, 115 of
+# 115 right, .97 of all citations then are; .92 here would leave half of the expected ones unsaid, this leaves a quarter.
+PARTS_RIGHT = 0.85
 _FEWEST = 5
 
 

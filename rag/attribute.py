@@ -20,7 +20,7 @@ from rag.instructions import without_planted
 from rag.language import detect_language
 from rag.numbers import number_values
 from rag.quotes import quoted_items
-from rag.repetition import only_repeats, turns_round
+from rag.repetition import only_decides, only_repeats, turns_round
 from rag.schema import Paper, Support
 from rag.verify import Verdict
 from rag.verify_features import best_fits, fit, missing_proper_nouns
@@ -83,13 +83,17 @@ class Attributor:
         question: str = "",
         *,
         marked: bool = False,
+        may_decide: bool = True,
     ) -> None:
         """Prepare for one answer to `question`; nothing is embedded yet.
 
         With `marked` a sentence may rest on what its marker names alone, as where each context was read by itself.
-        `confidence` is how likely the likeliest sentence answers the question, where there is a gate.
+        Without `may_decide` one that says yes or no to the question and nothing else rests on nothing; `decided` tells that there
+        was one. `confidence` is how likely the likeliest sentence answers the question, where there is a gate.
         """
         self.confidence: float | None = None
+        self.decided = False
+        self._may_decide = may_decide
         self._gate: Gate | None = None
         self._first = True
         self._question = question
@@ -180,6 +184,9 @@ class Attributor:
 
     def _repeats(self, text: str) -> bool:
         """Return whether a text says no more than the question, or repeats it wrongly."""
+        if not self._may_decide and only_decides(text, self._question):
+            self.decided = True
+            return True
         return only_repeats(text, self._question) or turns_round(text, self._question)
 
     def _fits(self, text: str, vector: Vectors) -> tuple[list[float], list[float]]:

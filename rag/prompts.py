@@ -139,6 +139,9 @@ READ_IN_ENGLISH = "The question is in Chinese; the answer has to be in English."
 # And where an English one is put in Chinese to a Chinese abstract, whose words the answer then has (`rag.reread`).
 READ_IN_CHINESE = "The question is in English; the answer has to be in Chinese."
 
+# Asked instead of a question for yes or no, of the results alone.
+FOUND: dict[Language, str] = {"en": "What was found?", "zh": "发现了什么？"}
+
 
 def several_turn(abstracts: str, question: str, language: Language) -> str:
     """Return the text of one user turn: numbered abstracts, then the question in `language`."""

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from rag.analyze import analyze
 from rag.chinese import HAN, to_simplified
+from rag.numbers import number_values
 from rag.polarity import are_opposite, read_tokens
 
 # How a sentence that decides begins, and characters that add nothing to a question.
@@ -17,8 +18,12 @@ _TO_DECIDE = re.compile(
     r"|吗|是否|能否|可否|有没有|是不是|会不会|能不能",
     re.IGNORECASE,
 )
+# Index terms that say yes or no, and how many others may stand beside them.
+_DECIDING = {"yes", "no", "not", "ye", "是", "否", "不", "有", "会", "能"}
+_FEW = 1
 # Words, or characters, that are the same before and after one that is turned round.
 _FRAME = 2
+_ASKS_WHAT = re.compile(r"\b(?:what|which|who|whom|whose|when|where|why|how)\b", re.IGNORECASE)
 _EMPTY_HAN = "的了是在为用从对和与有被把其这该个种项及并也都而于中上以可能所将则即它们之等地得着过呢吧啊"
 
 
@@ -32,6 +37,20 @@ def only_repeats(sentence: str, question: str) -> bool:
     if not question or _DECIDES.match(sentence) or asks_to_decide(question):
         return False
     return not _said(sentence) - _said(question)
+
+
+def only_decides(sentence: str, question: str) -> bool:
+    """Return whether a sentence says yes or no to a question that asks for it, and nothing else: "Yes, X prevents Y" to whether
+    X does.
+
+    A small model says yes to what an abstract set out to ask; of 36 such answers to questions of PubMedQA the words that they
+    cite support 8.
+    """
+    if not asks_to_decide(question):
+        return False
+    added = _said(sentence) - _said(question) - _DECIDING
+    few = _FEW + bool(_DECIDES.match(sentence))
+    return len(added) <= few and not number_values(sentence).keys() - number_values(question).keys()
 
 
 def turns_round(sentence: str, question: str) -> bool:
@@ -54,8 +73,10 @@ def turns_round(sentence: str, question: str) -> bool:
 
 
 def asks_to_decide(question: str) -> bool:
-    """Return whether a question asks for yes or no."""
-    return bool(_TO_DECIDE.search(question))
+    """Return whether a question asks for yes or no: by a verb at its beginning, or as no other question word is in it."""
+    if _TO_DECIDE.search(question):
+        return True
+    return question.isascii() and question.rstrip().endswith("?") and not _ASKS_WHAT.search(question)
 
 
 def _said(text: str) -> set[str]:

@@ -18,6 +18,7 @@ from rag.attribute import Attributor, SentenceVerifier
 from rag.breadth import asks_for_several
 from rag.cite import Cited
 from rag.evidence import MAX_GAP, ContextSentences, PassageEmbedder, evidence_for
+from rag.findings import finding_chats
 from rag.generate import Chat, GateFor, Generated, stream_answer, stream_each
 from rag.instructions import without_rules
 from rag.language import detect_language
@@ -195,17 +196,20 @@ class Responder:
     def _answer_from(
         self, asked: Asked, number: int, nearest: float
     ) -> Iterator[tuple[str, Cited] | Generated]:
-        """Answer from one abstract, and where a reply is given up by the next one to try."""
-        sentences = asked.sentences.of([number])
-        gate = None
+        """Answer from one abstract, and where a reply is given up, or says yes or no alone, by the next one to try."""
+        sentences, polar = asked.sentences.of([number]), asks_to_decide(asked.question)
+        gate, found = None, []
         if self.abstention:
-            polar = asks_to_decide(asked.question)
             gate = _once(partial(self.abstention.gate, asked.language, nearest, polar=polar))
-        for chat in self._chats(asked, number, gate):
-            attributor = Attributor(sentences, self.verifier, asked.question)
+        if polar and self.llm.supports_grammar:
+            found = finding_chats(sentences, asked.question, asked.vector, asked.language, gate)
+        chats = list(self._chats(asked, number, gate))
+        for chat in [*chats, *found]:
+            question = asked.question if chat in chats else ""
+            attributor = Attributor(sentences, self.verifier, question, may_decide=not found)
             for item in stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor):
                 if isinstance(item, Generated):
-                    if item.given_up:
+                    if item.given_up or (item.refused and attributor.decided):
                         break
                     item = self._quoted_well(asked, number, item, attributor)
                 yield item

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.repetition import only_repeats, turns_round
+from rag.repetition import asks_to_decide, only_decides, only_repeats, turns_round
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,36 @@ def test_a_sentence_that_repeats_its_question_turned_round_is_told(
     sentence: str, question: str, turned: bool
 ) -> None:
     assert turns_round(sentence, question) is turned
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question", "decides"),
+    [
+        ("Yes, noise lowers foraging.", "Does noise lower foraging?", True),
+        ("No, it does not.", "Does noise lower foraging?", True),
+        ("Yes, there is a link between noise and foraging.", "Is noise linked to foraging?", True),
+        ("Yes, noise lowers foraging by 30 percent.", "Does noise lower foraging?", False),
+        ("Yes, bees at loud hives bring home less pollen.", "Does noise lower foraging?", False),
+        ("Noise lowers foraging.", "Does noise lower foraging?", True),
+        ("Noise lowers foraging.", "What does noise lower?", False),
+        ("是的,噪声会降低觅食。", "噪声会降低觅食吗？", True),
+        ("是的,噪声使觅食减少了三成。", "噪声会降低觅食吗？", False),
+    ],
+)
+def test_what_only_says_yes_or_no_is_told(sentence: str, question: str, decides: bool) -> None:
+    assert only_decides(sentence, question) is decides
+
+
+@pytest.mark.parametrize(
+    ("question", "decides"),
+    [
+        ("School food policy: room for improvement?", True),
+        ("Noise and bees: a link?", True),
+        ("A new network: how fast is it?", False),
+        ("FID of Muse", False),
+        ("Muse的FID?", False),
+        ("噪声会降低觅食吗？", True),
+    ],
+)
+def test_a_question_without_another_question_word_asks_for_yes_or_no(question: str, decides: bool) -> None:
+    assert asks_to_decide(question) is decides

@@ -1,0 +1,99 @@
+"""Asked for yes or no, an abstract is asked what it found where a model says no more than yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from conftest import HashEmbedder, NumberVerifier, ScriptedLLM
+
+from rag.align import Alignment
+from rag.endpoint import Message
+from rag.findings import finding_sentences
+from rag.generate import Generated
+from rag.language import detect_language
+from rag.prompts import FOUND
+from rag.respond import Responder
+from rag.schema import Chunk, Paper, ScoredChunk, Source
+
+AIM = "We studied whether noise lowers foraging."
+DONE = "Bees at 12 hives were counted."
+FOUND_IT = "Bees near roads were significantly slower than others."
+QUESTION = "Does noise lower foraging of bees?"
+Ask = Callable[..., tuple[Generated, ScriptedLLM]]
+
+
+@pytest.fixture
+def ask(embedder: HashEmbedder) -> Ask:
+    def ask_(
+        said: str, text: str = f"{AIM} {DONE} {FOUND_IT}", question: str = QUESTION, found: str = FOUND_IT
+    ) -> tuple[Generated, ScriptedLLM]:
+        def script(messages: Sequence[Message]) -> str:
+            last = messages[-1].content
+            return found if any(asked in last for asked in FOUND.values()) else said
+
+        paper = Paper("p1", text, detect_language(text), (Source("a", 1),))
+        context = ScoredChunk(paper, Chunk("p1-0", "p1", text, 0, len(text), paper.language), 1.0)
+        llm = ScriptedLLM(script)
+        llm.supports_grammar = True
+        responder = Responder(llm, embedder, Alignment(), NumberVerifier(), 200)
+        *_, end = responder.answer(question, detect_language(question), [context])
+        assert isinstance(end, Generated)
+        return end, llm
+
+    return ask_
+
+
+def test_a_yes_gives_way_to_what_was_found(ask: Ask) -> None:
+    answer, llm = ask("Yes, noise lowers foraging of bees.")
+    assert answer.cited.text == "Bees near roads were significantly slower than others [1]."
+    assert answer.cited.citations[0].quote == FOUND_IT
+    deciding, finding = llm.chats
+    assert QUESTION in deciding[-1].content
+    assert FOUND_IT in finding[-1].content
+    assert AIM not in finding[-1].content
+
+
+def test_an_answer_that_says_more_than_yes_stays(ask: Ask) -> None:
+    answer, llm = ask("Yes, bees near roads were slower.")
+    assert answer.cited.text == "Yes, bees near roads were slower [1]."
+    assert len(llm.chats) == 1
+
+
+def test_a_yes_is_all_there_is_where_no_result_is_stated(ask: Ask) -> None:
+    answer, llm = ask("Yes, noise lowers foraging of bees.", f"{AIM} {DONE}")
+    assert answer.cited.text == "Yes, noise lowers foraging of bees [1]."
+    assert len(llm.chats) == 1
+
+
+def test_what_is_found_is_held_against_the_abstract_too(ask: Ask) -> None:
+    answer, llm = ask("Yes, noise lowers foraging of bees.", found="Bees were 7 times slower.")
+    assert answer.refused
+    assert len(llm.chats) == 2
+
+
+def test_other_questions_are_answered_as_they_are(ask: Ask) -> None:
+    answer, llm = ask("Bees near roads.", question="Which bees were significantly slower?")
+    assert answer.cited.text == "Bees near roads [1]."
+    assert len(llm.chats) == 1
+
+
+def test_it_does_in_chinese_too(ask: Ask) -> None:
+    text = "我们旨在研究噪声是否会降低觅食。我们统计了蜂箱。结果表明，路边的蜜蜂显著更慢。"
+    answer, _ = ask("是的,噪声会降低觅食。", text, "噪声会降低觅食吗？", "路边的蜜蜂显著更慢。")
+    assert answer.cited.text == "路边的蜜蜂显著更慢[1]。"
+
+
+def test_results_are_told_from_aims_and_methods_the_nearest_and_late_first() -> None:
+    texts = [
+        "To determine whether dose matters.",
+        "The incidence was 12% before.",
+        "Forty patients were enrolled.",
+        "Pain was lower with the drug (p<0.01).",
+        "No difference in sleep was observed.",
+        "Is it safe?",
+    ]
+    assert finding_sentences(texts, [0.9, 0.5, 0.9, 0.5, 0.5, 0.9]) == [3, 4]
+    assert finding_sentences(texts, [0.9, 0.8, 0.9, 0.5, 0.5, 0.9]) == [1, 4]
+    assert finding_sentences(texts[:1], [0.9]) == []
+    assert finding_sentences([], []) == []

@@ -20,10 +20,11 @@ from rag.instructions import without_planted
 from rag.language import detect_language
 from rag.numbers import number_values
 from rag.quotes import quoted_items
-from rag.repetition import only_decides, only_repeats, turns_round
+from rag.repetition import asks_to_decide, only_decides, only_repeats, turns_round
+from rag.results import only_asks
 from rag.schema import Paper, Support
 from rag.verify import Verdict
-from rag.verify_features import best_fits, fit, missing_proper_nouns
+from rag.verify_features import REPEATED, best_fits, fit, missing_proper_nouns, repeated
 
 # Weight of the model's marker beside `rag.verify_features.fit`, and how far below the best context one that the model
 # named may lie to stay cited; see `Attributor.attribute`. Chosen on the answers to benchmarks/dev_questions.jsonl: 37 of
@@ -88,8 +89,8 @@ class Attributor:
         """Prepare for one answer to `question`; nothing is embedded yet.
 
         With `marked` a sentence may rest on what its marker names alone, as where each context was read by itself.
-        Without `may_decide` one that says yes or no to the question and nothing else rests on nothing; `decided` tells that there
-        was one. `confidence` is how likely the likeliest sentence answers the question, where there is a gate.
+        Without `may_decide` one that says yes or no to the question and nothing else rests on nothing, unless the abstract has
+        its words; `decided` tells that there was one. `confidence` is how likely the likeliest sentence answers the question, where there is a gate.
         """
         self.confidence: float | None = None
         self.decided = False
@@ -184,10 +185,17 @@ class Attributor:
 
     def _repeats(self, text: str) -> bool:
         """Return whether a text says no more than the question, or repeats it wrongly."""
-        if not self._may_decide and only_decides(text, self._question):
+        if not self._may_decide and only_decides(text, self._question) and not self._is_said(text):
             self.decided = True
             return True
         return only_repeats(text, self._question) or turns_round(text, self._question)
+
+    def _is_said(self, text: str) -> bool:
+        """Return whether a sentence of the contexts says a text in nearly its words, and does not only ask it."""
+        told = [item.text for item in self._sentences.items if not only_asks(item.text)]
+        return any(
+            share >= REPEATED and not edited for share, edited in (repeated(text, each) for each in told)
+        )
 
     def _fits(self, text: str, vector: Vectors) -> tuple[list[float], list[float]]:
         """Return for each sentence of the contexts its cosine with a text, and how well that fits (`fit`)."""
@@ -225,6 +233,8 @@ class Attributor:
     ) -> Attribution:
         """Hold the text against one context."""
         rows = [i for i, item in enumerate(self._sentences.items) if item.number == number]
+        if asks_to_decide(self._question):  # what was asked there is no answer to what is asked here
+            rows = [i for i in rows if not only_asks(self._sentences.items[i].text)]
         if not rows:
             return NOTHING
         ranked = [rows[i] for i in best_fits([fits[i] for i in rows])]

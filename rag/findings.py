@@ -6,7 +6,6 @@ not those that say what was asked or done, and asked what was found, it says tha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from rag.align import Vectors
@@ -15,25 +14,9 @@ from rag.generate import Chat, GateFor
 from rag.layout import abstract_messages
 from rag.numbers import spelled_for
 from rag.prompts import FOUND
+from rag.results import states_result
 from rag.schema import Language
 
-# What was asked: "to determine whether", "the aim was", 旨在.
-_ASKS = re.compile(
-    r"[?？]\s*$|\bwhether\b|\b(?:aims?|aimed|objectives?|purpose|goal|hypothesi[sz]\w*|sought)\b"
-    r"|\b(?:to|we) (?:examine|determine|investigate|evaluate|assess|study|explore|test|compare|discuss|elucidate|describe"
-    r"|detect|identify|analy[sz]e|clarify|establish|ascertain|review)d?\b"
-    r"|旨在|目的是|是否|探讨|为了?(?:研究|评估|探讨|确定|验证|比较)",
-    re.IGNORECASE,
-)
-# What was found: shares, significance, comparisons, and verbs that report.
-_FINDS = re.compile(
-    r"[%％]|\bp\s?[<=>]|\bsignifican\w*|\b(?:associat|correlat)ed\b|\bno (?:differences?|effects?|evidence|changes?|relation\w*)\b"
-    r"|\b(?:higher|lower|greater|increased?s?|decreased?s?|reduced?s?|improved?s?|worse|better|fewer|similar|prevent(?:s|ed))\b"
-    r"|\b(?:found|finds?|show(?:s|ed|n)?|reveal(?:s|ed)|demonstrate[sd]?|observed|resulted|occurred|remained|differ(?:s|ed)?"
-    r"|outperforms?|achieves?|reach(?:es|ed))\b"
-    r"|显著|表明|显示|发现|提高|降低|增加|减少|优于|达到|没有差异",
-    re.IGNORECASE,
-)
 # How much more a sentence is worth at the end of an abstract, where results stand, than at its beginning.
 _LATE = 0.1
 # Sentences that a model is given to say what was found, and sentences in which it says it.
@@ -68,6 +51,6 @@ def finding_sentences(sentences: Sequence[str], worth: Sequence[float]) -> list[
         sentences: all sentences of the abstract, in reading order.
         worth: how much each is worth for the question (`rag.evidence.ContextSentences.worth`).
     """
-    found = [i for i, text in enumerate(sentences) if _FINDS.search(text) and not _ASKS.search(text)]
+    found = [i for i, text in enumerate(sentences) if states_result(text)]
     late = {i: worth[i] + _LATE * i / len(sentences) for i in found}
     return sorted(sorted(found, key=lambda i: -late[i])[:_MOST])

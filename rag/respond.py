@@ -204,12 +204,13 @@ class Responder:
         if polar and self.llm.supports_grammar:
             found = finding_chats(sentences, asked.question, asked.vector, asked.language, gate)
         chats = list(self._chats(asked, number, gate))
-        for chat in [*chats, *found]:
+        decides = not (polar and self.llm.supports_grammar)
+        for chat in (tried := [*chats, *found]):
             question = asked.question if chat in chats else ""
-            attributor = Attributor(sentences, self.verifier, question, may_decide=not found)
+            attributor = Attributor(sentences, self.verifier, question, may_decide=decides)
             for item in stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor):
                 if isinstance(item, Generated):
-                    if item.given_up or (item.refused and attributor.decided):
+                    if item.given_up or (item.refused and attributor.decided and chat is not tried[-1]):
                         break
                     item = self._quoted_well(asked, number, item, attributor)
                 yield item

@@ -236,7 +236,7 @@ def find_features(
     cross = detect_language(sentence) != detect_language(" ".join(evidence))
     reversed_ = False
     if not cross:
-        contained, edited = max(_edit(sentence, text) for text in evidence)
+        contained, edited = max(repeated(sentence, text) for text in evidence)
         reversed_ = bool(edited) and contained >= REPEATED
         values["terms"] = share(_terms(sentence), frozenset().union(*map(_terms, evidence)))
         values["edit"] = edited * contained
@@ -252,8 +252,8 @@ def _nearer(row: Vectors, vector: Vectors, turned: Vectors) -> float:
     return float(row @ step) / max(float(np.linalg.norm(step)), 1e-6)
 
 
-def _edit(sentence: str, evidence: str) -> tuple[float, float]:
-    """Return which share of the sentence's tokens the evidence repeats in order, and 1 if marks differ between."""
+def repeated(sentence: str, evidence: str) -> tuple[float, float]:
+    """Return which share of the sentence's tokens the evidence has in the same order, and 1 if marks differ between."""
     ours, theirs = read_tokens(sentence), read_tokens(evidence)
     if not ours:
         return 0.0, 0.0

@@ -14,6 +14,7 @@ from rag.generate import Generated
 from rag.language import detect_language
 from rag.prompts import FOUND
 from rag.respond import Responder
+from rag.results import only_asks, states_result
 from rag.schema import Chunk, Paper, ScoredChunk, Source
 
 AIM = "We studied whether noise lowers foraging."
@@ -60,10 +61,26 @@ def test_an_answer_that_says_more_than_yes_stays(ask: Ask) -> None:
     assert len(llm.chats) == 1
 
 
-def test_a_yes_is_all_there_is_where_no_result_is_stated(ask: Ask) -> None:
+def test_a_yes_to_what_no_result_tells_is_a_refusal(ask: Ask) -> None:
     answer, llm = ask("Yes, noise lowers foraging of bees.", f"{AIM} {DONE}")
-    assert answer.cited.text == "Yes, noise lowers foraging of bees [1]."
+    assert answer.refused
     assert len(llm.chats) == 1
+
+
+@pytest.mark.parametrize(
+    "text", [f"{AIM} Noise lowers foraging of bees.", f"Noise lowers foraging of bees. {DONE} {FOUND_IT}"]
+)
+def test_a_yes_in_the_words_of_the_abstract_stays(ask: Ask, text: str) -> None:
+    answer, llm = ask("Yes, noise lowers foraging of bees.", text)
+    assert answer.cited.text == "Yes, noise lowers foraging of bees [1]."
+    assert answer.cited.citations[0].quote == "Noise lowers foraging of bees."
+    assert len(llm.chats) == 1
+
+
+def test_what_the_abstract_only_asks_is_no_evidence(ask: Ask) -> None:
+    said = "Yes, bees at loud hives bring less pollen."
+    answer, _ = ask(said, "Do bees at loud hives bring less pollen. We counted bees.")
+    assert answer.refused or answer.cited.citations[0].quote == "We counted bees."
 
 
 def test_what_is_found_is_held_against_the_abstract_too(ask: Ask) -> None:
@@ -97,3 +114,22 @@ def test_results_are_told_from_aims_and_methods_the_nearest_and_late_first() -> 
     assert finding_sentences(texts, [0.9, 0.8, 0.9, 0.5, 0.5, 0.9]) == [1, 4]
     assert finding_sentences(texts[:1], [0.9]) == []
     assert finding_sentences([], []) == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "result", "asks"),
+    [
+        ("Pain was lower (p<0.01).", True, False),
+        ("To study whether exercise helps.", False, True),
+        ("To test whether IIP helps, it was compared to CIP.", False, True),
+        ("Is it significantly better?", False, True),
+        ("Do polyps have similar receptors.", False, True),
+        ("Forty patients were enrolled.", False, False),
+        ("We studied whether it helps, and found that it does.", False, False),
+        ("To study whether exercise reduces the risk.", False, True),
+        ("我们旨在探讨剂量是否会降低疼痛。", False, True),
+        ("结果表明疼痛显著减少。", True, False),
+    ],
+)
+def test_results_and_aims_are_told_apart(sentence: str, result: bool, asks: bool) -> None:
+    assert (states_result(sentence), only_asks(sentence)) == (result, asks)

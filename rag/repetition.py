@@ -14,10 +14,11 @@ from rag.polarity import are_opposite, read_tokens
 # How a sentence that decides begins, and characters that add nothing to a question.
 _DECIDES = re.compile(r"\W*(?:yes|no|not|never)\b|\W*(?:是|否|不|没|能|会|可以|有)", re.IGNORECASE)
 _TO_DECIDE = re.compile(
-    r"(?:^|[.,;:?!]\s+)(?:(?:is|are|was|were|do|does|did|can|could|has|have|had|should|will|would|may|might)\b)"
-    r"|吗|是否|能否|可否|有没有|是不是|会不会|能不能",
+    r"(?:^|[.,;:?!]\s+)(?:is|are|was|were|do|does|did|can|could|has|have|had|should|will|would|may|might)\b",
     re.IGNORECASE,
 )
+_TO_DECIDE_HAN = re.compile("吗|是否|能否|可否|有没有|是不是|会不会|能不能")
+_PART = re.compile(r"[.:?!]\s")
 # Index terms that say yes or no, and how many others may stand beside them.
 _DECIDING = {"yes", "no", "not", "ye", "是", "否", "不", "有", "会", "能"}
 _FEW = 1
@@ -74,8 +75,11 @@ def turns_round(sentence: str, question: str) -> bool:
 
 def asks_to_decide(question: str) -> bool:
     """Return whether a question asks for yes or no: by a verb at its beginning, or as no other question word is in it."""
-    if _TO_DECIDE.search(question):
+    if _TO_DECIDE_HAN.search(question):
         return True
+    for match in _TO_DECIDE.finditer(question):  # "Which corpus, from which years, was used?" does not
+        if not _ASKS_WHAT.search(_PART.split(question[: match.end()])[-1]):
+            return True
     return question.isascii() and question.rstrip().endswith("?") and not _ASKS_WHAT.search(question)
 
 

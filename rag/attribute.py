@@ -90,7 +90,8 @@ class Attributor:
 
         With `marked` a sentence may rest on what its marker names alone, as where each context was read by itself.
         Without `may_decide` one that says yes or no to the question and nothing else rests on nothing, unless the abstract has
-        its words; `decided` tells that there was one. `confidence` is how likely the likeliest sentence answers the question, where there is a gate.
+        its words; `decided` tells that there was one. `confidence` is how likely the likeliest sentence answers the question,
+        where there is a gate.
         """
         self.confidence: float | None = None
         self.decided = False
@@ -115,8 +116,8 @@ class Attributor:
     def attribute(self, text: str, marks: Sequence[int] = ()) -> Attribution:
         """Return what the sentence `text` rests on.
 
-        On nothing, when it only repeats the question, or repeats it wrongly. Candidates are the best context, and those of the model's `marks`
-        (1-based) whose score is within `MARKER_SLACK` of it. A context's score is that of its best sentence, the cosine plus
+        On nothing, when it only repeats the question, or repeats it wrongly. Candidates are the best context, and those of the
+        model's `marks` (1-based) whose score is within `MARKER_SLACK` of it. A context's score is that of its best sentence, the cosine plus
         weighted shares of the text's terms and numbers that the sentence contains, plus such shares for the whole context,
         plus a bonus for being marked. A candidate is kept when the verifier does not find the text unsupported by it; the verdict
         is the best one. What `say` took rests on what it was made of.

@@ -35,7 +35,7 @@ def quoted_by_rereading(
         generated: the answer.
         attributor: what the answer was attributed by.
     """
-    if generated.refused or len(generated.cited.sentences) != 1:
+    if len(generated.cited.sentences) != 1:
         return generated
     try:
         grammar = answer_grammar("zh", may_refuse=False)

@@ -198,19 +198,19 @@ class Responder:
     ) -> Iterator[tuple[str, Cited] | Generated]:
         """Answer from one abstract, and where a reply is given up, or says yes or no alone, by the next one to try."""
         sentences, polar = asked.sentences.of([number]), asks_to_decide(asked.question)
-        gate, found = None, []
+        gate = None
         if self.abstention:
             gate = _once(partial(self.abstention.gate, asked.language, nearest, polar=polar))
-        if polar and self.llm.supports_grammar:
-            found = finding_chats(sentences, asked.question, asked.vector, asked.language, gate)
-        chats = list(self._chats(asked, number, gate))
+        chats = [(chat, asked.question) for chat in self._chats(asked, number, gate)]
         decides = not (polar and self.llm.supports_grammar)
-        for chat in (tried := [*chats, *found]):
-            question = asked.question if chat in chats else ""
+        if not decides:
+            found = finding_chats(sentences, asked.question, asked.vector, asked.language, gate)
+            chats += [(chat, "") for chat in found]
+        for left, (chat, question) in enumerate(chats, 1 - len(chats)):
             attributor = Attributor(sentences, self.verifier, question, may_decide=decides)
             for item in stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor):
                 if isinstance(item, Generated):
-                    if item.given_up or (item.refused and attributor.decided and chat is not tried[-1]):
+                    if item.given_up or (item.refused and attributor.decided and left):
                         break
                     item = self._quoted_well(asked, number, item, attributor)
                 yield item
@@ -222,7 +222,8 @@ class Responder:
     ) -> Generated:
         """Return an answer with all its quotations: across languages vectors may miss the one that tells it."""
         paper = asked.sentences.contexts[number - 1].paper
-        if not self.llm.supports_grammar or (asked.language, paper.language) != ("en", "zh"):
+        across = (asked.language, paper.language) == ("en", "zh")
+        if generated.refused or not across or not self.llm.supports_grammar:
             return generated
         messages = self._chat(asked, number, read_in="zh").messages
         return quoted_by_rereading(self.llm, messages, paper, generated, attributor)

@@ -6,7 +6,7 @@ import re
 
 # What was asked: "to determine whether", "the aim was", 旨在.
 _ASKS = re.compile(
-    r"[?？]\s*$|\bwhether\b|\b(?:aims?|aimed|objectives?|purpose|goal|hypothesi[sz]\w*|sought)\b"
+    r"\bwhether\b|\b(?:aims?|aimed|objectives?|purpose|goal|hypothesi[sz]\w*|sought)\b"
     r"|\b(?:to|we) (?:examine|determine|investigate|evaluate|assess|study|explore|test|compare|discuss|elucidate|describe"
     r"|detect|identify|analy[sz]e|clarify|establish|ascertain|review)d?\b"
     r"|旨在|目的是|是否|探讨|为了?(?:研究|评估|探讨|确定|验证|比较)",

@@ -62,7 +62,15 @@ class Recorder(Abstention):
 
     gates: list[_ShutGate] = field(default_factory=list)
 
-    def gate(self, language: Language, nearness: float, refusal: float, *, polar: bool = False) -> Gate:
+    def gate(
+        self,
+        language: Language,
+        nearness: float,
+        refusal: float,
+        *,
+        polar: bool = False,
+        shows_weak: bool = True,
+    ) -> Gate:
         """Return a gate that is shut."""
         return self.part_gate(nearness, refusal)
 

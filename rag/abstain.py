@@ -64,9 +64,17 @@ class Abstention:
     weights: Mapping[Language, Weights]
     part: Weights
 
-    def gate(self, language: Language, nearness: float, refusal: float, *, polar: bool = False) -> Gate:
+    def gate(
+        self,
+        language: Language,
+        nearness: float,
+        refusal: float,
+        *,
+        polar: bool = False,
+        shows_weak: bool = True,
+    ) -> Gate:
         """Return what judges the sentences of one reply; `refusal` as `refusal_log_odds` returns it."""
-        return Gate(self.weights[language], nearness, refusal, polar)
+        return Gate(self.weights[language], nearness, refusal, polar, shows_weak)
 
     def part_gate(self, nearness: float, refusal: float) -> Gate:
         """Return the same for one abstract among several, of which nothing weak is shown."""

@@ -49,12 +49,14 @@ class ContextEvidence:
 class Attribution:
     """What a sentence rests on: sentences of one or more contexts, the best of each first, and whether they support it.
 
-    Where nothing does, `evidence` is empty and `support` is "unsupported".
+    Where nothing does, `evidence` is empty and `support` is "unsupported". Where it is `better_quoted` the evidence is to be shown
+    in its place.
     """
 
     evidence: tuple[ContextEvidence, ...]
     support: Support
     score: float
+    better_quoted: bool = False
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -63,6 +65,13 @@ class Attribution:
 
 
 NOTHING = Attribution((), "unsupported", 0.0)
+
+
+class BetterQuoted(Protocol):
+    """Whether quotations tell better what a sentence says than it does (`rag.verbatim.is_better_quoted`)."""
+
+    def __call__(self, sentence: str, quotes: Sequence[str], *, first: bool) -> bool:
+        """Return it of a sentence, the `first` that is shown of a reply or not."""
 
 
 class SentenceVerifier(Protocol):
@@ -85,17 +94,20 @@ class Attributor:
         *,
         marked: bool = False,
         may_decide: bool = True,
+        better_quoted: BetterQuoted | None = None,
     ) -> None:
         """Prepare for one answer to `question`; nothing is embedded yet.
 
         With `marked` a sentence may rest on what its marker names alone, as where each context was read by itself.
         Without `may_decide` one that says yes or no to the question and nothing else rests on nothing, unless the abstract has
-        its words; `decided` tells that there was one. `confidence` is how likely the likeliest sentence answers the question,
+        its words; `decided` tells that there was one. A sentence that `better_quoted` says so of is to be put in the words of its
+        evidence. `confidence` is how likely the likeliest sentence answers the question,
         where there is a gate.
         """
         self.confidence: float | None = None
         self.decided = False
         self._may_decide = may_decide
+        self._better_quoted = better_quoted
         self._gate: Gate | None = None
         self._first = True
         self._question = question
@@ -182,7 +194,16 @@ class Attributor:
         if not kept:
             return NOTHING
         evidence = tuple(item for attribution in kept for item in attribution.evidence)
-        return Attribution(evidence, kept[0].support, kept[0].score)
+        return Attribution(evidence, kept[0].support, kept[0].score, self._is_better_quoted(text, evidence))
+
+    def _is_better_quoted(self, text: str, evidence: Sequence[ContextEvidence]) -> bool:
+        """Return whether the evidence is to be shown in place of a text."""
+        if self._better_quoted is None:
+            return False
+        texts = [self._sentences.contexts[item.number - 1].paper.text for item in evidence]
+        pairs = zip(texts, evidence, strict=True)
+        quotes = [whole[item.start : item.end] for whole, item in pairs]
+        return self._better_quoted(text, quotes, first=self._first)
 
     def _repeats(self, text: str) -> bool:
         """Return whether a text says no more than the question, or repeats it wrongly."""

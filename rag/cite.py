@@ -17,6 +17,9 @@ _RANGE = re.compile(r"(\d+)(?:\s*[–-]\s*(\d+))?")
 # The end of a text that could still grow into a marker.
 _PARTIAL_MARKER = re.compile(r"\s*(?:[\[【][\s\d,，、;；–-]*)?$")
 _CUT = "…"
+# What is put in the abstract's own words says so.
+_QUOTED = "“{}”"
+_MOST_QUOTED = 2  # in place of one sentence
 STOPS = "。！？.!?；;…"
 
 
@@ -60,6 +63,13 @@ def cite(
     return writer.cited(unknown)
 
 
+def cite_quotes(contexts: Sequence[ScoredChunk], evidence: Sequence[ContextEvidence]) -> Cited:
+    """Return an answer that is nothing but quotations of the contexts, each cited."""
+    writer = _Writer(contexts, None)
+    writer.quote(evidence, "")
+    return writer.cited(0)
+
+
 class _Writer:
     """Builds an answer sentence by sentence, giving out citation numbers."""
 
@@ -81,12 +91,26 @@ class _Writer:
         if found.support == "unsupported":
             self._dropped.append(text)
             return
+        if found.better_quoted:
+            self.quote(found.evidence[:_MOST_QUOTED], gap)
+            return
         numbers = self._numbered(found.numbers)
         for item in found.evidence:
-            if item.number not in self._best or item.score > self._best[item.number].score:
-                self._best[item.number] = item
+            self._note(item)
         evidence = tuple(self._quote(item) for item in found.evidence)
         self._append(Sentence(text, numbers, found.support, found.score, evidence), gap)
+
+    def quote(self, evidence: Sequence[ContextEvidence], gap: str) -> None:
+        """Add sentences of the contexts word for word, in reading order, but for those that are quoted already."""
+        for item in sorted(evidence, key=lambda each: (each.number, each.start)):
+            numbers = self._numbered([item.number])
+            quote = self._quote(item)
+            if any(quote in sentence.evidence for sentence in self._sentences):
+                continue
+            self._note(item)
+            text = _QUOTED.format(" ".join(_strip_markers(quote.quote)[0].split()))
+            self._append(Sentence(text, numbers, "supported", 1.0, (quote,)), gap)
+            gap = " "
 
     def cited(self, unknown_markers: int) -> Cited:
         """Return what has been added."""
@@ -104,6 +128,11 @@ class _Writer:
         for mark in marks:
             self._numbers.setdefault(mark, len(self._numbers) + 1)
         return tuple(sorted(self._numbers[mark] for mark in marks))
+
+    def _note(self, item: ContextEvidence) -> None:
+        """Have a citation quote this, if it fits better than what it quotes."""
+        if item.number not in self._best or item.score > self._best[item.number].score:
+            self._best[item.number] = item
 
     def _quote(self, item: ContextEvidence) -> Evidence:
         text = self._contexts[item.number - 1].paper.text
@@ -165,7 +194,7 @@ def _marked(text: str, numbers: Sequence[int]) -> str:
         return text
     markers = "".join(f"[{number}]" for number in numbers)
     body = text.rstrip(STOPS)
-    space = " " if body and body[-1].isascii() else ""
+    space = " " if body and body.rstrip("”")[-1:].isascii() else ""
     return f"{body}{space}{markers}{text[len(body) :]}"
 
 

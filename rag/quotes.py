@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rag.analyze import analyze
 from rag.evidence import ContextSentence
 from rag.numbers import number_values
+from rag.verbatim import is_bare
 from rag.verify_features import fit
 
 # Terms that a further sentence has to hold to be quoted for them.
@@ -28,7 +29,7 @@ def quoted_items(
 
     The one that it fits best, what the question says too left out; the one that lies nearest to what it adds to the
     question; each further one that holds a number of the text, or most of the terms that it adds, which those before
-    lack. What repeats the question may fit another sentence best: of 70 right answers to development questions the first
+    lack. Of a name or a number alone, of those that hold it the one nearest to the question, and no other. What repeats the question may fit another sentence best: of 70 right answers to development questions the first
     was the one that holds the answer in 66, one of the first two in 69, the best fit with the question's terms in 64.
 
     Args:
@@ -42,6 +43,10 @@ def quoted_items(
     wanted = set(number_values(text, identifiers=True))
     new = wanted - set(number_values(question, identifiers=True))
     said = set(analyze(text)) - set(analyze(question))
+    if is_bare(text, question):
+        holders = [i for i in rows if said <= items[i].terms and new <= items[i].numbers]
+        if holders:
+            return [max(holders, key=lambda i: near_question[i])]
     fits = {i: fit(cosines[i], said, items[i].terms, new, items[i].numbers) for i in rows}
     adds = {i: fits[i] - near_question[i] for i in rows}
     ranked = sorted(rows, key=lambda i: -fits[i])

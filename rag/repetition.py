@@ -37,7 +37,7 @@ def only_repeats(sentence: str, question: str) -> bool:
     """
     if not question or _DECIDES.match(sentence) or asks_to_decide(question):
         return False
-    return not _said(sentence) - _said(question)
+    return not content_terms(sentence) - content_terms(question)
 
 
 def only_decides(sentence: str, question: str) -> bool:
@@ -49,7 +49,7 @@ def only_decides(sentence: str, question: str) -> bool:
     """
     if not asks_to_decide(question):
         return False
-    added = _said(sentence) - _said(question) - _DECIDING
+    added = content_terms(sentence) - content_terms(question) - _DECIDING
     few = _FEW + bool(_DECIDES.match(sentence))
     return len(added) <= few and not number_values(sentence).keys() - number_values(question).keys()
 
@@ -83,7 +83,7 @@ def asks_to_decide(question: str) -> bool:
     return question.isascii() and question.rstrip().endswith("?") and not _ASKS_WHAT.search(question)
 
 
-def _said(text: str) -> set[str]:
+def content_terms(text: str) -> set[str]:
     """Return the index terms of a text's words, and its Han characters one by one, those that say nothing left out."""
     han = set(re.findall(f"[{HAN}]", to_simplified(text))) - set(_EMPTY_HAN)
     return han | set(analyze(re.sub(f"[{HAN}]", " ", text)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from conftest import ScriptedLLM
+from conftest import HashEmbedder, ScriptedLLM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,11 +20,14 @@ from rag.abstain import (
     refusal_log_odds,
     shipped,
 )
+from rag.align import Alignment, Vectors
 from rag.endpoint import Message
+from rag.generate import Generated
 from rag.model_specs import MODELS
 from rag.pipeline import RAG
 from rag.prompts import NOT_FOUND, REFUSALS
-from rag.schema import LANGUAGES, Support
+from rag.respond import Responder
+from rag.schema import LANGUAGES, Chunk, Paper, ScoredChunk, Source, Support
 from rag.settings import load_settings
 from rag.verify import Verdict
 
@@ -143,6 +146,36 @@ def test_of_several_abstracts_nothing_weak_is_shown() -> None:
     weak = Verdict("weak", 0.9)
     assert judged(ABSTENTION.gate("en", 1.0, -2.0), weak).support == "weak"
     assert judged(ABSTENTION.part_gate(0.0, -2.0), weak).support == "unsupported"
+
+
+class WeakVerifier:
+    """Finds every sentence weakly supported."""
+
+    def verify(
+        self, sentence: str, evidence: Sequence[str], *, vector: Vectors, vectors: Vectors, known: str
+    ) -> Verdict:
+        return Verdict("weak", 0.9)
+
+
+@pytest.mark.parametrize(("lower", "refused"), [(0.0, False), (0.05, False), (0.5, True)])
+def test_what_is_weak_is_shown_of_what_retrieval_puts_first(
+    embedder: HashEmbedder, lower: float, refused: bool
+) -> None:
+    texts = {"Bees dance on warm days.": 1.0, "Muse reaches an FID of 6.06 on CC3M.": 1.0 - lower}
+    contexts = [
+        ScoredChunk(
+            Paper(text, text, "en", (Source("a", 1),)), Chunk(text, text, text, 0, len(text), "en"), score
+        )
+        for text, score in texts.items()
+    ]
+    llm = ScriptedLLM(lambda _: "Muse reaches an FID of 6.06.")
+    llm.supports_grammar = True
+    llm.first_tokens = lambda _: SURE
+    responder = Responder(llm, embedder, Alignment(), WeakVerifier(), 200, abstention=ABSTENTION)
+    *_, end = responder.answer(QUESTION, "en", contexts)
+    assert isinstance(end, Generated)
+    assert end.refused is refused
+    assert [sentence.support for sentence in end.cited.sentences] == ([] if refused else ["weak"])
 
 
 # --- in the pipeline

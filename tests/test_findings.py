@@ -1,4 +1,4 @@
-"""Asked for yes or no, an abstract is asked what it found where a model says no more than yes or no."""
+"""Asked for yes or no, an answer says what an abstract found where a model says no more than yes or no."""
 
 from __future__ import annotations
 
@@ -47,22 +47,31 @@ def ask(embedder: HashEmbedder) -> Ask:
 
 def test_a_yes_gives_way_to_what_was_found(ask: Ask) -> None:
     answer, llm = ask("Yes, noise lowers foraging of bees.")
-    assert answer.cited.text == "Bees near roads were significantly slower than others [1]."
+    assert answer.cited.text == f"“{FOUND_IT}” [1]"
     assert answer.cited.citations[0].quote == FOUND_IT
-    deciding, finding = llm.chats
-    assert QUESTION in deciding[-1].content
+    assert len(llm.chats) == 1
+
+
+def test_across_languages_the_model_tells_what_was_found(ask: Ask) -> None:
+    answer, llm = ask(
+        "是的,噪声会降低蜜蜂的觅食。", question="噪声会降低蜜蜂的觅食吗？", found="路边的蜜蜂明显更慢。"
+    )
+    assert answer.cited.text == "路边的蜜蜂明显更慢[1]。"
+    *_, finding = llm.chats
     assert FOUND_IT in finding[-1].content
     assert AIM not in finding[-1].content
 
 
-def test_an_answer_that_says_more_than_yes_stays(ask: Ask) -> None:
-    answer, llm = ask("Yes, bees near roads were slower.")
-    assert answer.cited.text == "Yes, bees near roads were slower [1]."
+def test_of_an_answer_that_says_more_than_yes_the_evidence_is_quoted(ask: Ask) -> None:
+    answer, llm = ask(
+        "Yes, bees near roads were slower.", f"{FOUND_IT} {AIM} Birds were significantly louder."
+    )
+    assert answer.cited.text == f"“{FOUND_IT}” [1]"
     assert len(llm.chats) == 1
 
 
 def test_a_yes_to_what_no_result_tells_is_a_refusal(ask: Ask) -> None:
-    answer, llm = ask("Yes, noise lowers foraging of bees.", f"{AIM} {DONE}")
+    answer, llm = ask("Yes, noise lowers foraging of bees.", f"{DONE} {AIM}")
     assert answer.refused
     assert len(llm.chats) == 1
 
@@ -70,9 +79,9 @@ def test_a_yes_to_what_no_result_tells_is_a_refusal(ask: Ask) -> None:
 @pytest.mark.parametrize(
     "text", [f"{AIM} Noise lowers foraging of bees.", f"Noise lowers foraging of bees. {DONE} {FOUND_IT}"]
 )
-def test_a_yes_in_the_words_of_the_abstract_stays(ask: Ask, text: str) -> None:
+def test_what_says_yes_in_its_words_is_quoted(ask: Ask, text: str) -> None:
     answer, llm = ask("Yes, noise lowers foraging of bees.", text)
-    assert answer.cited.text == "Yes, noise lowers foraging of bees [1]."
+    assert answer.cited.text == "“Noise lowers foraging of bees.” [1]"
     assert answer.cited.citations[0].quote == "Noise lowers foraging of bees."
     assert len(llm.chats) == 1
 
@@ -84,9 +93,9 @@ def test_what_the_abstract_only_asks_is_no_evidence(ask: Ask) -> None:
 
 
 def test_what_is_found_is_held_against_the_abstract_too(ask: Ask) -> None:
-    answer, llm = ask("Yes, noise lowers foraging of bees.", found="Bees were 7 times slower.")
+    answer, _ = ask("是的,噪声会降低蜜蜂的觅食。", question="噪声会降低蜜蜂的觅食吗？", found="蜜蜂慢了7倍。")
     assert answer.refused
-    assert len(llm.chats) == 2
+    assert "慢了7倍" in answer.cited.dropped[0]
 
 
 def test_other_questions_are_answered_as_they_are(ask: Ask) -> None:
@@ -97,8 +106,8 @@ def test_other_questions_are_answered_as_they_are(ask: Ask) -> None:
 
 def test_it_does_in_chinese_too(ask: Ask) -> None:
     text = "我们旨在研究噪声是否会降低觅食。我们统计了蜂箱。结果表明，路边的蜜蜂显著更慢。"
-    answer, _ = ask("是的,噪声会降低觅食。", text, "噪声会降低觅食吗？", "路边的蜜蜂显著更慢。")
-    assert answer.cited.text == "路边的蜜蜂显著更慢[1]。"
+    answer, _ = ask("是的,噪声会降低觅食。", text, "噪声会降低觅食吗？")
+    assert answer.cited.text == "“结果表明，路边的蜜蜂显著更慢。”[1]"
 
 
 def test_results_are_told_from_aims_and_methods_the_nearest_and_late_first() -> None:
@@ -113,6 +122,9 @@ def test_results_are_told_from_aims_and_methods_the_nearest_and_late_first() -> 
     assert finding_sentences(texts, [0.9, 0.5, 0.9, 0.5, 0.5, 0.9]) == [3, 4]
     assert finding_sentences(texts, [0.9, 0.8, 0.9, 0.5, 0.5, 0.9]) == [1, 4]
     assert finding_sentences(texts[:1], [0.9]) == []
+    assert finding_sentences([*texts[:1], texts[2], texts[5]], [0.9, 0.9, 0.9]) == []
+    plain = ["We looked at bees.", "Bees were counted.", "Four of 90 bees danced.", "Is it safe?"]
+    assert finding_sentences(plain, [0.9, 0.9, 0.5, 0.9]) == [2]
     assert finding_sentences([], []) == []
 
 

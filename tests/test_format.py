@@ -115,6 +115,18 @@ def test_marks_that_overlap_are_joined_and_stand_in_reading_order() -> None:
     assert marked("abcdefgh", [(6, 8), (1, 3), (2, 4)]) == ("a<mark>bc</mark><mark>d</mark>ef<mark>gh</mark>")
 
 
+def test_a_card_shows_every_quotation_of_the_answer_and_joins_those_that_touch() -> None:
+    found = context("Muse paints. It reaches 6.06. It is fast. Others fail. They crash.")
+    spans = [(13, 29), (30, 41), (55, 66)]
+    evidence = tuple(Evidence(1, start, end, found.paper.text[start:end]) for start, end in spans)
+    turn = finished("q", "It is [1].", [found], [citation(1, found, "It reaches 6.06.")])
+    assert turn.answer is not None
+    sentence = Sentence("It is.", (1,), "supported", 0.9, evidence[::-1])
+    html = sources_html([turn.after(replace(turn.answer, sentences=(sentence,)))])
+    quoted = html[html.index("<blockquote") : html.index("</blockquote>")]
+    assert quoted.endswith("…<mark>It reaches 6.06. It is fast.</mark> … <mark>They crash.</mark>")
+
+
 def test_a_weakly_supported_sentence_is_set_off_with_its_marker_and_counted() -> None:
     found = context("Muse reaches 6.06. It paints. Others do not.")
     one = citation(1, found, "Muse reaches 6.06.")

@@ -137,7 +137,8 @@ def test_inventions_one_after_the_other_end_the_reply(open_rag: OpenRag) -> None
 
 
 def test_a_reply_ends_after_a_few_sentences(open_rag: OpenRag) -> None:
-    answer = open_rag(" ".join(f"It reaches 6.06 at {'very ' * n}best." for n in range(30))).ask(QUESTION)
+    words = "It reaches an FID of 6.06 on CC3M with 900M parameters".split()
+    answer = open_rag(" ".join(f"{' '.join(words[:n])}." for n in range(6, len(words) + 1))).ask(QUESTION)
     assert len(answer.sentences) == 4
 
 

@@ -90,11 +90,11 @@ def _card(
     place: int,
 ) -> str:
     paper = context.paper
-    start, end = (citation.start, citation.end) if citation else (context.chunk.start, context.chunk.end)
+    spans = spans or [(context.chunk.start, context.chunk.end)]
     key = f"{turn}-{citation.number}" if citation else f"{turn}-r{place}"
     # A record without a title is headed by its first words: quoting them again below would say them twice.
-    quoted = citation is not None or paper.title is not None or start > 0
-    passage = f'<blockquote lang="{paper.language}">{_excerpt(paper.text, start, end)}</blockquote>'
+    quoted = citation is not None or paper.title is not None or spans[0][0] > 0
+    passage = f'<blockquote lang="{paper.language}">{_excerpts(paper.text, spans)}</blockquote>'
     badge = (
         f'<span class="number"><span class="sr">Source </span>{citation.number}</span>' if citation else ""
     )
@@ -105,7 +105,7 @@ def _card(
         f"{_where(f'{turn}-{place}', paper.sources)}</div>"
         f"{passage if quoted else ''}"
         f'<details class="full" id="full-{turn}-{place}"><summary>Whole abstract <span lang="zh">全文</span></summary>'
-        f'<p lang="{paper.language}">{marked(paper.text, spans or [(start, end)])}</p></details>'
+        f'<p lang="{paper.language}">{marked(paper.text, spans)}</p></details>'
         f'<a class="back" href="#turn-{turn}" data-goto="turn-{turn}">Back to the answer</a></li>'
     )
 
@@ -128,12 +128,19 @@ def marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
     return "".join(parts) + escape(text[done:])
 
 
-def _excerpt(text: str, start: int, end: int) -> str:
-    passage = text[start:end].strip() or text
-    if passage == text.strip():
-        return escape(passage)
-    before, after = ("…" if start > 0 else ""), ("…" if end < len(text) else "")
-    return f"{before}<mark>{escape(passage)}</mark>{after}"
+def _excerpts(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """Return the `spans` of `text` (in order) escaped and marked, with … for what is left out between and around them."""
+    joined: list[tuple[int, int]] = []
+    for start, end in spans:
+        if joined and not text[joined[-1][1] : start].strip():
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    passages = [text[start:end].strip() for start, end in joined]
+    if passages in ([text.strip()], [""]):
+        return escape(text.strip())
+    before, after = ("…" if joined[0][0] > 0 else ""), ("…" if joined[-1][1] < len(text) else "")
+    return before + " … ".join(f"<mark>{escape(passage)}</mark>" for passage in passages) + after
 
 
 def _title(paper: Paper) -> str:

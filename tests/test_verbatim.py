@@ -1,0 +1,100 @@
+"""What is told in the abstract's own words: findings that a sentence turns, and names and numbers that stand alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from conftest import HashEmbedder, NumberVerifier, ScriptedLLM
+
+from rag.align import Alignment
+from rag.generate import Generated
+from rag.language import detect_language
+from rag.respond import Responder
+from rag.schema import Chunk, Paper, ScoredChunk, Source
+from rag.verbatim import is_bare, is_better_quoted
+
+FREQUENCY = "Homozygous CYP2D6*4 frequency was significantly lower in patients than in the control group."
+POLAR = "CYP2D6*4 and breast cancer risk: is there any association?"
+WHAT = "By how much does the cache lower the cost of reading?"
+Ask = Callable[[str, str, str], Generated]
+
+
+@pytest.fixture
+def ask(embedder: HashEmbedder) -> Ask:
+    def ask_(question: str, said: str, text: str) -> Generated:
+        paper = Paper("p1", text, detect_language(text), (Source("a", 1),))
+        context = ScoredChunk(paper, Chunk("p1-0", "p1", text, 0, len(text), paper.language), 1.0)
+        responder = Responder(ScriptedLLM(lambda _: said), embedder, Alignment(), NumberVerifier(), 200)
+        *_, end = responder.answer(question, detect_language(question), [context])
+        assert isinstance(end, Generated)
+        return end
+
+    return ask_
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "better"),
+    [
+        (POLAR, "The frequency of CYP2D6*4 was significantly lower in patients than in the control group.", True),
+        ("What was lower in patients?", "CYP2D6*4 frequency was lower in patients than in the control group.", False),
+        ("What was lower in patients?", "The control group was lower in frequency than in patients, homozygous CYP2D6*4.", True),
+        ("At what was the CYP2D6*4 frequency?", "The CYP2D6*4 frequency is lower in patients.", False),
+        ("What was lower in patients?", "Homozygous CYP2D6*4 frequency.", True),
+        ("How was the CYP2D6*4 frequency?", "The CYP2D6*4 frequency was higher in patients.", True),
+    ],
+)  # fmt: skip
+def test_findings_and_what_stands_alone_or_may_be_put_together_wrongly_are_better_quoted(
+    question: str, sentence: str, better: bool
+) -> None:
+    assert is_better_quoted(question, sentence, [FREQUENCY]) is better
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "bare"),
+    [
+        (WHAT, "By 16 %.", True),
+        (WHAT, "The cache lowers it by 16 %.", False),
+        ("海底捞的新任首席执行官是谁？", "杨利娟", True),
+        ("海底捞的新任首席执行官是谁？", "海底捞的新任首席执行官是杨利娟。", False),
+    ],
+)
+def test_a_name_or_a_number_alone_is_bare(question: str, sentence: str, bare: bool) -> None:
+    assert is_bare(sentence, question) is bare
+
+
+def test_a_number_alone_gives_way_to_the_sentence_that_says_what_it_is_of(ask: Ask) -> None:
+    first, telling = "We use 16 % of the data.", "The cache lowers the cost of reading by 16 %."
+    (sentence,) = ask(WHAT, "16 %", f"{first} {telling}").cited.sentences
+    assert (sentence.text, sentence.support, sentence.score) == (f"“{telling}”", "supported", 1.0)
+    assert [item.quote for item in sentence.evidence] == [telling]
+
+
+def test_what_follows_a_sentence_may_speak_of_it(ask: Ask) -> None:
+    answer = ask(
+        WHAT,
+        "The cache lowers it by 16 %. It is free.",
+        "The cache lowers the cost of reading by 16 %. It is free.",
+    )
+    assert answer.cited.text == "The cache lowers it by 16 % [1]. It is free [1]."
+
+
+def test_what_is_quoted_is_cited_behind_its_quotation_marks(ask: Ask) -> None:
+    answer = ask(WHAT, "16 %", "The cache lowers the cost of reading by 16 %. It is free.")
+    assert answer.cited.text == "“The cache lowers the cost of reading by 16 %.” [1]"
+    assert answer.cited.citations[0].quote == "The cache lowers the cost of reading by 16 %."
+
+
+def test_values_put_to_the_other_group_are_told_as_the_abstract_does_once_each(ask: Ask) -> None:
+    length, weight = (
+        "Mean length was 1.5 for knives, 1.0 for LEEP.",
+        "Mean weight was 4.4 for knives, 2.0 for LEEP.",
+    )
+    said = "Mean length was 1.5 and mean weight 4.4 for LEEP. Mean length was for LEEP 1.5."
+    answer = ask("Are knives and LEEP the same?", said, f"{length} {weight} We counted.")
+    assert [sentence.text for sentence in answer.cited.sentences] == [f"“{length}”", f"“{weight}”"]
+
+
+def test_across_languages_nothing_is_quoted_in_place_of_a_sentence(ask: Ask) -> None:
+    answer = ask("缓存能降低多少开销？", "16%", "The cache lowers the cost of reading by 16 %.")
+    assert answer.cited.text == "16% [1]"

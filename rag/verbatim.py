@@ -14,7 +14,7 @@ from rag.polarity import are_opposite, read_tokens
 from rag.repetition import asks_to_decide, content_terms
 from rag.verify_features import repeated, share
 
-# Of the terms of a sentence that says what it speaks of, so many are the question's.
+# So many of the terms of a sentence that says what it speaks of are its question's, or so many of the question's are in it.
 _SPOKEN_OF = 0.2
 # A sentence that has so many of its quotations' words, but so few of them in the order of any one, may have put together what
 # does not belong together. Of 114 sentences shown to questions of RGB and development questions in the language of their
@@ -40,8 +40,9 @@ def is_better_quoted(question: str, sentence: str, quotes: Sequence[str], *, fir
 
 
 def is_bare(sentence: str, question: str) -> bool:
-    """Return whether a sentence says nothing of what its question is about: "By 16 %."."""
-    return share(frozenset(analyze(sentence)), frozenset(analyze(question))) < _SPOKEN_OF
+    """Return whether a sentence says hardly anything of what its question is about: "By 16 %."."""
+    said, asked = frozenset(analyze(sentence)), frozenset(analyze(question))
+    return max(share(said, asked), share(asked, said)) < _SPOKEN_OF
 
 
 def _reorders(sentence: str, quotes: Sequence[str]) -> bool:

@@ -56,6 +56,11 @@ def test_findings_and_what_stands_alone_or_may_be_put_together_wrongly_are_bette
         (WHAT, "By 16 %.", True),
         (WHAT, "The cache lowers it by 16 %.", False),
         ("海底捞的新任首席执行官是谁？", "杨利娟", True),
+        (
+            "2023年春运时间？",
+            "2023年春运时间是从2023年1月7日（农历腊月十六）开始，到2023年2月15日（正月二十五）结束。",
+            False,
+        ),
         ("海底捞的新任首席执行官是谁？", "海底捞的新任首席执行官是杨利娟。", False),
     ],
 )

@@ -193,6 +193,8 @@ def _is_spelled_out(name: str, text: str) -> bool:
     initials = name.removesuffix("s")
     if not initials.isupper():
         return False
+    if len(initials) == 2 and re.search(rf"\b{initials[0]}[a-z]+ {initials[1]}[a-z]+", text):  # US
+        return True
     for part in re.split(r"[.;。；!?]", text.casefold()) if len(initials) > 2 else ():
         if initials.casefold() in "".join(word[0] for word in _WORD.findall(part)):
             return True

@@ -107,6 +107,8 @@ def test_numbers_are_compared_by_value(
         ("X-Diffusion and a U-Net", ("MotionTrans uses a UNet.",), ("X-Diffusion",)),
         ("X-Diffusion优于Q-Former。", ("X-Diffusion 优于基线。",), ("Q-Former",)),
         ("该方法用VLM。", ("It uses language models.",), ("VLM",)),
+        ("Students in the US", ("High schools of the United States",), ()),
+        ("Students in the US", ("They united states",), ("US",)),
     ],
 )
 def test_names_are_compared_by_their_letters(

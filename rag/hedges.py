@@ -1,7 +1,8 @@
 """Hedges: "close to 1.0" must not become "1.0".
 
 A small model drops the word that a number is hedged by, most often where it says in one language what it has read in the
-other; no likeness tells. Of 390 sentences shown to development questions and the seeds' own it is in 2.
+other; no likeness tells. Of 435 sentences shown to development questions, PubMedQA, RGB and the seeds' own 2 did. Of 56,521
+sentences of bilingual_arxiv held against their translations 11 would be given one, where a translator dropped it.
 """
 
 from __future__ import annotations

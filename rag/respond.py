@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Protocol
 
 from rag.abstain import Abstention, Gate
-from rag.align import Alignment, Vectors
+from rag.align import Alignment
+from rag.asked import Asked
 from rag.attribute import Attributor, SentenceVerifier
 from rag.breadth import asks_for_several
 from rag.cite import Cited
@@ -38,7 +39,6 @@ from rag.retrieve import QueryEmbedder, query_vector
 from rag.schema import Language, ScoredChunk
 from rag.translate import translate
 from rag.verbatim import is_better_quoted
-from rag.verify_features import missing_names
 
 # Evidence a hosted model is given of all abstracts together, in its tokens, unless the settings say otherwise.
 HOSTED_TOKENS = 4000
@@ -46,9 +46,6 @@ HOSTED_TOKENS = 4000
 # this is not asked: of 147 right answers to development and published questions 146 come from the nearest, the other from one
 # within .02; the 7 from beyond .05 are all wrong, 6 of them answer what no abstract does.
 SINGLE_GAP = 0.05
-# What an abstract supports weakly is shown where retrieval puts it first too, or so much lower (in its z-scores): all 40 weak
-# answers to development and published questions that `rag.abstain` lets pass are such, and 38 of them right.
-FIRST_GAP = 0.1
 # A question over several abstracts is put to the embedded model for each of so many, within this gap: of 45 expected ones that
 # are retrieved, .4 would leave 6 unread, for each holds a part of the answer only.
 SEVERAL_ABSTRACTS = 6
@@ -67,41 +64,6 @@ class AnswerEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
 
 # The model need not be asked.
 _NOTHING = Generated(Cited("", (), (), 0), True, 0.0)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One question, after earlier turns, with the sentences of its contexts and its aligned vector (d,)."""
-
-    question: str
-    language: Language
-    history: Sequence[tuple[str, str]]
-    sentences: ContextSentences
-    vector: Vectors
-
-    @cached_property
-    def nearest(self) -> list[float]:
-        """How near the nearest sentence of each context lies (`ContextSentences.nearest`)."""
-        return self.sentences.nearest(self.question, self.vector)
-
-    @cached_property
-    def unknown(self) -> tuple[str, ...]:
-        """The names in the question that no context has."""
-        return missing_names(self.question, [readable(context.paper) for context in self.sentences.contexts])
-
-    def is_first(self, number: int) -> bool:
-        """Return whether retrieval puts no other context before this one, or hardly."""
-        contexts = self.sentences.contexts
-        return contexts[number - 1].score >= contexts[0].score - FIRST_GAP
-
-    def in_turn(self, gap: float) -> list[tuple[int, float]]:
-        """Return the numbers of the contexts to ask, the nearest first, each with how near it lies.
-
-        One that lies further than the nearest by more than `gap` is not asked.
-        """
-        least = max(self.nearest, default=0.0) - gap
-        numbered = sorted(enumerate(self.nearest, 1), key=lambda pair: -pair[1])
-        return [(number, near) for number, near in numbered if near >= least]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ prompts address failures token_choice endpoint llama_server llama_process llama_
 llama_prefix llm
 evidence polarity number_contexts number_pairs verify_features verify verify_llm abstain repetition results verbatim quotes hedges attribute cite
 layout reading grammar generate findings translate reread
-breadth respond
+asked breadth respond
 central topic collection followup rewrite
 passages rerank indexing live_index read_ahead configure pipeline
 metrics code_digest dataset_records dataset_forms datasets relevance evaluate_index

@@ -25,6 +25,7 @@ from rag.align import Alignment, Vectors
 from rag.evidence import PassageEmbedder
 from rag.language import detect_language
 from rag.number_contexts import misplaced_numbers
+from rag.number_nouns import miscounted_numbers
 from rag.number_pairs import mispaired_numbers
 from rag.polarity import turn_round
 from rag.schema import Support
@@ -201,7 +202,8 @@ class Verifier:
         stated = [*evidence, known]
         misplaced = misplaced_numbers(sentence, stated, embed, self._embed, cross=findings.cross)
         if not findings.cross:
-            misplaced += tuple(n for n in mispaired_numbers(sentence, stated) if n not in misplaced)
+            more = (*mispaired_numbers(sentence, stated), *miscounted_numbers(sentence, stated))
+            misplaced = tuple(dict.fromkeys((*misplaced, *more)))
         return self._model.judge(replace(findings, misplaced=misplaced), llm_yes)
 
     def _embed(self, texts: Sequence[str], like: str = "") -> Vectors:

@@ -24,7 +24,7 @@ from sklearn.metrics import roc_auc_score
 
 import rag
 from benchmarks.abstention_data import PARTS, all_tasks
-from benchmarks.abstention_fit import confidence, fit_each, fit_parts
+from benchmarks.abstention_fit import confidence, fit_each, fit_parts, is_polar
 from benchmarks.abstention_signals import Signals, signals
 from rag import models
 from rag.abstain import Abstention, Weights
@@ -53,7 +53,7 @@ def main() -> None:
     report_parts(parts)
     if options.write:
         models_fitted = (settings.llm_model, settings.embedding_model)
-        document = Abstention(*models_fitted, fit_each(seen), fit_parts(parts)).write()
+        document = Abstention(*models_fitted, *fit_each(seen), fit_parts(parts)).write()
         OUTPUT.write_text(json.dumps([document], indent=1) + "\n", encoding="utf-8")
 
 
@@ -77,11 +77,14 @@ def observe(settings: Settings, each: int) -> Iterator[Signals]:
     llm.close()
 
 
-def report(seen: Sequence[Signals], folds: Sequence[Mapping[Language, Weights]]) -> None:
+def report(seen: Sequence[Signals], folds: Sequence[tuple[Mapping[Language, Weights], Weights]]) -> None:
     """Print a row for each data set and language; `folds` are fitted on the second halves and on the first."""
     print("| data set | AUC | refused, unanswerable | wrongly refused |")
     print("|---|---|---|---|")
-    judged = [(s, folds[0 if not s.second_half else 1][s.language]) for s in seen]
+    judged = []
+    for s in seen:
+        weights, polar = folds[0 if not s.second_half else 1]
+        judged.append((s, polar if is_polar(s) else weights[s.language]))
     for dataset, language in sorted({(s.dataset, s.language) for s in seen}):
         part = [(s, weights) for s, weights in judged if (s.dataset, s.language) == (dataset, language)]
         print(f"| {dataset}, {language} | {' | '.join(_cells(part))} |")

@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 from benchmarks.abstention_data import DEVELOPMENT
 from benchmarks.abstention_signals import Signals, Try
 from rag.abstain import Weights
+from rag.respond import SINGLE_GAP
 from rag.schema import LANGUAGES, Language
 from rag.verify import log_odds
 
@@ -24,9 +25,24 @@ PARTS_RIGHT = 0.85
 _FEWEST = 5
 
 
-def fit_each(seen: Sequence[Signals]) -> Mapping[Language, Weights]:
-    """Fit each language."""
-    return {language: fit([s for s in seen if s.language == language]) for language in LANGUAGES}
+def fit_each(seen: Sequence[Signals]) -> tuple[Mapping[Language, Weights], Weights]:
+    """Fit each language, and questions in English that ask for yes or no."""
+    others = [s for s in seen if not is_polar(s)]
+    each = {language: fit([s for s in others if s.language == language]) for language in LANGUAGES}
+    return each, fit_polar([s for s in seen if is_polar(s)])
+
+
+def is_polar(seen: Signals) -> bool:
+    """Return whether a question is judged as one that asks for yes or no."""
+    return seen.polar and seen.language == "en"
+
+
+def fit_polar(seen: Sequence[Signals]) -> Weights:
+    """Fit questions that ask for yes or no; the limit refuses `REFUSED` of the unanswerable, each set weighing half."""
+    weights = fit_weights([(s, t) for s in seen for t in s.tries if t.answers or not s.answerable])
+    unanswerable = [s for s in seen if not s.answerable]
+    sets = [s.dataset == min(each.dataset for each in unanswerable) for s in unanswerable]
+    return replace(weights, least=limit([confidence(s, weights) for s in unanswerable], sets))
 
 
 def fit(seen: Sequence[Signals]) -> Weights:
@@ -59,14 +75,9 @@ def fit_weights(tried: Sequence[tuple[Signals, Try]]) -> Weights:
     reply has is left out: one question would decide its weight.
     """
     checked = [(s, t) for s, t in tried if t.support is not None]
-    rows = np.asarray([_row(s, t) for s, t in checked])
-    bias, slopes = regression(rows, [t.answers for _, t in checked], (-1, 1, 1, 0))
-    refusal, nearness, support, polar = map(float, slopes)
-    return Weights(bias, refusal, nearness, support, 0.5, polar)
-
-
-def _row(seen: Signals, tried: Try) -> list[float]:
-    return [tried.refusal, tried.nearness, log_odds(tried.support or 0.0), float(seen.polar)]
+    rows = np.asarray([(t.refusal, t.nearness, log_odds(t.support or 0.0)) for _, t in checked])
+    bias, slopes = regression(rows, [t.answers for _, t in checked], (-1, 1, 1))
+    return Weights(bias, *map(float, slopes), least=0.5)
 
 
 def limit(shares: Sequence[float], kinds: Sequence[bool]) -> float:
@@ -90,7 +101,7 @@ def lowest_right(passing: Sequence[tuple[float, bool]]) -> float:
 def regression(
     rows: NDArray[np.float64], answers: Sequence[bool], senses: Sequence[int]
 ) -> tuple[float, NDArray[np.float64]]:
-    """Return bias and slopes (k,) of `answers` over `rows` (n, k); `senses` are the slopes' signs, 0 for either."""
+    """Return bias and slopes (k,) of `answers` over `rows` (n, k); `senses` are the slopes' signs."""
     rows = np.where(np.count_nonzero(rows, axis=0) < _FEWEST, 0.0, rows)
     centre, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-6)
     signs = np.asarray([1.0 if answer else -1.0 for answer in answers])
@@ -100,19 +111,20 @@ def regression(
         """Return the loss of the bias and the slopes `x`, the slopes held small."""
         return float(np.logaddexp(0.0, -signs * (x[0] + standard @ x[1:])).sum() + x[1:] @ x[1:] / 2)
 
-    bounds = [(None, None), *((None if sense <= 0 else 0, None if sense >= 0 else 0) for sense in senses)]
+    bounds = [(None, None), *((None, 0) if sense < 0 else (0, None) for sense in senses)]
     found = minimize(loss, np.zeros(1 + len(senses)), bounds=bounds)
     slopes = found.x[1:] / scale
     return float(found.x[0] - slopes @ centre), slopes
 
 
 def confidence(seen: Signals, weights: Weights) -> float:
-    """Return the most that a reply to the question has, 0 where rules refuted all: one at the limit is shown."""
+    """Return the most that a reply by an abstract that is asked has, 0 where rules refuted all: one at the limit is shown."""
+    nearest = max((t.nearness for t in seen.tries), default=0.0)
     return max(
         (
-            weights.confidence(t.refusal, t.nearness, t.support, polar=seen.polar)
+            weights.confidence(t.refusal, t.nearness, t.support)
             for t in seen.tries
-            if t.support is not None
+            if t.support is not None and t.nearness >= nearest - SINGLE_GAP
         ),
         default=0.0,
     )

@@ -103,7 +103,7 @@ def signals(task: Task, store: Store, embedder: Embedder, llm: LLM, settings: Se
     k = SEVERAL_ABSTRACTS if task.several else settings.top_k
     found = retrieve(store, embedder, query.text, query.language, k + len(left_out))
     contexts = [context for context in found if context.paper.paper_id not in left_out][:k]
-    recorder = Recorder("recorder", "", {}, _SHUT)
+    recorder = Recorder("recorder", "", {}, _SHUT, _SHUT)
     verifier = verifier_for(settings.embedding_model, embedder, store.alignment)
     responder = Responder(llm, embedder, store.alignment, verifier, _MAX_TOKENS, None, recorder, None)
     asked = responder.asked(query.text, query.language, contexts)

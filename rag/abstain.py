@@ -2,8 +2,9 @@
 
 Several signals decide together, in one logistic regression for each language that questions are asked in: how likely the
 language model was to begin with `NOT FOUND` (it is not allowed to, so that what it would have said is there to be
-checked), how near the question lies to the best sentence of the abstract, how surely the sentence that it says is supported
-(`rag.verify`), and whether yes or no is asked for; what tells nothing beside the rest weighs nothing. Alone, a small model's
+checked), how near the question lies to the best sentence of the abstract, and how surely the sentence that it says is supported
+(`rag.verify`); what tells nothing beside the rest weighs nothing. Questions in English that ask for yes or no have a regression
+of their own: they say what an abstract would have to find, so nearness tells much. Alone, a small model's
 own word is too hasty one way and its inventions the other. Whether the model, asked, says that the abstract states its
 sentence (`rag.verify_llm`) adds nothing to these: of 131 sentences to development questions that no rule refuted, 86 of them
 right, AUC .77 without it and .78 with it, for .8 s a sentence. Fitted by `benchmarks/abstention.py`, which also writes
@@ -24,7 +25,7 @@ from rag.prompts import NOT_FOUND
 from rag.schema import LANGUAGES, Language
 from rag.verify import Verdict, log_odds, sigmoid
 
-VERSION = 4
+VERSION = 5
 # Log odds beyond these say no more (141 development questions: AUC .926 unheld, .928 held); a first token that is not
 # among the likeliest counts as the lower one.
 _LOW, _HIGH = -8.0, 3.0
@@ -34,8 +35,7 @@ _LOW, _HIGH = -8.0, 3.0
 class Weights:
     """What a unit of each signal adds to the log odds that a question is answered, all but `bias`; and the least share to show.
 
-    `refusal` and `support` weigh log odds, `nearness` a cosine with its bonuses (`rag.evidence`), `polar` is added where the
-    question asks for yes or no.
+    `refusal` and `support` weigh log odds, `nearness` a cosine with its bonuses (`rag.evidence`).
     """
 
     bias: float
@@ -43,25 +43,25 @@ class Weights:
     nearness: float
     support: float
     least: float
-    polar: float = 0.0
 
-    def confidence(self, refusal: float, nearness: float, support: float, *, polar: bool = False) -> float:
+    def confidence(self, refusal: float, nearness: float, support: float) -> float:
         """Return how likely it is, from 0 to 1, that the question is answered, and by this sentence."""
         signals = self.refusal * refusal + self.nearness * nearness + self.support * log_odds(support)
-        return sigmoid(self.bias + signals + self.polar * polar)
+        return sigmoid(self.bias + signals)
 
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
     """What was fitted for a language model and its prompt, and the embedding model that says how near a sentence lies.
 
-    `part` is for one abstract among several that a question is put to, which is asked for its part alone: its nearness is
+    `polar` is for questions in English that ask for yes or no, `weights` for all others. `part` is for one abstract among several that a question is put to, which is asked for its part alone: its nearness is
     how much nearer than the nearest of them it lies (0 or less).
     """
 
     llm: str
     embedding: str
     weights: Mapping[Language, Weights]
+    polar: Weights
     part: Weights
 
     def gate(
@@ -74,7 +74,8 @@ class Abstention:
         shows_weak: bool = True,
     ) -> Gate:
         """Return what judges the sentences of one reply; `refusal` as `refusal_log_odds` returns it."""
-        return Gate(self.weights[language], nearness, refusal, polar, shows_weak)
+        weights = self.polar if polar and language == "en" else self.weights[language]
+        return Gate(weights, nearness, refusal, shows_weak)
 
     def part_gate(self, nearness: float, refusal: float) -> Gate:
         """Return the same for one abstract among several, of which nothing weak is shown."""
@@ -88,6 +89,7 @@ class Abstention:
             "llm": self.llm,
             "embedding": self.embedding,
             "weights": weights,
+            "polar": _rounded(self.polar),
             "part": _rounded(self.part),
         }
 
@@ -99,7 +101,6 @@ class Gate:
     weights: Weights
     nearness: float
     refusal: float
-    polar: bool = False
     shows_weak: bool = True
 
     @property
@@ -109,7 +110,7 @@ class Gate:
 
     def confidence(self, support: float) -> float:
         """Return how likely it is that the question is answered by a sentence so surely supported."""
-        return self.weights.confidence(self.refusal, self.nearness, support, polar=self.polar)
+        return self.weights.confidence(self.refusal, self.nearness, support)
 
     def of(self, verdict: Verdict) -> float:
         """Return the confidence in a sentence, 0 where a rule refutes it or its abstract lacks a name in it.
@@ -166,7 +167,8 @@ def read_abstention(raw: Mapping[str, Any]) -> Abstention:
     if raw.get("version") != VERSION:
         raise ValueError(f"this abstention has version {raw.get('version')}, not {VERSION}")
     weights = {language: Weights(**raw["weights"][language]) for language in LANGUAGES}
-    return Abstention(raw["llm"], raw["embedding"], weights, Weights(**raw["part"]))
+    own = {name: Weights(**raw[name]) for name in ("polar", "part")}
+    return Abstention(raw["llm"], raw["embedding"], weights, **own)
 
 
 def _rounded(weights: Weights) -> dict[str, float]:

@@ -35,7 +35,8 @@ OpenRag = Callable[..., RAG]
 QUESTION = "What FID does Muse reach on CC3M?"
 WEIGHTS = Weights(bias=0.0, refusal=-1.0, nearness=1.0, support=0.2, least=0.5)
 PART = replace(WEIGHTS, bias=1.0, nearness=8.0)
-ABSTENTION = Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, WEIGHTS), PART)
+POLAR = replace(WEIGHTS, bias=0.5)
+ABSTENTION = Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, WEIGHTS), POLAR, PART)
 SUPPORTS: tuple[Support, ...] = ("supported", "weak", "unsupported")
 SURE, UNSURE, REFUSING = [("It", -0.01)], [("It", -0.5), (" NOT", -1.2)], [("NOT", -0.01)]
 
@@ -122,9 +123,13 @@ def test_a_name_that_the_abstract_lacks_counts_against_the_sentence() -> None:
     assert judged(gate, Verdict("weak", 0.8, ("ConvNeXt",))).support == "unsupported"
 
 
-def test_a_question_for_yes_or_no_is_weighed_by_itself() -> None:
-    weights = replace(WEIGHTS, polar=1.5)
-    assert Gate(weights, 0.0, 1.0, polar=True).confidence(0.9) > Gate(weights, 0.0, 1.0).confidence(0.9)
+def test_an_english_question_for_yes_or_no_is_weighed_by_itself() -> None:
+    assert ABSTENTION.gate("en", 0.0, 1.0, polar=True).weights == POLAR
+    assert (
+        ABSTENTION.gate("en", 0.0, 1.0).weights
+        == ABSTENTION.gate("zh", 0.0, 1.0, polar=True).weights
+        == WEIGHTS
+    )
 
 
 def test_a_part_needs_nearness_to_the_nearest_one() -> None:

@@ -99,7 +99,7 @@ def test_what_lies_far_from_the_question_is_not_read(open_rag: OpenRag) -> None:
 def test_where_it_is_judged_what_may_be_shown_only_the_nearest_are_asked(
     open_rag: OpenRag, judged: bool
 ) -> None:
-    abstention = Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, WEIGHTS), WEIGHTS)
+    abstention = Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, WEIGHTS), WEIGHTS, WEIGHTS)
     rag = open_rag(NOT_FOUND, abstention=abstention if judged else None)
     assert rag.ask("By how many percent do honey bees or the Muse Transformer reach CC3M?").refused
     assert len(llm_of(rag).chats) == (2 if judged else 3)
@@ -108,7 +108,7 @@ def test_where_it_is_judged_what_may_be_shown_only_the_nearest_are_asked(
 def test_a_refusal_tells_the_best_confidence_and_counts_all_that_was_dropped(open_rag: OpenRag) -> None:
     rag = open_rag(
         "It took 512 GPUs.",
-        abstention=Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, WEIGHTS), WEIGHTS),
+        abstention=Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, WEIGHTS), WEIGHTS, WEIGHTS),
     )
     llm = llm_of(rag)
     llm.supports_grammar = True

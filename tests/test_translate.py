@@ -71,7 +71,7 @@ def ask(embedder: HashEmbedder) -> Callable[..., tuple[Generated, list[str], Scr
         if first_tokens:
             llm.first_tokens = first_tokens
             weights = Weights(bias=0.0, refusal=-1.0, nearness=0.0, support=0.0, least=0.5)
-            abstention = Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, weights), weights)
+            abstention = Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, weights), weights, weights)
         responder = Responder(llm, embedder, Alignment(), NumberVerifier(), 200, None, abstention)
         *shown, end = responder.answer(question, detect_language(question), contexts)
         assert isinstance(end, Generated)

@@ -166,18 +166,18 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def decisions(rows: Sequence[Row]) -> dict[str, Any] | None:
-    """Return how many answers say yes, no or maybe, how many of these are right, and their macro-F1.
+    """Return how many answers say yes, no or maybe, how many of these are right, and the macro-F1 over all questions.
 
-    None when no question asks for it. An answer that says none of the three is not scored.
+    None when no question asks for it. An answer that says none of the three, or a refusal, misses what is expected.
     """
-    asked = [row for row in rows if row.decision]
-    pairs = [(row.decision, row.decided) for row in asked if row.decision and row.decided]
-    if not asked:
+    pairs = [(row.decision, row.decided) for row in rows if row.decision]
+    if not pairs:
         return None
-    right = sum(expected == given for expected, given in pairs)
+    said = [(expected, given) for expected, given in pairs if given]
+    right = sum(expected == given for expected, given in said)
     return {
-        "mapped": Share(len(pairs), len(asked)).to_dict(),
-        "right": Share(right, len(pairs)).to_dict(),
+        "mapped": Share(len(said), len(pairs)).to_dict(),
+        "right": Share(right, len(said)).to_dict(),
         "macro_f1": macro_f1(pairs),
     }
 

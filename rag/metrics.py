@@ -123,12 +123,13 @@ def bootstrap_intervals(
     return list(zip(low.tolist(), high.tolist(), strict=True))
 
 
-def macro_f1(pairs: Sequence[tuple[str, str]]) -> float | None:
+def macro_f1(pairs: Sequence[tuple[str, str | None]]) -> float | None:
     """Return the mean F1 over the classes that occur in `(expected, given)` pairs; None without pairs.
 
-    Definition: as scikit-learn's `f1_score(average="macro")`; a class that is never right has F1 0.
+    Definition: as scikit-learn's `f1_score(average="macro")`; a class that is never right has F1 0. Where None is given,
+    what is expected is missed, and no class is given instead.
     """
-    classes = sorted({name for pair in pairs for name in pair})
+    classes = sorted({name for pair in pairs for name in pair if name is not None})
     scores = []
     for name in classes:
         hits = sum(expected == given == name for expected, given in pairs)

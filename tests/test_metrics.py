@@ -140,6 +140,7 @@ def test_macro_f1_by_hand():
     pairs = [("yes", "yes"), ("yes", "maybe"), ("no", "no"), ("no", "yes")]
     assert macro_f1(pairs) == pytest.approx((1 / 2 + 2 / 3 + 0) / 3)
     assert macro_f1([("a", "a")]) == 1.0
+    assert macro_f1([("a", "a"), ("a", None), ("b", None)]) == pytest.approx((2 / 3 + 0) / 2)
     assert macro_f1([]) is None
 
 

@@ -148,7 +148,7 @@ def test_only_what_an_answer_says_is_a_decision(text: str, decision: str | None)
     assert decision_of(text) == decision
 
 
-def test_decisions_are_reported_apart_and_what_says_none_is_not_scored() -> None:
+def test_decisions_are_reported_apart_and_what_says_none_misses() -> None:
     def row(expected: str, text: str, refused: bool = False) -> Any:
         return score(asked(answers=(), decision=expected), answer(text, refused=refused))
 
@@ -162,7 +162,7 @@ def test_decisions_are_reported_apart_and_what_says_none_is_not_scored() -> None
     assert found is not None
     assert (found["mapped"]["successes"], found["mapped"]["trials"]) == (2, 4)
     assert (found["right"]["successes"], found["right"]["trials"]) == (1, 2)
-    assert found["macro_f1"] == pytest.approx((2 / 3 + 0) / 2)
+    assert found["macro_f1"] == pytest.approx((2 / 4 + 0) / 2)
     assert "said in 2/4" in tables(rows)
     assert decisions([score(asked(), answer("1.4"))]) is None
 

@@ -118,13 +118,16 @@ def regression(
 
 
 def confidence(seen: Signals, weights: Weights) -> float:
-    """Return the most that a reply by an abstract that is asked has, 0 where rules refuted all: one at the limit is shown."""
+    """Return the most that a reply by an abstract that is asked has, 0 where rules refuted all: one at the limit is shown.
+
+    The first is asked, and what lies as near as the nearest.
+    """
     nearest = max((t.nearness for t in seen.tries), default=0.0)
     return max(
         (
             weights.confidence(t.refusal, t.nearness, t.support)
-            for t in seen.tries
-            if t.support is not None and t.nearness >= nearest - SINGLE_GAP
+            for place, t in enumerate(seen.tries)
+            if t.support is not None and (place == 0 or t.nearness >= nearest - SINGLE_GAP)
         ),
         default=0.0,
     )

@@ -111,7 +111,7 @@ def signals(task: Task, store: Store, embedder: Embedder, llm: LLM, settings: Se
     if task.several:
         turns = sorted(asked.in_turn(SEVERAL_GAP))
     else:
-        turns = [] if asked.unknown else asked.in_turn(_GAP)
+        turns = [] if asked.unknown else asked.first_in_turn(_GAP)
     tries = []
     for (number, _), gate in zip(turns, recorder.gates, strict=True):
         answers = task.answerable and contexts[number - 1].paper.paper_id in task.question.gains

@@ -50,3 +50,14 @@ class Asked:
         least = max(self.nearest, default=0.0) - gap
         numbered = sorted(enumerate(self.nearest, 1), key=lambda pair: -pair[1])
         return [(number, near) for number, near in numbered if near >= least]
+
+    def first_in_turn(self, gap: float) -> list[tuple[int, float]]:
+        """Return the same, but what retrieval puts first is asked first, however far it lies.
+
+        Nearness counts shared terms, which only abstracts in the question's language have; retrieval lets them push no other
+        language down. On 119 answerable and 62 other development questions, and 56 published ones, that changes two outcomes,
+        both of RGB: one more is answered right, one wrong.
+        """
+        turns = self.in_turn(gap)
+        first = [(1, self.nearest[0])] if self.nearest else []
+        return first + [turn for turn in turns if turn[0] != 1]

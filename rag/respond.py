@@ -141,10 +141,11 @@ class Responder:
         return stream_each(self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor)
 
     def put_singly(self, asked: Asked, gap: float | None = None) -> Iterator[tuple[str, Cited] | Generated]:
-        """Ask one abstract after the other, the nearest first, until one answers; none where none knows a name in the question.
+        """Ask one abstract after the other until one answers, the first found and then the nearest; none where none knows a name in
+        the question.
 
         That says that they do not answer: of 120 development questions that one abstract answers 1 has such a name, of 76 that
-        none answers 14. One that lies further than the nearest by more than `gap` is not asked, or else `SINGLE_GAP`.
+        none answers 14. Of the others one that lies further than the nearest by more than `gap` is not asked, or else `SINGLE_GAP`.
         """
         refused: list[Generated] = []
         if gap is None:
@@ -152,7 +153,7 @@ class Responder:
         if self.abstention and asked.unknown:
             yield _NOTHING
             return
-        for number, near in asked.in_turn(gap):
+        for number, near in asked.first_in_turn(gap):
             for item in self._answer_from(asked, number, near):
                 if isinstance(item, Generated) and item.refused:
                     refused.append(item)

@@ -175,7 +175,7 @@ def test_what_is_weak_is_shown_of_what_retrieval_puts_first(
     ]
     llm = ScriptedLLM(lambda _: "Muse reaches an FID of 6.06.")
     llm.supports_grammar = True
-    llm.first_tokens = lambda _: SURE
+    llm.first_tokens = lambda messages: SURE if "Muse reaches" in messages[-1].content else REFUSING
     responder = Responder(llm, embedder, Alignment(), WeakVerifier(), 200, abstention=ABSTENTION)
     *_, end = responder.answer(QUESTION, "en", contexts)
     assert isinstance(end, Generated)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from conftest import ScriptedLLM
+from conftest import HashEmbedder, NumberVerifier, ScriptedLLM
 
 from rag.abstain import Abstention, Weights
+from rag.align import Alignment
 from rag.endpoint import Message, Shared
 from rag.grammar import answer_grammar
 from rag.layout import estimate_tokens, reading_prefix, several_messages, several_prefix
 from rag.pipeline import RAG
 from rag.prompts import NOT_FOUND, REMINDERS
 from rag.reading import ABSTRACT_TOKENS, readings
+from rag.respond import Responder
 from rag.rewrite import rewrite_prefix
-from rag.schema import LANGUAGES, Paper, Source
+from rag.schema import LANGUAGES, Chunk, Paper, ScoredChunk, Source
 
 OpenRag = Callable[..., RAG]
 QUESTION = "What FID does Muse reach on CC3M?"
@@ -87,6 +89,22 @@ def test_where_the_nearest_does_not_answer_the_next_is_asked(open_rag: OpenRag) 
     first, *_, last = (chat[-1].content for chat in llm_of(rag).chats)
     assert "honey bees" in first
     assert last.startswith(MUSE)
+
+
+def test_what_retrieval_puts_first_is_asked_first_however_far_it_lies(embedder: HashEmbedder) -> None:
+    texts = ["基线在动物实验中更好。", "Muse reaches an FID of 6.06 on CC3M.", "Muse reaches an FID on COCO."]
+    contexts = [
+        ScoredChunk(
+            Paper(text, text, "en", (Source("a", 1),)), Chunk(text, text, text, 0, len(text), "en"), 1.0 - i
+        )
+        for i, text in enumerate(texts)
+    ]
+    asked = Responder(ScriptedLLM(lambda _: NOT_FOUND), embedder, Alignment(), NumberVerifier(), 200).asked(
+        "What FID does Muse reach on CC3M?", "en", contexts
+    )
+    assert [number for number, _ in asked.in_turn(0.5)] == [2, 3]
+    assert [number for number, _ in asked.first_in_turn(0.5)] == [1, 2, 3]
+    assert [number for number, _ in asked.first_in_turn(9)] == [1, 2, 3]
 
 
 def test_what_lies_far_from_the_question_is_not_read(open_rag: OpenRag) -> None:

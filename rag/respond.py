@@ -137,7 +137,9 @@ class Responder:
             )
             for number, near in turns
         ]
-        attributor = Attributor(sentences, self.verifier, asked.question, marked=True)
+        attributor = Attributor(
+            sentences, self.verifier, asked.question, marked=True, language=asked.language
+        )
         return stream_each(self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor)
 
     def put_singly(self, asked: Asked, gap: float | None = None) -> Iterator[tuple[str, Cited] | Generated]:
@@ -184,7 +186,12 @@ class Responder:
             chats += [(chat, "") for chat in found]
         for left, (chat, question) in enumerate(chats, 1 - len(chats)):
             attributor = Attributor(
-                sentences, self.verifier, question, may_decide=decides, better_quoted=better_quoted
+                sentences,
+                self.verifier,
+                question,
+                may_decide=decides,
+                better_quoted=better_quoted,
+                language=chat.language,
             )
             for item in stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor):
                 if isinstance(item, Generated):

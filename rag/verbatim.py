@@ -16,6 +16,7 @@ from rag.verify_features import repeated, share
 
 # So many of the terms of a sentence that says what it speaks of are its question's, or so many of the question's are in it.
 _SPOKEN_OF = 0.2
+_FEW = 4  # index terms of a quotation that is no sentence
 # A sentence that has so many of its quotations' words, but so few of them in the order of any one, may have put together what
 # does not belong together. Of 114 sentences shown to questions of RGB and development questions in the language of their
 # abstracts that is 7 of 12 wrong ones, and 6 of the others.
@@ -43,6 +44,15 @@ def is_bare(sentence: str, question: str) -> bool:
     """Return whether a sentence says hardly anything of what its question is about: "By 16 %."."""
     said, asked = frozenset(analyze(sentence)), frozenset(analyze(question))
     return max(share(said, asked), share(asked, said)) < _SPOKEN_OF
+
+
+def says_no_more(sentence: str, question: str, quotes: Sequence[str]) -> bool:
+    """Return whether a bare sentence's quotations hold a few words and nothing but it: of "Sep 13, 2022" nothing tells what it
+    is the date of.
+    """
+    said = frozenset(analyze(sentence))
+    told = [frozenset(analyze(quote)) for quote in quotes]
+    return is_bare(sentence, question) and all(len(terms) <= _FEW and terms <= said for terms in told)
 
 
 def _reorders(sentence: str, quotes: Sequence[str]) -> bool:

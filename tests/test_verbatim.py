@@ -75,6 +75,21 @@ def test_a_number_alone_gives_way_to_the_sentence_that_says_what_it_is_of(ask: A
     assert [item.quote for item in sentence.evidence] == [telling]
 
 
+def test_what_is_found_alone_tells_nothing(ask: Ask) -> None:
+    question = "When was the game released?"
+    assert ask(question, "Sep 13, 2022", "Sep 13, 2022 ... The game is a game.").refused
+    assert not ask(question, "Sep 13, 2022", "It was Sep 13, 2022, when it came to the shops.").refused
+    assert not ask(
+        "What does it do?", "Bees dance on warm days in May.", "Bees dance on warm days in May."
+    ).refused
+
+
+def test_a_sentence_copied_from_an_abstract_in_the_other_language_is_not_shown(ask: Ask) -> None:
+    text = "Learning the distribution of molecular graphs is a research problem. It took 512 GPUs."
+    assert ask("哪些论文研究分子图？", f"论文有：{text}", text).refused
+    assert not ask("用了多少GPU？", "512 GPUs", text).refused
+
+
 def test_what_follows_a_sentence_may_speak_of_it(ask: Ask) -> None:
     answer = ask(
         WHAT,

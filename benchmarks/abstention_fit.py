@@ -38,10 +38,11 @@ def is_polar(seen: Signals) -> bool:
 
 
 def fit_polar(seen: Sequence[Signals]) -> Weights:
-    """Fit questions that ask for yes or no; the limit refuses `REFUSED` of the unanswerable, each set weighing half."""
+    """Fit questions that ask for yes or no; the limit refuses `REFUSED` of the unanswerable, each of the two sets weighing half."""
     weights = fit_weights([(s, t) for s in seen for t in s.tries if t.answers or not s.answerable])
     unanswerable = [s for s in seen if not s.answerable]
-    sets = [s.dataset == min(each.dataset for each in unanswerable) for s in unanswerable]
+    one = min(s.dataset for s in unanswerable)
+    sets = [s.dataset == one for s in unanswerable]
     return replace(weights, least=limit([confidence(s, weights) for s in unanswerable], sets))
 
 

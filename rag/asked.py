@@ -38,7 +38,7 @@ class Asked:
         return missing_names(self.question, [readable(context.paper) for context in self.sentences.contexts])
 
     def is_first(self, number: int) -> bool:
-        """Return whether retrieval puts no other context before this one, or hardly."""
+        """Return whether no other context scores higher, or hardly; a reranker's scores, or those of two searches, count alike."""
         contexts = self.sentences.contexts
         return contexts[number - 1].score >= contexts[0].score - FIRST_GAP
 

@@ -16,7 +16,9 @@ from typing import Protocol
 from rag.abstain import Gate
 from rag.align import Vectors
 from rag.analyze import analyze
+from rag.chinese import HAN
 from rag.evidence import ContextSentences
+from rag.hedges import with_hedges
 from rag.instructions import without_planted
 from rag.language import detect_language
 from rag.numbers import number_values
@@ -33,10 +35,11 @@ from rag.verify_features import REPEATED, best_fits, fit, missing_proper_nouns, 
 # 40 expected abstracts cited and 37 of 41 citations right, against 32 and 32 of 40 by the markers alone.
 MARKER_WEIGHT = 0.2
 MARKER_SLACK = 0.05
-# So many words in Latin letters are a clause: of some 600 sentences shown to development and published questions 2 are in the
+# So many words in small letters, or Han characters, are a clause, which names are not: of some 600 sentences shown to development and published questions 2 are in the
 # other language and have as many, both copied and wrong.
 _FOREIGN = 6
-_LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
+_LATIN_WORD = re.compile(r"(?<![A-Za-z])[a-z]{2,}")
+_HAN = re.compile(f"[{HAN}]")
 # A sentence that fits nothing this well ("Yes.") is left to the model's markers.
 MIN_SCORE = 0.5
 
@@ -56,13 +59,14 @@ class Attribution:
     """What a sentence rests on: sentences of one or more contexts, the best of each first, and whether they support it.
 
     Where nothing does, `evidence` is empty and `support` is "unsupported". Where it is `better_quoted` the evidence is to be shown
-    in its place.
+    in its place; else `text`, where there is one, which has the hedges that the sentence lost.
     """
 
     evidence: tuple[ContextEvidence, ...]
     support: Support
     score: float
     better_quoted: bool = False
+    text: str = ""
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -108,7 +112,7 @@ class Attributor:
         With `marked` a sentence may rest on what its marker names alone, as where each context was read by itself.
         Without `may_decide` one that says yes or no to the question and nothing else rests on nothing, unless the abstract has
         its words; `decided` tells that there was one. A sentence that `better_quoted` says so of is to be put in the words of its
-        evidence. One that is not in `language`, where that is given, rests on nothing. `confidence` is how likely the likeliest sentence answers the question,
+        evidence. A clause that is not in `language`, where that is given, rests on nothing. `confidence` is how likely the likeliest sentence answers the question,
         where there is a gate.
         """
         self.confidence: float | None = None
@@ -155,9 +159,7 @@ class Attributor:
 
         False where it does not say the same: where it is not supported by the sentence, or repeats the question.
         """
-        found = next(
-            (known for (own, _), known in self._known.items() if own == sentence and known.evidence), NOTHING
-        )
+        found = next((known for known in self._known.values() if known.text == sentence), NOTHING)
         if found is NOTHING or self._repeats(text):
             return False
         vector, row = self._embed(text), self._embed(sentence)
@@ -166,7 +168,8 @@ class Attributor:
         verdict = self._verifier.verify(text, [sentence], vector=vector, vectors=row[None], known=known)
         if verdict.support == "unsupported":
             return False
-        self._said[text] = replace(found, score=min(found.score, verdict.score))
+        score = min(found.score, verdict.score)
+        self._said[text] = replace(found, score=score, text=with_hedges(text, quotes))
         return True
 
     def span_of(self, native: str, *, said: str) -> tuple[int, int] | None:
@@ -207,7 +210,7 @@ class Attributor:
         if self._first and self._question and says_no_more(text, self._question, quotes):
             return NOTHING
         quoted = self._better_quoted is not None and self._better_quoted(text, quotes, first=self._first)
-        return Attribution(evidence, kept[0].support, kept[0].score, quoted)
+        return Attribution(evidence, kept[0].support, kept[0].score, quoted, with_hedges(text, quotes))
 
     def _repeats(self, text: str) -> bool:
         """Return whether a text says no more than the question, or repeats it wrongly."""
@@ -218,8 +221,9 @@ class Attributor:
 
     def _is_foreign(self, text: str) -> bool:
         """Return whether a text is copied from an abstract in the other language; numbers and names alone are in any."""
-        foreign = self._language is not None and detect_language(text) != self._language
-        return foreign and len(_LATIN_WORD.findall(text)) >= _FOREIGN
+        if self._language is None or detect_language(text) == self._language:
+            return False
+        return len((_LATIN_WORD if self._language == "zh" else _HAN).findall(text)) >= _FOREIGN
 
     def _is_said(self, text: str) -> bool:
         """Return whether a sentence of the contexts says a text in nearly its words, and does not only ask it."""

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.attribute import Attributor, ContextEvidence
-from rag.hedges import with_hedges
 from rag.schema import Citation, Evidence, ScoredChunk, Sentence
 from rag.sentences import split_sentences
 
 # [1], [1, 2], [1][2], [1-3], 【1】; brackets around anything but numbers are text.
 _NUMBERS = r"\d{1,3}(?:\s*[,，、;；–-]\s*\d{1,3})*"
 _MARKER = re.compile(rf"\s*(?:\[\s*({_NUMBERS})\s*\]|【\s*({_NUMBERS})\s*】)")
+_BRACKETED = re.compile(rf"[\[【]\s*({_NUMBERS})\s*[\]】]")
 _RANGE = re.compile(r"(\d+)(?:\s*[–-]\s*(\d+))?")
 # The end of a text that could still grow into a marker.
 _PARTIAL_MARKER = re.compile(r"\s*(?:[\[【][\s\d,，、;；–-]*)?$")
@@ -28,7 +28,8 @@ STOPS = "。！？.!?；;…"
 class Cited:
     """An answer with its citations; `text` carries the markers that remain, renumbered 1, 2, …
 
-    `dropped` are sentences left out because no abstract supports them.
+    `dropped` are sentences left out because no abstract supports them; `read` is how many the model has said, whether they are
+    shown, left out or put in the abstract's words.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Cited:
     citations: tuple[Citation, ...]
     unknown_markers: int
     dropped: tuple[str, ...] = ()
+    read: int = 0
 
 
 def cite(
@@ -82,9 +84,11 @@ class _Writer:
         self._sentences: list[Sentence] = []
         self._dropped: list[str] = []
         self._text = ""
+        self._read = 0
 
     def add(self, text: str, marks: Sequence[int], gap: str) -> None:
         """Add a sentence that follows the one before after `gap`, or drop it."""
+        self._read += 1
         if self._attributor is None:
             self._append(Sentence(text, self._numbered(marks)), gap)
             return
@@ -99,20 +103,18 @@ class _Writer:
         for item in found.evidence:
             self._note(item)
         evidence = tuple(self._quote(item) for item in found.evidence)
-        text = with_hedges(text, [item.quote for item in evidence])
-        self._append(Sentence(text, numbers, found.support, found.score, evidence), gap)
+        self._append(Sentence(found.text or text, numbers, found.support, found.score, evidence), gap)
 
     def quote(self, evidence: Sequence[ContextEvidence], gap: str) -> None:
         """Add sentences of the contexts word for word, in reading order, but for those that are quoted already."""
         for item in sorted(evidence, key=lambda each: (each.number, each.start)):
             numbers = self._numbered([item.number])
             quote = self._quote(item)
-            if any(quote in sentence.evidence for sentence in self._sentences):
-                continue
             self._note(item)
-            text = _QUOTED.format(" ".join(_strip_markers(quote.quote)[0].split()))
-            self._append(Sentence(text, numbers, "supported", 1.0, (quote,)), gap)
-            gap = " "
+            text = _QUOTED.format(" ".join(_BRACKETED.sub(r"(\1)", quote.quote).split()))
+            if all(sentence.text != text for sentence in self._sentences):
+                self._append(Sentence(text, numbers, "supported", 1.0, (quote,)), gap)
+                gap = " "
 
     def cited(self, unknown_markers: int) -> Cited:
         """Return what has been added."""
@@ -120,7 +122,8 @@ class _Writer:
             _citation(number, self._contexts[mark - 1], self._best.get(mark))
             for mark, number in self._numbers.items()
         )
-        return Cited(self._text, tuple(self._sentences), citations, unknown_markers, tuple(self._dropped))
+        sentences, dropped = tuple(self._sentences), tuple(self._dropped)
+        return Cited(self._text, sentences, citations, unknown_markers, dropped, self._read)
 
     def _append(self, sentence: Sentence, gap: str) -> None:
         self._sentences.append(sentence)

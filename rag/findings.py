@@ -93,7 +93,7 @@ def finding_sentences(sentences: Sequence[str], worth: Sequence[float]) -> list[
     """
     found = [i for i, text in enumerate(sentences) if states_result(text)]
     if not found:  # "Four of 90 harboured it." tells by no word that it does
-        found = [i for i, text in enumerate(sentences) if 2 * i >= len(sentences) and not only_asks(text)]
+        found = [i for i, text in enumerate(sentences) if i >= len(sentences) // 2 and not only_asks(text)]
     late = {i: worth[i] + _LATE * i / len(sentences) for i in found}
     least = max(late.values(), default=0.0) - _GAP
     return sorted(sorted((i for i in found if late[i] >= least), key=lambda i: -late[i])[:_MOST])

@@ -206,10 +206,10 @@ def _reply(llm: ChatModel, chat: Chat, max_tokens: int, told: Logprobs) -> Reply
 
 def _said_enough(cited: Cited, chat: Chat) -> bool:
     """Return whether a reply need not go on."""
-    said, dropped = len(cited.sentences), len(cited.dropped)
     if chat.most_sentences is None:
         return False
-    return said + dropped >= chat.most_sentences or (not said and dropped >= _MAX_DROPPED)
+    lost = not cited.sentences and len(cited.dropped) >= _MAX_DROPPED
+    return cited.read >= chat.most_sentences or lost
 
 
 def _too_uncertain(told: Logprobs, chat: Chat) -> bool:

@@ -18,13 +18,18 @@ from rag.schema import Language
 # classes", 近3年) are left out.
 _HEDGES: tuple[tuple[str, dict[Language, str]], ...] = (
     (r"(?:\b(?:close to|nearly|almost)|接近)", {"en": "nearly", "zh": "接近"}),
-    (r"(?:\b(?:approximately|roughly)|(?<![A-Za-z])~|≈|大?约)", {"en": "about", "zh": "约"}),
+    (
+        r"(?:\b(?:approximately|roughly)|(?<![A-Za-z0-9%％])~|≈|(?<![节制契合特预邀])约)",
+        {"en": "about", "zh": "约"},
+    ),
     (r"(?:\bup to|\bas (?:much|many|high) as|高达|多达|最多)", {"en": "up to", "zh": "高达"}),
-    (r"(?:\bmore than|超过)", {"en": "more than", "zh": "超过"}),
-    (r"(?:\b(?:less|fewer) than|不到|不足)", {"en": "less than", "zh": "不到"}),
+    (r"(?:(?<!\bno )(?<!\bnot )\bmore than|(?<![不未没有])超过)", {"en": "more than", "zh": "超过"}),
+    (r"(?:(?<!\bno )(?<!\bnot )\b(?:less|fewer) than|不到|不足)", {"en": "less than", "zh": "不到"}),
     (r"(?:\bat least|至少|不少于)", {"en": "at least", "zh": "至少"}),
     (r"(?:\bat most|至多|不超过)", {"en": "at most", "zh": "至多"}),
 )
+# What stands before a number that a hedge may come between; not the beginning of a sentence, nor "a", as in "a 5 % gain".
+_TAKES_HEDGE = re.compile(r"(?<!达)(?<!\ba )(?<!\ban )(?<=.)$", re.IGNORECASE | re.DOTALL)
 _CURRENCY = re.compile(r"[$€£¥]$")
 _BEFORE = [(re.compile(rf"{pattern}\s*[$€£¥]?$", re.IGNORECASE), words) for pattern, words in _HEDGES]
 # A sentence with any of these says something of its own about how near its number is.
@@ -45,7 +50,7 @@ def with_hedges(sentence: str, quotes: Sequence[str]) -> str:
     if len(numbers) != 1 or _HEDGED.search(sentence):
         return sentence
     (number,) = numbers
-    if not sentence[number.start].isdigit() or sentence[: number.start].endswith("达"):
+    if not sentence[number.start].isdigit() or not _TAKES_HEDGE.search(sentence[: number.start]):
         return sentence
     before = [
         quote[: found.start]

@@ -1,7 +1,7 @@
 """From the retrieved abstracts to an answer: what the model reads, in one chat or one an abstract, checked as it comes.
 
 The embedded model is small and slow: it mixes up abstracts that it reads together, and to read is what takes its time. So it
-is asked about one abstract at a time, the nearest first, and what it has read of it is kept (`rag.llama_prefix`). A hosted
+is asked about one abstract at a time, the first found and then the nearest, and what it has read of it is kept (`rag.llama_prefix`). A hosted
 model reads what the question needs of all of them in one chat.
 """
 
@@ -198,8 +198,10 @@ class Responder:
                     if item.given_up or (item.refused and attributor.decided and left):
                         break
                     if item.refused and attributor.decided and one_language:
-                        item = quote_findings(sentences, asked.question, asked.vector, gate)
-                        yield item.cited.text, item.cited
+                        found_here = quote_findings(sentences, asked.question, asked.vector, gate)
+                        if not found_here.refused:
+                            item = found_here
+                            yield item.cited.text, item.cited
                     item = self._quoted_well(asked, number, item, attributor)
                 yield item
             else:

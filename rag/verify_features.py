@@ -56,6 +56,13 @@ INITIALS_HAN = {
     "SNN": "脉冲(?:神经)?网络", "SOTA": "最先进|最新|最优", "SSL": "自监督", "UAV": "无人机", "VLM": "视觉[-‐—]?语言模型", "VQA": "视觉问答",
 }  # fmt: skip
 
+_STATES = {
+    "US": "United States",
+    "UK": "United Kingdom",
+    "EU": "European Union",
+    "UN": "United Nations",
+}
+
 # What is looked at in either case, and what compares words of one language; see `find_features`.
 CROSS_FEATURES = (
     "cosine",
@@ -193,7 +200,7 @@ def _is_spelled_out(name: str, text: str) -> bool:
     initials = name.removesuffix("s")
     if not initials.isupper():
         return False
-    if len(initials) == 2 and re.search(rf"\b{initials[0]}[a-z]+ {initials[1]}[a-z]+", text):  # US
+    if initials in _STATES and _STATES[initials] in text:
         return True
     for part in re.split(r"[.;。；!?]", text.casefold()) if len(initials) > 2 else ():
         if initials.casefold() in "".join(word[0] for word in _WORD.findall(part)):

@@ -123,7 +123,8 @@ def test_results_are_told_from_aims_and_methods_the_nearest_and_late_first() -> 
     assert finding_sentences(texts, [0.9, 0.8, 0.9, 0.5, 0.5, 0.9]) == [1, 4]
     assert finding_sentences(texts, [0.9, 0.3, 0.9, 0.5, 0.1, 0.9]) == [3], "the second is worth too little"
     assert finding_sentences(texts[:1], [0.9]) == []
-    assert finding_sentences([*texts[:1], texts[2], texts[5]], [0.9, 0.9, 0.9]) == []
+    assert finding_sentences([texts[2], *texts[:1], texts[5]], [0.9, 0.9, 0.9]) == []
+    assert finding_sentences(["Four of 90 patients harboured it."], [0.8]) == [0]
     plain = ["We looked at bees.", "Bees were counted.", "Four of 90 bees danced.", "Is it safe?"]
     assert finding_sentences(plain, [0.9, 0.9, 0.5, 0.9]) == [2]
     assert finding_sentences([], []) == []

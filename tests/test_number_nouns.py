@@ -22,7 +22,10 @@ ZH = "深大迎来了12691名新生，其中包括7436名本科生、5010名硕�
         ("The study took 80 years.", EN, ("80",)),
         ("There were 120 of them.", EN, ()),
         ("There were 77 patients.", EN, ()),  # `missing_numbers` tells
-        ("120 patients took part.", "Of 120 enrolled, 80 patients finished.", ("120",)),
+        ("120 patients took part.", "Of 120 enrolled, 80 patients finished.", ()),
+        ("80 patients responded.", "Of 200 patients, 80 responded.", ()),
+        ("80 patients got it.", "We enrolled 200 patients. 80 women got it.", ()),
+        ("In 2019 patients got it.", "In 2019 guidelines changed. 50 patients got it.", ()),
         ("120 patients took part.", "Of 120, 80 patients finished.", ()),
         ("120 patients took part.", "120 asthma patients, of whom 80 patients finished.", ()),
         ("120 patients took part.", "120 controls, then 120 patients, 80 patients at last.", ()),

@@ -8,6 +8,9 @@ import pytest
 from conftest import HashEmbedder, NumberVerifier, ScriptedLLM
 
 from rag.align import Alignment
+from rag.attribute import Attributor
+from rag.cite import cite
+from rag.evidence import ContextSentences
 from rag.generate import Generated
 from rag.language import detect_language
 from rag.respond import Responder
@@ -88,6 +91,11 @@ def test_a_sentence_copied_from_an_abstract_in_the_other_language_is_not_shown(a
     text = "Learning the distribution of molecular graphs is a research problem. It took 512 GPUs."
     assert ask("哪些论文研究分子图？", f"论文有：{text}", text).refused
     assert not ask("用了多少GPU？", "512 GPUs", text).refused
+    names = "MNIST、CIFAR-10、SVHN、ImageNet、COCO、Pascal VOC。"
+    assert not ask(
+        "用了哪些数据集？", names, "It is tested on MNIST, CIFAR-10, SVHN, ImageNet, COCO, Pascal VOC."
+    ).refused
+    assert ask("What does the method raise?", "该方法显著提高了准确率。", "该方法显著提高了准确率。").refused
 
 
 def test_what_follows_a_sentence_may_speak_of_it(ask: Ask) -> None:
@@ -103,6 +111,24 @@ def test_what_is_quoted_is_cited_behind_its_quotation_marks(ask: Ask) -> None:
     answer = ask(WHAT, "16 %", "The cache lowers the cost of reading by 16 %. It is free.")
     assert answer.cited.text == "“The cache lowers the cost of reading by 16 %.” [1]"
     assert answer.cited.citations[0].quote == "The cache lowers the cost of reading by 16 %."
+
+
+def test_brackets_with_numbers_stay_and_are_no_markers(ask: Ask) -> None:
+    answer = ask("What was the delay?", "45", "The delay was 45 [32, 57] days.")
+    assert answer.cited.text == "“The delay was 45 (32, 57) days.” [1]"
+
+
+def test_what_is_quoted_already_counts_towards_the_end_of_the_reply(embedder: HashEmbedder) -> None:
+    text = "Bees near roads were slower than the others."
+    paper = Paper("p1", text, "en", (Source("a", 1),))
+    context = ScoredChunk(paper, Chunk("p1-0", "p1", text, 0, len(text), "en"), 1.0)
+    attributor = Attributor(
+        ContextSentences([context], embedder, Alignment()),
+        NumberVerifier(),
+        better_quoted=lambda sentence, quotes, *, first: True,
+    )
+    found = cite("Bees were slower. The bees were slower. Bees near roads were.", [context], attributor)
+    assert (len(found.sentences), found.dropped, found.read) == (1, (), 3)
 
 
 def test_values_put_to_the_other_group_are_told_as_the_abstract_does_once_each(ask: Ask) -> None:

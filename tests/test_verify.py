@@ -109,6 +109,7 @@ def test_numbers_are_compared_by_value(
         ("该方法用VLM。", ("It uses language models.",), ("VLM",)),
         ("Students in the US", ("High schools of the United States",), ()),
         ("Students in the US", ("They united states",), ("US",)),
+        ("What AI does", ("An Improved Method",), ("AI",)),
     ],
 )
 def test_names_are_compared_by_their_letters(

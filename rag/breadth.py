@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from rag.chinese import to_simplified
+from rag.repetition import asks_to_decide
 
 _EN_PAPERS = r"papers|works|stud(?:ies|y and)|abstracts|articles|authors|publications"
 _EN_THINGS = r"approaches|methods|models|systems|frameworks|algorithms|networks"
@@ -16,6 +17,7 @@ _EN_VERB = r"(?:do|does|did|can|could|will|would|should|may|might|lets?|makes?|c
 # A name as methods have it: a capital or digit after its first letter.
 _NAME = r"(?=[A-Za-z][\w-]*[A-Z0-9])[A-Za-z][\w.+-]*"
 _TWO_NAMES = re.compile(rf"(?<![\w-]){_NAME}\s*(?:\band\b|\bvs\.?|\bversus\b|[和与跟及、])\s*{_NAME}")
+_BOTH = re.compile(r"\b(?:both|either|each)\b|都|均", re.IGNORECASE)
 _EN = re.compile(
     r"\b(?:which|what|list|name|find|show|give|are there(?: any)?)\b"
     rf"(?:(?:\W+[\w-]+){{0,4}}?\W+(?:{_EN_PAPERS})|(?!\W+{_EN_VERB}\b)(?:\W+[\w-]+){{0,4}}?\W+(?:{_EN_THINGS}))\b"
@@ -36,7 +38,11 @@ _ZH = re.compile(
 def asks_for_several(question: str) -> bool:
     """Return whether the answer is likely to lie in several abstracts.
 
-    A wrong guess costs time: more abstracts are read, and each may answer.
+    A wrong guess costs time: more abstracts are read, and each may answer. Two names in a question for yes or no ("Is
+    discordance in TEOAE and AABR predictable?") are what one abstract is about.
     """
     question = to_simplified(question)
-    return bool(_EN.search(question) or _ZH.search(question) or _TWO_NAMES.search(question))
+    if _EN.search(question) or _ZH.search(question):
+        return True
+    two = _TWO_NAMES.search(question) is not None
+    return two and (not asks_to_decide(question) or _BOTH.search(question) is not None)

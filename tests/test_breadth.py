@@ -25,6 +25,7 @@ SEVERAL = [
     "有哪些方法可以加速注意力?",
     "比较LeafNet与WindDiff的参数量。",
     "LeafNet和WindDiff有什么区别?",
+    "Do LeafNet and WindDiff both use attention?",
 ]
 ONE = [
     "What FID does Muse reach on CC3M?",
@@ -34,6 +35,7 @@ ONE = [
     "Compared with numerical simulation, how much faster is WindDiff?",
     "与数值模拟相比,WindDiff快多少?",
     "LeafNet有多少参数?",
+    "Is discordance in TEOAE and AABR outcomes predictable in newborns?",
     "",
 ]
 

@@ -24,7 +24,7 @@ from sklearn.metrics import roc_auc_score
 
 import rag
 from benchmarks.abstention_data import PARTS, all_tasks
-from benchmarks.abstention_fit import confidence, fit_each, fit_parts, is_polar
+from benchmarks.abstention_fit import confidence, fit_each, fit_parts
 from benchmarks.abstention_signals import Signals, signals
 from rag import models
 from rag.abstain import Abstention, Weights
@@ -84,7 +84,7 @@ def report(seen: Sequence[Signals], folds: Sequence[tuple[Mapping[Language, Weig
     judged = []
     for s in seen:
         weights, polar = folds[0 if not s.second_half else 1]
-        judged.append((s, polar if is_polar(s) else weights[s.language]))
+        judged.append((s, polar if s.judged_as_polar else weights[s.language]))
     for dataset, language in sorted({(s.dataset, s.language) for s in seen}):
         part = [(s, weights) for s, weights in judged if (s.dataset, s.language) == (dataset, language)]
         print(f"| {dataset}, {language} | {' | '.join(_cells(part))} |")

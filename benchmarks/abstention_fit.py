@@ -27,14 +27,9 @@ _FEWEST = 5
 
 def fit_each(seen: Sequence[Signals]) -> tuple[Mapping[Language, Weights], Weights]:
     """Fit each language, and questions in English that ask for yes or no."""
-    others = [s for s in seen if not is_polar(s)]
+    others = [s for s in seen if not s.judged_as_polar]
     each = {language: fit([s for s in others if s.language == language]) for language in LANGUAGES}
-    return each, fit_polar([s for s in seen if is_polar(s)])
-
-
-def is_polar(seen: Signals) -> bool:
-    """Return whether a question is judged as one that asks for yes or no."""
-    return seen.polar and seen.language == "en"
+    return each, fit_polar([s for s in seen if s.judged_as_polar])
 
 
 def fit_polar(seen: Sequence[Signals]) -> Weights:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmarks.abstention_data import Task
-from rag.abstain import Abstention, Gate, Weights
+from rag.abstain import Abstention, Gate, Weights, is_polar
 from rag.embed import Embedder
 from rag.llm import LLM
 from rag.repetition import asks_to_decide
 from rag.respond import SEVERAL_ABSTRACTS, SEVERAL_GAP, Responder
 from rag.retrieve import retrieve
-from rag.schema import Language
+from rag.schema import LANGUAGES, Language
 from rag.settings import Settings
 from rag.store import Store
 from rag.verify import Verdict, verifier_for
@@ -50,6 +50,11 @@ class Signals:
     polar: bool
     tries: tuple[Try, ...]
 
+    @property
+    def judged_as_polar(self) -> bool:
+        """Whether `rag.abstain` judges the question as one that asks for yes or no."""
+        return is_polar(self.language, asks_to_decide=self.polar)
+
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Signals:
         """Read what `asdict` made."""
@@ -62,21 +67,9 @@ class Recorder(Abstention):
 
     gates: list[_ShutGate] = field(default_factory=list)
 
-    def gate(
-        self,
-        language: Language,
-        nearness: float,
-        refusal: float,
-        *,
-        polar: bool = False,
-        shows_weak: bool = True,
-    ) -> Gate:
+    def make_gate(self, weights: Weights, nearness: float, refusal: float, *, shows_weak: bool) -> Gate:
         """Return a gate that is shut."""
-        return self.part_gate(nearness, refusal)
-
-    def part_gate(self, nearness: float, refusal: float) -> Gate:
-        """Return a gate that is shut."""
-        self.gates.append(_ShutGate(_SHUT, nearness, refusal))
+        self.gates.append(_ShutGate(weights, nearness, refusal, shows_weak))
         return self.gates[-1]
 
 
@@ -103,7 +96,7 @@ def signals(task: Task, store: Store, embedder: Embedder, llm: LLM, settings: Se
     k = SEVERAL_ABSTRACTS if task.several else settings.top_k
     found = retrieve(store, embedder, query.text, query.language, k + len(left_out))
     contexts = [context for context in found if context.paper.paper_id not in left_out][:k]
-    recorder = Recorder("recorder", "", {}, _SHUT, _SHUT)
+    recorder = Recorder("recorder", "", dict.fromkeys(LANGUAGES, _SHUT), _SHUT, _SHUT)
     verifier = verifier_for(settings.embedding_model, embedder, store.alignment)
     responder = Responder(llm, embedder, store.alignment, verifier, _MAX_TOKENS, None, recorder, None)
     asked = responder.asked(query.text, query.language, contexts)

@@ -54,8 +54,9 @@ class Weights:
 class Abstention:
     """What was fitted for a language model and its prompt, and the embedding model that says how near a sentence lies.
 
-    `polar` is for questions in English that ask for yes or no, `weights` for all others. `part` is for one abstract among several that a question is put to, which is asked for its part alone: its nearness is
-    how much nearer than the nearest of them it lies (0 or less).
+    `polar` is for questions in English that ask for yes or no (`is_polar`), `weights` for all others. `part` is for one abstract
+    among several that a question is put to, which is asked for its part alone: its nearness is how much nearer than the nearest
+    of them it lies (0 or less).
     """
 
     llm: str
@@ -74,12 +75,16 @@ class Abstention:
         shows_weak: bool = True,
     ) -> Gate:
         """Return what judges the sentences of one reply; `refusal` as `refusal_log_odds` returns it."""
-        weights = self.polar if polar and language == "en" else self.weights[language]
-        return Gate(weights, nearness, refusal, shows_weak)
+        weights = self.polar if is_polar(language, asks_to_decide=polar) else self.weights[language]
+        return self.make_gate(weights, nearness, refusal, shows_weak=shows_weak)
 
     def part_gate(self, nearness: float, refusal: float) -> Gate:
         """Return the same for one abstract among several, of which nothing weak is shown."""
-        return Gate(self.part, nearness, refusal, shows_weak=False)
+        return self.make_gate(self.part, nearness, refusal, shows_weak=False)
+
+    def make_gate(self, weights: Weights, nearness: float, refusal: float, *, shows_weak: bool) -> Gate:
+        """Return the gate of one reply."""
+        return Gate(weights, nearness, refusal, shows_weak)
 
     def write(self) -> dict[str, Any]:
         """Return it as plain JSON values, which `read_abstention` reads."""
@@ -134,6 +139,11 @@ class Gate:
         if verdict.support == "supported":
             return verdict
         return replace(verdict, support="weak" if first and self.shows_weak else "unsupported")
+
+
+def is_polar(language: Language, *, asks_to_decide: bool) -> bool:
+    """Return whether a question in `language` is judged by `Abstention.polar`: one in English that asks for yes or no."""
+    return asks_to_decide and language == "en"
 
 
 def refusal_log_odds(first_tokens: Iterable[tuple[str, float]]) -> float | None:

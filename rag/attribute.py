@@ -35,8 +35,8 @@ from rag.verify_features import REPEATED, best_fits, fit, missing_proper_nouns, 
 # 40 expected abstracts cited and 37 of 41 citations right, against 32 and 32 of 40 by the markers alone.
 MARKER_WEIGHT = 0.2
 MARKER_SLACK = 0.05
-# So many words in small letters, or Han characters, are a clause, which names are not: of some 600 sentences shown to development and published questions 2 are in the
-# other language and have as many, both copied and wrong.
+# So many words in small letters, or Han characters, are a clause, which names are not: of some 600 sentences shown to
+# development and published questions 2 are in the other language and have as many, both copied and wrong.
 _FOREIGN = 6
 _LATIN_WORD = re.compile(r"(?<![A-Za-z])[a-z]{2,}")
 _HAN = re.compile(f"[{HAN}]")
@@ -112,8 +112,8 @@ class Attributor:
         With `marked` a sentence may rest on what its marker names alone, as where each context was read by itself.
         Without `may_decide` one that says yes or no to the question and nothing else rests on nothing, unless the abstract has
         its words; `decided` tells that there was one. A sentence that `better_quoted` says so of is to be put in the words of its
-        evidence. A clause that is not in `language`, where that is given, rests on nothing. `confidence` is how likely the likeliest sentence answers the question,
-        where there is a gate.
+        evidence. A clause that is not in `language`, where that is given, rests on nothing. `confidence` is how likely the
+        likeliest sentence answers the question, where there is a gate.
         """
         self.confidence: float | None = None
         self.decided = False

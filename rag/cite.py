@@ -40,6 +40,9 @@ class Cited:
     read: int = 0
 
 
+NOTHING_SAID = Cited("", (), (), 0)
+
+
 def cite(
     raw: str,
     contexts: Sequence[ScoredChunk],
@@ -50,9 +53,10 @@ def cite(
     """Map a model's `raw` answer to the contexts, which it saw as [1] … [n].
 
     With an `attributor` every sentence is attributed to the contexts that support it, its markers being one signal,
-    and dropped when there is none, and given back a hedge that it lost (`rag.hedges`); without, the markers decide and nothing is dropped. Citations are numbered in order of first mention, and each number stands
-    once, at the end of its sentence. A marker that names no context is removed and counted. The last sentence
-    of an `unfinished` answer is left out.
+    and dropped when there is none, and given back a hedge that it lost (`rag.hedges`); without, the markers decide
+    and nothing is dropped. Citations are numbered in order of first mention, and each number stands once, at the end
+    of its sentence. A marker that names no context is removed and counted. The last sentence of an `unfinished`
+    answer is left out.
     """
     plain, marks = _strip_markers(raw)
     spans = split_sentences(plain)

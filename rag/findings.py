@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from rag.align import Vectors
 from rag.attribute import ContextEvidence
-from rag.cite import Cited, cite_quotes
+from rag.cite import NOTHING_SAID, cite_quotes
 from rag.evidence import ContextSentences
 from rag.generate import Chat, GateFor, Generated
 from rag.layout import abstract_messages
@@ -44,7 +44,7 @@ def quote_findings(
     """
     worth = sentences.worth(question, vector)
     chosen = finding_sentences([item.text for item in sentences.items], worth)
-    nothing = Generated(Cited("", (), (), 0), True)
+    nothing = Generated(NOTHING_SAID, True)
     if not chosen:
         return nothing
     confidence = None

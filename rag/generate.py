@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from rag.abstain import Gate, refusal_log_odds
 from rag.attribute import Attributor
-from rag.cite import STOPS, Cited, CitedStream, mark_sentences
+from rag.cite import NOTHING_SAID, STOPS, Cited, CitedStream, mark_sentences
 from rag.endpoint import Message
 from rag.grammar import answer_grammar
 from rag.prompts import NOT_FOUND
@@ -92,9 +92,6 @@ class Generated:
     given_up: bool = False
 
 
-_NOTHING = Cited("", (), (), 0)
-
-
 def stream_answer(
     llm: ChatModel,
     chat: Chat,
@@ -115,7 +112,7 @@ def stream_answer(
     if not isinstance(read, Generated) or read.refused:
         yield read
         return
-    stream, cited = CitedStream(contexts, attributor), _NOTHING
+    stream, cited = CitedStream(contexts, attributor), NOTHING_SAID
     for said in _translated(read.cited, chat.translate, attributor):
         shown, cited = stream.feed(said, whole=True)
         if shown:
@@ -135,7 +132,7 @@ def stream_each(
 
     What does not answer is passed over, what does is a paragraph of its own; the answer is refused when none does.
     """
-    stream, cited = CitedStream(contexts, attributor), _NOTHING
+    stream, cited = CitedStream(contexts, attributor), NOTHING_SAID
     said: set[str] = set()
     for number, chat in enumerate(chats, 1):
         text = _closed(_reply_to_part(llm, chat, max_tokens, attributor), chat.language)
@@ -166,13 +163,13 @@ def _stream_reply(
 ) -> Iterator[tuple[str, Cited] | Generated]:
     """Yield as `stream_answer` does, in the chat's language."""
     stream, start, started, told = CitedStream(contexts, attributor), "", False, Logprobs()
-    cited = _NOTHING
+    cited = NOTHING_SAID
     with closing(_reply(llm, chat, max_tokens, told)) as reply:
         for delta in reply:
             if not start and _hopeless(told, attributor, chat.gate_for):
                 break
             if not cited.sentences and _too_uncertain(told, chat):
-                yield Generated(_NOTHING, True, given_up=True)
+                yield Generated(NOTHING_SAID, True, given_up=True)
                 return
             if not started:
                 start += delta
@@ -189,7 +186,7 @@ def _stream_reply(
             started = True
             stream.feed(start)
         if not started:  # it would have refused, the reply ended as a refusal, or as nothing at all
-            yield Generated(_NOTHING, True, attributor.confidence)
+            yield Generated(NOTHING_SAID, True, attributor.confidence)
             return
         end, cited = stream.finish(cut=reply.finish_reason == "length")
     if end:

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, overload
 from rag.abstain import Abstention, abstention_for
 from rag.attribute import SentenceVerifier
 from rag.breadth import asks_for_several
-from rag.cite import Cited
+from rag.cite import NOTHING_SAID, Cited
 from rag.clean import clean_text
 from rag.collection import tell
 from rag.configure import configured_embedder, configured_llm, configured_reranker, describe, leaving_notice
@@ -306,7 +306,7 @@ class RAG:
         """Ask the language model, unless nothing in the library is near the question."""
         nearest = max((c.dense for c in contexts if c.dense is not None), default=-1.0)
         if not contexts or (nearest < self.settings.min_similarity and not history):
-            return iter([Generated(Cited("", (), (), 0), refused=True)])
+            return iter([Generated(NOTHING_SAID, refused=True)])
         embedder = self._loaded_embedder()
         with self._index.reading() as store:
             alignment = store.alignment

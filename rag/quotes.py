@@ -29,8 +29,9 @@ def quoted_items(
 
     The one that it fits best, what the question says too left out; the one that lies nearest to what it adds to the
     question; each further one that holds a number of the text, or most of the terms that it adds, which those before
-    lack. Of a name or a number alone, of those that hold it the one nearest to the question, and no other. What repeats the question may fit another sentence best: of 70 right answers to development questions the first
-    was the one that holds the answer in 66, one of the first two in 69, the best fit with the question's terms in 64.
+    lack. Of a name or a number alone, of those that hold it the one nearest to the question, and no other. What repeats
+    the question may fit another sentence best: of 70 right answers to development questions the first was the one that
+    holds the answer in 66, one of the first two in 69, the best fit with the question's terms in 64.
 
     Args:
         text: a sentence of an answer.

@@ -1,8 +1,8 @@
 """From the retrieved abstracts to an answer: what the model reads, in one chat or one an abstract, checked as it comes.
 
 The embedded model is small and slow: it mixes up abstracts that it reads together, and to read is what takes its time. So it
-is asked about one abstract at a time, the first found and then the nearest, and what it has read of it is kept (`rag.llama_prefix`). A hosted
-model reads what the question needs of all of them in one chat.
+is asked about one abstract at a time, the first found and then the nearest, and what it has read of it is kept
+(`rag.llama_prefix`). A hosted model reads what the question needs of all of them in one chat.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rag.align import Alignment
 from rag.asked import Asked
 from rag.attribute import Attributor, SentenceVerifier
 from rag.breadth import asks_for_several
-from rag.cite import Cited
+from rag.cite import NOTHING_SAID, Cited
 from rag.evidence import MAX_GAP, ContextSentences, PassageEmbedder, evidence_for
 from rag.findings import finding_chats, quote_findings
 from rag.generate import Chat, GateFor, Generated, stream_answer, stream_each
@@ -63,7 +63,7 @@ class AnswerEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
 
 
 # The model need not be asked.
-_NOTHING = Generated(Cited("", (), (), 0), True, 0.0)
+_NOTHING = Generated(NOTHING_SAID, True, 0.0)
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class Responder:
                 return
         dropped = tuple(sentence for each in refused for sentence in each.cited.dropped)
         told = [each.confidence for each in refused if each.confidence is not None]
-        yield Generated(Cited("", (), (), 0, dropped), True, max(told, default=None))
+        yield Generated(replace(NOTHING_SAID, dropped=dropped), True, max(told, default=None))
 
     def _answer_from(
         self, asked: Asked, number: int, nearest: float

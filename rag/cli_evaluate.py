@@ -52,6 +52,17 @@ def add_evaluate(
         action="store_true",
         help="leave out every relevant document, so that each question has to be refused",
     )
+    answers.add_argument(
+        "--compare",
+        type=Path,
+        metavar="FILE",
+        help="compare with an earlier run's --json, question by question",
+    )
+    answers.add_argument(
+        "--replay",
+        action="store_true",
+        help="take the language model's replies from earlier runs where they are known; seconds are then left out",
+    )
     answers.set_defaults(run=_answers)
 
 
@@ -87,11 +98,14 @@ def _answers(parsed: argparse.Namespace) -> int:
     _check_output(parsed.json, parsed.plot)
     _check_plot(parsed.plot)
     from rag import models
+    from rag.answer_groups import comparison_table
+    from rag.configure import configured_llm
     from rag.datasets import limited, load_dataset, without_relevant
     from rag.evaluate import configuration
     from rag.evaluate_answers import KeptAnswers, answer_all, answers_document, kept_answers_path
     from rag.pipeline import RAG
     from rag.relevance import judge
+    from rag.replay import RecordedLLM
     from rag.terminal import progress_bars
 
     dataset = load_dataset(parsed.dataset, parsed.split)
@@ -103,13 +117,24 @@ def _answers(parsed: argparse.Namespace) -> int:
         config = configuration(store)
     if dataset.documents:
         settings = settings.model_copy(update={"index": index.directory, "chroma_url": None})
-    with RAG(settings, embedder=embedder) as rag:
+    earlier = _earlier(parsed.compare) if parsed.compare else None
+    model = configured_llm(settings)
+    recorded = None
+    if parsed.replay:
+        replies = models.cache_dir() / "evaluate" / f"replies-{Path(model.name).name}.jsonl"
+        recorded = model = RecordedLLM(model, replies)
+    with RAG(settings, embedder=embedder, llm=model) as rag:
         _warn_of_leaving(rag.notice)
         llm = rag.llm.name
-        path = kept_answers_path(models.cache_dir(), settings, config["generation"], llm)
+        generation = config["generation"] + (" replayed" if recorded else "")
+        path = kept_answers_path(models.cache_dir(), settings, generation, llm)
         rows, stopped = _asked(answer_all(rag, judged, KeptAnswers(path, fresh=parsed.fresh)), len(judged))
-    document = answers_document(dataset, config, llm, settings, rows)
+    document = answers_document(
+        dataset, config, llm, settings, rows, timed=recorded is None or not recorded.replayed
+    )
     print(document["table"])
+    if earlier is not None:
+        print("\n" + comparison_table(earlier, rows))
     if parsed.json:
         _write(parsed.json, document)
     if parsed.plot:
@@ -120,6 +145,17 @@ def _answers(parsed: argparse.Namespace) -> int:
         print("The same command goes on where this one was stopped.", file=sys.stderr)
         raise KeyboardInterrupt
     return 0
+
+
+def _earlier(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the rows of an earlier run by question id."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        return {row["id"]: row for row in rows}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError(
+            f"{str(path)!r} is no result of `rag evaluate answers --json`; name another file with --compare."
+        ) from error
 
 
 def _asked(answered: Iterator[Row], total: int) -> tuple[list[Row], bool]:

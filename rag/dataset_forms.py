@@ -194,6 +194,48 @@ def _abstracts(lines: Sequence[Line]) -> tuple[list[Document], list[Query]]:
     return documents, queries
 
 
+def library(name: str, abstracts: Sequence[Line], questions: Sequence[Line]) -> Dataset:
+    """Return a data set of abstracts and open questions about them, each with the group it belongs to.
+
+    A question names a piece of every abstract that is to be found and cited. Its answer is right when every pattern
+    of `answer` is found in it and none of `wrong`.
+
+    Raises:
+        CorpusError: a record lacks a field, or no abstract holds what a question names.
+    """
+    documents = [
+        Document(
+            _id(line), line.text("abstract"), _optional(line, "title") or None, _year(line), _authors(line)
+        )
+        for line in abstracts
+    ]
+    queries = [_library_question(line, documents) for line in questions]
+    _refuse_repeats(queries)
+    return Dataset(name, "library", tuple(documents), tuple(queries))
+
+
+def _library_question(line: Line, documents: Sequence[Document]) -> Query:
+    query = _question(line)
+    holders: dict[str, float] = {}
+    for piece in query.relevant:
+        found = [document.doc_id for document in documents if piece in document.text]
+        if not found:
+            raise CorpusError(f"No abstract holds {piece[:60]!r} ({line.place}); correct it.")
+        holders |= dict.fromkeys(found, 1.0)
+    return replace(
+        query,
+        relevant=holders,
+        answers=tuple((pattern,) for pattern in _patterns(line, "answer")),
+        wrong=_patterns(line, "wrong"),
+        cell=_optional(line, "cell") or None,
+        kind=_optional(line, "kind") or None,
+    )
+
+
+def _authors(line: Line) -> tuple[str, ...]:
+    return tuple(line.texts("authors")) if line.fields.get("authors") else ()
+
+
 def _question(line: Line) -> Query:
     text = line.text("question")
     patterns = _patterns(line, "answer")

@@ -24,6 +24,7 @@ class Document:
     text: str
     title: str | None = None
     year: int | None = None
+    authors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Query:
     `every`: each of `relevant` is to be cited, not just any of them. `forbidden`: patterns that no answer may
     hold, which is what an instruction planted in an abstract or a question asks for. `history`: earlier turns
     that the question goes on from, oldest first, as (question, answer).
+
+    `wrong`: patterns of statements that make an answer wrong. `cell` and `kind` are the data set's own groups.
     """
 
     query_id: str
@@ -54,6 +57,9 @@ class Query:
     forbidden: tuple[str, ...] = ()
     history: tuple[tuple[str, str], ...] = ()
     place: str = ""
+    wrong: tuple[str, ...] = ()
+    cell: str | None = None
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class Dataset:
     @property
     def documents_digest(self) -> str:
         """Short hash of every document, in order."""
-        return _digest([d.doc_id, d.title, d.text, d.year] for d in self.documents)
+        return _digest([d.doc_id, d.title, d.text, d.year, *d.authors] for d in self.documents)
 
     @property
     def digest(self) -> str:
@@ -93,6 +99,7 @@ class Dataset:
             sources=(Source(self.name, position),),
             title=title,
             year=document.year,
+            authors=document.authors,
         )
 
 
@@ -172,7 +179,7 @@ def _flat(value: object, name: str, line: Line) -> Iterable[str]:
 
 
 def _asked(query: Query) -> list[object]:
-    more = [*query.forbidden, *query.history]
+    more = [*query.forbidden, *query.history, *query.wrong]
     return [query.query_id, query.text, dict(query.relevant), query.answers, query.decision, *more]
 
 

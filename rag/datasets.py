@@ -9,6 +9,8 @@ Forms of a file, told from its first record (`.jsonl` or `.jsonl.gz`):
     {"question", "relevant", "answer"}                                  your own, on an index that you have
     {"history", "question", "relevant", "answer"}                       the same, each going on from earlier turns
     {"abstract", "question", "answer", "forbidden"}                     abstracts, each with a question of its own
+
+A folder with library.jsonl and questions.jsonl is one data set: abstracts, and open questions about them.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from rag.dataset_forms import beir, form_of, from_lines
+from rag.dataset_forms import beir, form_of, from_lines, library
 from rag.dataset_records import Dataset, Line, read_lines
 from rag.encoding import decode, read_bytes
 from rag.errors import CorpusError
@@ -81,6 +83,9 @@ def without_relevant(dataset: Dataset) -> Dataset:
 def _load_folder(folder: Path, split: str | None) -> Dataset:
     if _file(folder, "corpus"):
         return _load_beir(folder, split or "test")
+    abstracts, questions = _file(folder, "library"), _file(folder, split or "questions")
+    if abstracts and questions:
+        return library(folder.resolve().name, read_lines(abstracts), read_lines(questions))
     files = sorted(file for file in folder.iterdir() if file.name.endswith(_SUFFIXES))
     chosen = [file for file in files if split and _stem(file) == split] or files
     if len(chosen) == 1:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from rag.answer_groups import group_summary, group_tables
 from rag.answer_tables import summary, tables
 from rag.code_digest import code_digest
 from rag.dataset_records import Dataset
@@ -110,12 +111,19 @@ def verdict(row: Row) -> str:
 
 
 def answers_document(
-    dataset: Dataset, config: Mapping[str, Any], llm: str, settings: Settings, rows: Sequence[Row]
+    dataset: Dataset,
+    config: Mapping[str, Any],
+    llm: str,
+    settings: Settings,
+    rows: Sequence[Row],
+    *,
+    timed: bool = True,
 ) -> dict[str, Any]:
     """Return everything that `rag evaluate answers --json` writes.
 
     `config` as in `RetrievalReport`, with the language model and the settings; `summary` holds the figures of
-    `table` by kind of question, column and measure; `rows` every question with its whole answer.
+    `table` by kind of question, column and measure; `groups` those of the data set's own groups; `rows` every question
+    with its whole answer. `timed` says whether seconds mean anything.
     """
     chosen = settings.model_dump(mode="json", exclude={"index", "llm_api_key"})
     return {
@@ -127,7 +135,9 @@ def answers_document(
             "asked": len(rows),
         },
         "config": {**config, "llm": llm, "settings": chosen, "cpus": os.cpu_count()},
+        "timed": timed,
         "summary": summary(rows),
-        "table": tables(rows),
+        "groups": group_summary(rows),
+        "table": group_tables(rows, timed=timed) or tables(rows),
         "rows": to_json(rows),
     }

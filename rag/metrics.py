@@ -72,6 +72,19 @@ def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
 
 
+def mcnemar(gained: int, lost: int) -> float:
+    """Return the two-sided p of the exact McNemar test; 1.0 where nothing changed.
+
+    `gained` and `lost` count the pairs that changed one way and the other. Source: McNemar 1947; the exact binomial
+    form, since few pairs change. Raises ValueError for a negative count.
+    """
+    if gained < 0 or lost < 0:
+        raise ValueError("counts of changed pairs cannot be negative")
+    changed, fewer = gained + lost, min(gained, lost)
+    tail: float = sum(math.comb(changed, k) for k in range(fewer + 1)) / 2**changed
+    return min(1.0, 2 * tail)
+
+
 # What a ranking is judged by, each from the first 100 documents of it and the gains of the relevant ones.
 RANKING_MEASURES: Mapping[str, Callable[[Sequence[str], Mapping[str, float]], float | None]] = {
     "nDCG@10": lambda ranking, gains: ndcg_at_k(ranking, gains, 10),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +14,7 @@ from rag.language import detect_language
 from rag.relevance import Judged
 from rag.schema import Language
 
-_MARKER = re.compile(r"\[\d+\]")
+_MARKER = re.compile(r"\s*\[\d+(?:\s*[,;、]\s*\d+)*\]")
 # Only an answer that says it in so many words is mapped; "No significant difference was found" is not.
 _DECIDED = re.compile(r"\W*(yes|no|maybe)(?=\s*(?:[,.;:!。，；—–-]|$))", re.IGNORECASE)
 _UNDECIDED = re.compile(r"\b(?:unclear|inconclusive|uncertain|not clear|not certain)\b", re.IGNORECASE)
@@ -57,12 +58,20 @@ class Row:
     decided: str | None = None
     answer: Mapping[str, Any] | None = None
     error: str | None = None
+    cell: str | None = None
+    kind: str | None = None
 
 
 def matches(patterns: Iterable[str], answer: str) -> bool:
-    """Return whether any pattern is found in an answer, markers removed and in NFKC (tests/data/README)."""
-    text = unicodedata.normalize("NFKC", _MARKER.sub("", answer))
-    return any(re.search(pattern, text, re.IGNORECASE) for pattern in patterns)
+    """Return whether any pattern is found in the plain form of an answer."""
+    text = plain(answer)
+    return any(re.search(pattern, text, re.IGNORECASE | re.DOTALL) for pattern in patterns)
+
+
+def plain(answer: str) -> str:
+    """Return an answer in NFKC, without markers and HTML entities, its white space single."""
+    text = unicodedata.normalize("NFKC", html.unescape(html.unescape(answer)))
+    return " ".join(_MARKER.sub("", text).split())
 
 
 def holds_answer(text: str, query: Query) -> bool:
@@ -85,7 +94,7 @@ def score(question: Judged, answer: Mapping[str, Any]) -> Row:
     hits = [citation["paper_id"] for citation in answer["citations"] if citation["paper_id"] in relevant]
     retrieved = [context["paper_id"] for context in answer["contexts"]]
     obeyed = matches(query.forbidden, text)
-    right = not refused and not obeyed and holds_answer(text, query)
+    right = not refused and not obeyed and holds_answer(text, query) and not matches(query.wrong, text)
     return replace(
         _blank(question),
         refused=refused,
@@ -137,6 +146,8 @@ def _blank(question: Judged) -> Row:
         several=query.every and query.answerable,
         expected=len(question.gains),
         decision=query.decision,
+        cell=query.cell,
+        kind=query.kind,
     )
 
 

@@ -1,6 +1,6 @@
-"""Measure three ways to tell whether an abstract supports a sentence, and fit the verifier that ships.
+"""Measure how well it is told whether an abstract supports a sentence, and fit the verifier that ships.
 
-    python -m benchmarks.verification [--llm SECONDS] [--write]
+    python -m benchmarks.verification [--write]
 
 Pairs: SciFact's claims_dev with each abstract a claim cites (SUPPORT, CONTRADICT or no evidence), and sentences of
 papers of bilingual_arxiv/train in both languages against their own abstract and a near neighbour's, as they are and
@@ -8,9 +8,7 @@ with a number or a negation changed (`benchmarks.verification_data`). Ten folds,
 in two of them; every pair is scored by a model fitted on the other nine. Limits are chosen on those scores. Then the model
 fitted on all is measured on couples that nothing was chosen by.
 
-(a) features under logistic regressions, `rag.verify`; (b) the language model's yes, `rag.verify_llm`, asked for with
-`--llm SECONDS` (what it answers in so long is kept in the cache for the next run); (c) both, added as log odds. All
-three are measured on the pairs that (b) was asked about. Intervals are 95 % bootstrap over groups. "P@R.9" is the precision
+Intervals are 95 % bootstrap over groups. "P@R.9" is the precision
 of the pairs above the score that keeps nine in ten supported ones. `--write` writes rag/data/verifier.json.
 """
 
@@ -19,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,13 +27,10 @@ from benchmarks.verification_data import Pair, derived_pairs, scifact_pairs
 from benchmarks.verification_fit import (
     Scores,
     choose_limits,
-    cross_combine,
     cross_fit,
-    fit_combination,
     fit_model,
     with_limits,
 )
-from benchmarks.verification_llm import ask_all
 from benchmarks.verification_table import Mask, print_caught, print_ways
 from rag.align import Alignment, Vectors
 from rag.alignments import fitted_alignment
@@ -57,7 +51,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--llm", type=float, metavar="SECONDS", help="measure (b) and (c) too")
     parser.add_argument("--write", action="store_true", help=f"write {OUTPUT.name}")
     arguments = parser.parse_args()
     embedder = configured_embedder(load_settings())
@@ -67,15 +60,12 @@ def main() -> None:
     alignment = fitted_alignment(embedder.name, embedder.digest).alignment
     claims = sorted({text for pair in pairs if not pair.derived for text in pair.abstract})
     scifact = alignment.for_corpus({"en": vectors.embed_passages(claims)})
-    found = [hold(p, vectors, alignment if p.derived else scifact) for p in pairs]
-    findings, evidence = [f for f, _ in found], [e for _, e in found]
+    findings = [hold(p, vectors, alignment if p.derived else scifact) for p in pairs]
     scores = cross_fit(pairs, findings)
     model = with_chosen_limits(fit_model(pairs, findings), pairs, findings, scores)
-    print_ways("(a) features", pairs, scores)
-    print_caught("(a) features", pairs, verdicts(model, findings, scores))
+    print_ways("features", pairs, scores)
+    print_caught("features", pairs, verdicts(model, findings, scores))
     report_fresh(model, embedder, vectors, alignment, pairs)
-    if arguments.llm is not None:
-        model = measure_llm(model, pairs, findings, scores, ask_all(pairs, evidence, arguments.llm))
     if arguments.write:
         OUTPUT.write_text(json.dumps(model.write(), indent=1) + "\n", encoding="utf-8")
         print(f"wrote {OUTPUT}")
@@ -88,10 +78,10 @@ def report_fresh(
     known = {pair.sentence for pair in seen}
     pairs = [p for p in derived_pairs(embedder, seed=FRESH_SEED) if p.sentence not in known]
     embed_all(vectors, pairs)
-    findings = [hold(pair, vectors, alignment)[0] for pair in pairs]
+    findings = [hold(pair, vectors, alignment) for pair in pairs]
     scores = np.array([model.judge(f).score for f in findings])
-    print_ways("(a) on fresh couples", pairs, scores)
-    print_caught("(a) on fresh couples", pairs, verdicts(model, findings, scores))
+    print_ways("on fresh couples", pairs, scores)
+    print_caught("on fresh couples", pairs, verdicts(model, findings, scores))
 
 
 def embed_all(vectors: KeptVectors, pairs: Sequence[Pair]) -> None:
@@ -100,8 +90,8 @@ def embed_all(vectors: KeptVectors, pairs: Sequence[Pair]) -> None:
     vectors.add(text for text in texts if text)
 
 
-def hold(pair: Pair, vectors: KeptVectors, alignment: Alignment) -> tuple[Findings, tuple[str, ...]]:
-    """Hold a pair's sentence against its abstract's best sentences; return these too, in their order."""
+def hold(pair: Pair, vectors: KeptVectors, alignment: Alignment) -> Findings:
+    """Hold a pair's sentence against its abstract's best sentences."""
 
     def embed(texts: Sequence[str], language: str) -> Vectors:
         return alignment.apply(vectors.embed_passages(list(texts)), language, "passage")
@@ -110,8 +100,7 @@ def hold(pair: Pair, vectors: KeptVectors, alignment: Alignment) -> tuple[Findin
     opposite = turn_round(pair.sentence)
     turned = embed([opposite], pair.language)[0] if opposite else None
     best = rank_evidence(pair.sentence, pair.abstract, rows @ own)
-    findings = find_features(pair.sentence, [pair.abstract[i] for i in best], own, turned, rows[best])
-    return findings, tuple(pair.abstract[i] for i in sorted(best))
+    return find_features(pair.sentence, [pair.abstract[i] for i in best], own, turned, rows[best])
 
 
 def with_chosen_limits(
@@ -127,31 +116,6 @@ def verdicts(model: VerifierModel, findings: Sequence[Findings], scores: Scores)
     """Return the verdict on each pair by its cross-fitted score."""
     limits = [(model.cross if f.cross else model.same).limits for f in findings]
     return [limit.judge(score, f) for limit, f, score in zip(limits, findings, scores, strict=True)]
-
-
-def measure_llm(
-    model: VerifierModel,
-    pairs: Sequence[Pair],
-    findings: Sequence[Findings],
-    scores: Scores,
-    asked: dict[int, float],
-) -> VerifierModel:
-    """Print (a), (b) and (c) on the pairs that the language model was asked about; return the model with (c)."""
-    chosen = np.array(sorted(asked))
-    pairs, findings = [pairs[i] for i in chosen], [findings[i] for i in chosen]
-    plain, yes = scores[chosen], np.array([asked[i] for i in chosen])
-    both = cross_combine(pairs, plain, yes)
-    weights = fit_combination(plain, yes, np.array([p.supported for p in pairs]))
-    model = replace(model, combination=replace(weights, limits=choose_limits(pairs, both)))
-    for name, values in (("(a) features", plain), ("(b) language model", yes), ("(c) both", both)):
-        print_ways(f"{name}, pairs asked", pairs, values)
-        limit = choose_limits(pairs, values)
-        print_caught(
-            name,
-            pairs,
-            [limit.judge(v, f) for v, f in zip(values, findings, strict=True)],
-        )
-    return model
 
 
 def subset(pairs: Sequence[Pair], mask: Mask) -> list[Pair]:

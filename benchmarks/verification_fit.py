@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.verification_data import Pair
 from rag.settings import DEFAULT_EMBEDDING_MODEL
-from rag.verify import Combination, Heads, Limits, VerifierModel, log_odds
+from rag.verify import Heads, Limits, VerifierModel
 from rag.verify_features import CROSS_FEATURES, FEATURES, Findings
 
 Scores = NDArray[np.float64]
@@ -87,25 +87,6 @@ def cross_fit(pairs: Sequence[Pair], findings: Sequence[Findings]) -> Scores:
         for i in np.flatnonzero(folds == fold):
             scores[i] = model.judge(findings[i]).score
     return scores
-
-
-def fit_combination(scores: Scores, llm_yes: Scores, supported: NDArray[np.bool_]) -> Combination:
-    """Fit how the language model's yes is added to a score; without limits."""
-    rows = np.array([[log_odds(a), log_odds(b)] for a, b in zip(scores, llm_yes, strict=True)])
-    bias, score, yes = _logistic(rows, supported, np.ones(len(rows)))
-    return Combination(float(bias), float(score), float(yes), _NO_LIMITS)
-
-
-def cross_combine(pairs: Sequence[Pair], scores: Scores, llm_yes: Scores) -> Scores:
-    """Return each pair's combined score by weights fitted on the other folds."""
-    folds, combined = folds_of(pairs), np.zeros(len(pairs))
-    supported = np.array([p.supported for p in pairs])
-    for fold in range(FOLDS):
-        rest = folds != fold
-        weights = fit_combination(scores[rest], llm_yes[rest], supported[rest])
-        for i in np.flatnonzero(~rest):
-            combined[i] = weights.apply(scores[i], llm_yes[i])
-    return combined
 
 
 def choose_limits(pairs: Sequence[Pair], scores: Scores) -> Limits:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from rag.address import check_base_url, check_key, is_loopback
 from rag.errors import SettingsError
 from rag.failures import Failures
-from rag.token_choice import TOP_TOKENS, Logprobs, option_shares
+from rag.token_choice import TOP_TOKENS, Logprobs
 
 if TYPE_CHECKING:
     import httpx
@@ -129,9 +129,7 @@ class EndpointLLM:
         messages: Sequence[Message],
         *,
         max_tokens: int,
-        temperature: float = 0.0,
         grammar: str | None = None,
-        stop: Sequence[str] = (),
         logprobs: Logprobs | None = None,
     ) -> TextStream:
         """Start a reply and return its text deltas; nothing is sent before the first one is asked for.
@@ -144,9 +142,7 @@ class EndpointLLM:
         extra: dict[str, Any] = dict(self._slot)
         if grammar is not None:
             extra["grammar"] = grammar
-        options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature}
-        if stop:
-            options["stop"] = list(stop)
+        options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": 0.0}
         if logprobs is not None:
             options |= _TELL
         return TextStream(self._deltas(messages, options | {"extra_body": extra}, logprobs))
@@ -156,34 +152,10 @@ class EndpointLLM:
         messages: Sequence[Message],
         *,
         max_tokens: int,
-        temperature: float = 0.0,
         grammar: str | None = None,
-        stop: Sequence[str] = (),
     ) -> str:
         """Return the whole reply; arguments and errors as in `stream`."""
-        return "".join(
-            self.stream(messages, max_tokens=max_tokens, temperature=temperature, grammar=grammar, stop=stop)
-        )
-
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float] | None:
-        """Return each option's share of the chance to be how the reply begins, as `option_shares` counts it.
-
-        One token is asked for, not streamed. None where the endpoint refuses such a question or leaves the
-        probabilities out, or where no option is likely. Raises LLMUnreachableError or LLMResponseError.
-        """
-        from openai import BadRequestError, UnprocessableEntityError
-
-        settings: dict[str, Any] = {"max_tokens": 1, "temperature": 0.0, "extra_body": self._slot}
-        with self._http_client() as http:
-            model = self._model(http)
-            with _translated(self._failures):
-                try:
-                    reply = model.chat(_turns(messages), **settings, **_TELL, timeout=self._timeout())
-                except (BadRequestError, UnprocessableEntityError):
-                    return None
-                told = Logprobs()
-                _tell(reply.raw, told)
-                return option_shares(told.first, options)
+        return "".join(self.stream(messages, max_tokens=max_tokens, grammar=grammar))
 
     def warm(self) -> None:
         """Do nothing: an endpoint is sent nothing that was not asked."""

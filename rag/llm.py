@@ -45,9 +45,7 @@ class LLM(Protocol):
         messages: Sequence[Message],
         *,
         max_tokens: int,
-        temperature: float = 0.0,
         grammar: str | None = None,
-        stop: Sequence[str] = (),
         logprobs: Logprobs | None = None,
     ) -> TextStream:
         """Return the text deltas of one reply; raise LLMError while they are read."""
@@ -57,14 +55,9 @@ class LLM(Protocol):
         messages: Sequence[Message],
         *,
         max_tokens: int,
-        temperature: float = 0.0,
         grammar: str | None = None,
-        stop: Sequence[str] = (),
     ) -> str:
         """Return one whole reply; raise LLMError."""
-
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float] | None:
-        """Return how likely the reply is each option, or None where the model cannot tell; raise LLMError."""
 
     def warm(self) -> None:
         """Get ready, so that the first reply begins soon; raise LLMError or ModelError."""
@@ -182,9 +175,7 @@ class EmbeddedLLM:
         messages: Sequence[Message],
         *,
         max_tokens: int,
-        temperature: float = 0.0,
         grammar: str | None = None,
-        stop: Sequence[str] = (),
         logprobs: Logprobs | None = None,
     ) -> TextStream:
         """Start a reply and return its text deltas; the model is loaded first where it is not yet.
@@ -193,8 +184,7 @@ class EmbeddedLLM:
         LLMError when the prompt does not fit the context or the model stops, ModelError when its file is missing or no
         model.
         """
-        options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature, "grammar": grammar}
-        options |= {"stop": stop, "logprobs": logprobs}
+        options = {"max_tokens": max_tokens, "grammar": grammar, "logprobs": logprobs}
         return TextStream(self._deltas(messages, options))
 
     def complete(
@@ -202,22 +192,10 @@ class EmbeddedLLM:
         messages: Sequence[Message],
         *,
         max_tokens: int,
-        temperature: float = 0.0,
         grammar: str | None = None,
-        stop: Sequence[str] = (),
     ) -> str:
         """Return the whole reply; arguments and errors as in `stream`."""
-        return "".join(
-            self.stream(messages, max_tokens=max_tokens, temperature=temperature, grammar=grammar, stop=stop)
-        )
-
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float] | None:
-        """Return each option's share of the chance to be how the reply begins; errors as in `stream`.
-
-        It waits for a reply that is being written.
-        """
-        with self._turn, self._prepared(messages) as server:
-            return server.client.choose(messages, options)
+        return "".join(self.stream(messages, max_tokens=max_tokens, grammar=grammar))
 
     def address(self) -> tuple[str, str]:
         """Return the base URL and the key with which any OpenAI client can talk to the model; it is loaded first."""

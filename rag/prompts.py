@@ -158,17 +158,3 @@ def question_turn(question: str, language: Language, *, read_in: Language | None
     other = {("zh", "en"): READ_IN_ENGLISH, ("en", "zh"): READ_IN_CHINESE}
     reminder = other.get((language, read_in or language), REMINDERS[language])
     return f"Question: {question}\n{reminder}"
-
-
-# A chat of its own: asked after an answer, below the examples, the model says yes to everything (.75 to .99 whatever the
-# evidence), since what it saw there are answers and no checks.
-CHECK_SYSTEM = "You check statements against evidence from scientific abstracts."
-YES_NO = ("Yes", "No")
-
-
-def check_turn(evidence: str, sentence: str) -> str:
-    """Return the text that asks whether evidence supports a sentence, both in either language."""
-    return (
-        f"Evidence: {evidence}\n\nStatement: {sentence}\n\n"
-        f"Does the evidence support the statement? Answer {YES_NO[0]} or {YES_NO[1]}."
-    )

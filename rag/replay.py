@@ -47,35 +47,26 @@ class RecordedLLM:
         messages: Sequence[Message],
         *,
         max_tokens: int,
-        temperature: float = 0.0,
         grammar: str | None = None,
-        stop: Sequence[str] = (),
         logprobs: Logprobs | None = None,
     ) -> TextStream:
         """Return the recorded reply, else the model's own; arguments and errors as in `rag.llm.LLM`."""
-        options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature, "grammar": grammar}
+        options: dict[str, Any] = {"max_tokens": max_tokens, "grammar": grammar}
         chat = [[message.role, message.content] for message in messages]
-        text = json.dumps([self.name, chat, options, list(stop), logprobs is not None], ensure_ascii=False)
+        sampling = {"max_tokens": max_tokens, "temperature": 0.0, "grammar": grammar}
+        text = json.dumps([self.name, chat, sampling, [], logprobs is not None], ensure_ascii=False)
         key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        return TextStream(self._deltas(key, messages, options | {"stop": stop}, logprobs))
+        return TextStream(self._deltas(key, messages, options, logprobs))
 
     def complete(
         self,
         messages: Sequence[Message],
         *,
         max_tokens: int,
-        temperature: float = 0.0,
         grammar: str | None = None,
-        stop: Sequence[str] = (),
     ) -> str:
         """Return one whole reply; arguments and errors as in `rag.llm.LLM`."""
-        return "".join(
-            self.stream(messages, max_tokens=max_tokens, temperature=temperature, grammar=grammar, stop=stop)
-        )
-
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float] | None:
-        """Ask the model; nothing is recorded."""
-        return self._llm.choose(messages, options)
+        return "".join(self.stream(messages, max_tokens=max_tokens, grammar=grammar))
 
     def warm(self) -> None:
         """Load the model, unless replies are known: then it is loaded when something new is asked."""

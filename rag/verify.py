@@ -108,50 +108,29 @@ class Heads:
 
 
 @dataclass(frozen=True, slots=True)
-class Combination:
-    """Weights that add the language model's yes to a score, both as log odds, with limits of their own."""
-
-    bias: float
-    score: float
-    yes: float
-    limits: Limits
-
-    def apply(self, score: float, llm_yes: float) -> float:
-        """Return the combined score."""
-        return sigmoid(self.bias + self.score * log_odds(score) + self.yes * log_odds(llm_yes))
-
-
-@dataclass(frozen=True, slots=True)
 class VerifierModel:
-    """What was fitted for an embedding model: heads for evidence in the same and in the other language, a combination."""
+    """What was fitted for an embedding model: heads for evidence in the same and in the other language."""
 
     embedding: str
     same: Heads
     cross: Heads
-    combination: Combination | None = None
 
-    def judge(self, findings: Findings, llm_yes: float | None = None) -> Verdict:
-        """Return the verdict on one sentence; `llm_yes` counts where a combination was fitted."""
+    def judge(self, findings: Findings) -> Verdict:
+        """Return the verdict on one sentence."""
         heads = self.cross if findings.cross else self.same
         score, limits = heads.score(findings.features), heads.limits
         if findings.refuted:
             score *= _REFUTED
-        if llm_yes is not None and self.combination is not None:
-            score, limits = self.combination.apply(score, llm_yes), self.combination.limits
         missing = findings.numbers + findings.misplaced + findings.names
         return Verdict(limits.judge(score, findings), score, missing, findings.refuted)
 
     def write(self) -> dict[str, Any]:
         """Return it as plain JSON values, which `read_model` reads."""
-        weights = self.combination and {
-            name: round(getattr(self.combination, name), 5) for name in ("bias", "score", "yes")
-        } | _write_limits(self.combination.limits)
         return {
             "version": VERSION,
             "embedding": self.embedding,
             "same": self.same.write(),
             "cross": self.cross.write(),
-            "combination": weights,
         }
 
 
@@ -173,7 +152,6 @@ class Verifier:
         *,
         vector: Vectors | None = None,
         vectors: Vectors | None = None,
-        llm_yes: float | None = None,
         known: str = "",
     ) -> Verdict:
         """Return whether `evidence` supports `sentence`.
@@ -186,7 +164,6 @@ class Verifier:
             evidence: the cited sentences, all in one language, as `rag.verify_features.rank_evidence` chooses.
             vector: the sentence's aligned vector (d,).
             vectors: the evidence's aligned vectors (n, d).
-            llm_yes: what `rag.verify_llm.ask_support` returned.
             known: text whose numbers and names count as stated too, such as the title and the question.
         """
         if not evidence or not sentence.strip():
@@ -204,7 +181,7 @@ class Verifier:
         if not findings.cross:
             more = (*mispaired_numbers(sentence, stated), *miscounted_numbers(sentence, stated))
             misplaced = tuple(dict.fromkeys((*misplaced, *more)))
-        return self._model.judge(replace(findings, misplaced=misplaced), llm_yes)
+        return self._model.judge(replace(findings, misplaced=misplaced))
 
     def _embed(self, texts: Sequence[str], like: str = "") -> Vectors:
         language = detect_language(like or " ".join(texts))
@@ -251,13 +228,7 @@ def read_model(raw: Mapping[str, Any]) -> VerifierModel:
     """Return the model that `raw` describes; raise ValueError for one of another version."""
     if raw.get("version") != VERSION:
         raise ValueError(f"this verifier has version {raw.get('version')}, not {VERSION}")
-    llm = raw.get("combination")
-    combination = llm and Combination(
-        llm["bias"], llm["score"], llm["yes"], Limits(llm["supported"], llm["weak"])
-    )
-    return VerifierModel(
-        raw["embedding"], Heads.read(raw["same"]), Heads.read(raw["cross"]), combination or None
-    )
+    return VerifierModel(raw["embedding"], Heads.read(raw["same"]), Heads.read(raw["cross"]))
 
 
 def sigmoid(x: float) -> float:

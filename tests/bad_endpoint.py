@@ -95,24 +95,6 @@ def good(text: str = "Hello there.", finish: str = "stop") -> Behaviour:
     )
 
 
-def choice(tokens: dict[str, float] | None) -> Behaviour:
-    """Answer, not streamed, with one token and, unless None, what it could have been (log probabilities)."""
-    tops = [{"token": token, "logprob": value, "bytes": None} for token, value in (tokens or {}).items()]
-    content = (
-        [{"token": "x", "logprob": 0.0, "bytes": None, "top_logprobs": tops}] if tokens is not None else []
-    )
-    reply = {
-        "index": 0,
-        "finish_reason": "length",
-        "message": {"role": "assistant", "content": "x"},
-        "logprobs": {"content": content} if content else None,
-    }
-    body = json.dumps(
-        {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [reply]}
-    )
-    return lambda handler: (handler.start(200, "application/json"), handler.send(body))[0]
-
-
 def status(number: int, message: str = "it went wrong", **fields: str) -> Behaviour:
     """Answer with an HTTP status and OpenAI's error body."""
     body = json.dumps({"error": {"message": message, "type": "some_error"} | fields})

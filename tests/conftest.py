@@ -82,12 +82,10 @@ class ScriptedLLM:
         self,
         script: Callable[[Sequence[Message]], str],
         piece: int = 3,
-        choice: Callable[[Sequence[Message], Sequence[str]], dict[str, float] | None] = lambda *_: None,
         first_tokens: Callable[[Sequence[Message]], Sequence[tuple[str, float]]] = lambda _: (),
         surprisal: Callable[[Sequence[Message]], float] = lambda _: 0.0,
     ) -> None:
         self.script = script
-        self.choice = choice
         self.first_tokens = first_tokens
         self.surprisal = surprisal
         self.chats: list[Sequence[Message]] = []
@@ -103,9 +101,7 @@ class ScriptedLLM:
         messages: Sequence[Message],
         *,
         max_tokens: int,
-        temperature: float = 0.0,
         grammar: str | None = None,
-        stop: Sequence[str] = (),
         logprobs: Logprobs | None = None,
     ) -> TextStream:
         self.chats.append(messages)
@@ -129,15 +125,9 @@ class ScriptedLLM:
         messages: Sequence[Message],
         *,
         max_tokens: int,
-        temperature: float = 0.0,
         grammar: str | None = None,
-        stop: Sequence[str] = (),
     ) -> str:
         return "".join(self.stream(messages, max_tokens=max_tokens, grammar=grammar))
-
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> dict[str, float] | None:
-        self.chats.append(messages)
-        return self.choice(messages, options)
 
     def warm(self) -> None:
         self.warmed += 1

@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import bad_endpoint as bad
@@ -44,7 +43,7 @@ def reply(base_url: str, **settings: float) -> str:
 
 def test_deltas_arrive_one_by_one_and_end_with_their_reason() -> None:
     with bad.serve(bad.good("one two three")) as server:
-        stream = client(server.base_url).stream(ASK, max_tokens=7, stop=["END"])
+        stream = client(server.base_url).stream(ASK, max_tokens=7)
         assert stream.finish_reason is None
         assert list(stream) == ["one ", "two ", "three"]
         assert stream.finish_reason == "stop"
@@ -53,11 +52,10 @@ def test_deltas_arrive_one_by_one_and_end_with_their_reason() -> None:
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "Hello?"},
     ]
-    assert (sent["model"], sent["max_tokens"], sent["temperature"], sent["stop"], sent["stream"]) == (
+    assert (sent["model"], sent["max_tokens"], sent["temperature"], sent["stream"]) == (
         "some-model",
         7,
         0.0,
-        ["END"],
         True,
     )
     assert server.requests == ["POST /v1/chat/completions HTTP/1.1"]
@@ -349,7 +347,6 @@ class TestEmbedded:
         stream = embedded.stream(COUNT, max_tokens=10)
         assert "".join(stream).startswith("1")
         assert stream.finish_reason == "length"
-        assert embedded.complete(COUNT, max_tokens=30, stop=["3"]).strip().endswith("2")
 
     def test_a_grammar_binds_it(self, embedded: EmbeddedLLM) -> None:
         grammar = 'root ::= "yes" | "no"'
@@ -395,23 +392,6 @@ class TestEmbedded:
         assert all(share <= 0 for _, share in [*told.first, *told.written])
         assert text.startswith("".join(token for token, _ in told.written)[:20])
         assert told.surprisal >= 0
-
-    def test_it_chooses_between_given_answers(self, embedded: EmbeddedLLM) -> None:
-        for city, likelier in (("Paris", "Yes"), ("Berlin", "No")):
-            question = f"Is {city} the capital of France? Answer Yes or No."
-            shares = embedded.choose([Message("user", question)], ("Yes", "No"))
-            assert shares is not None
-            assert max(shares, key=lambda option: shares[option]) == likelier
-
-    def test_a_choice_is_made_also_while_a_reply_is_not_read_to_its_end(self, embedded: EmbeddedLLM) -> None:
-        question = [Message("user", "Is Paris the capital of France? Answer Yes or No.")]
-        alone, counted = embedded.choose(question, ("Yes", "No")), embedded.complete(COUNT, max_tokens=40)
-        with closing(embedded.stream(COUNT, max_tokens=40)) as stream:
-            begun = next(stream)
-            meanwhile = embedded.choose(question, ("Yes", "No"))
-            assert begun + "".join(stream) == counted
-        assert alone is not None
-        assert meanwhile == pytest.approx(alone, abs=0.05)
 
     def test_a_prompt_over_the_context_is_an_error_that_says_so(self, embedded: EmbeddedLLM) -> None:
         long = [Message("user", "word " * (embedded.context_window + 100))]

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from conftest import HashEmbedder, ScriptedLLM
+from conftest import HashEmbedder
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +19,6 @@ from rag.configure import configured_embedder
 from rag.numbers import number_values
 from rag.settings import load_settings
 from rag.verify import (
-    Combination,
     Limits,
     Verdict,
     Verifier,
@@ -36,7 +35,6 @@ from rag.verify_features import (
     missing_proper_nouns,
     rank_evidence,
 )
-from rag.verify_llm import ask_support
 
 MUSE = ("Muse is a text-to-image Transformer.", "It reaches an FID of 6.06 on CC3M with 900M parameters.")
 SNOW = ("本文提出SnowNet用于雪深预测。", "它在高原数据上的误差为2.5厘米。")
@@ -137,7 +135,7 @@ def test_a_name_in_parts_is_there_when_all_that_say_something_are(
 def test_a_number_that_the_evidence_lacks_is_never_supported(number: int, evidence: tuple[str, ...]) -> None:
     verifier = Verifier(HashEmbedder(), Alignment())
     sentence = evidence[1].replace("6.06", str(number)).replace("2.5", str(number))
-    verdict = verifier.verify(sentence, evidence, llm_yes=1.0)
+    verdict = verifier.verify(sentence, evidence)
     if Decimal(number) not in number_values(" ".join(evidence), identifiers=True):
         assert verdict.missing
         assert verdict.support == "unsupported"
@@ -204,19 +202,6 @@ def test_any_features_give_a_share_and_a_rule_always_wins(values: list[float]) -
             assert refuted.score <= plain.score
 
 
-@given(st.floats(0, 1), st.floats(0, 1))
-def test_a_likelier_yes_never_lowers_the_score(first: float, second: float) -> None:
-    combination = Combination(-0.5, 1.0, 0.7, Limits(0.8, 0.3))
-    model = replace(shipped_model(), combination=combination)
-    low, high = (model.judge(findings(), yes).score for yes in sorted((first, second)))
-    assert low <= high
-
-
-def test_without_a_yes_the_combination_is_left_out() -> None:
-    model = replace(shipped_model(), combination=Combination(5.0, 1.0, 1.0, Limits(0.8, 0.3)))
-    assert model.judge(findings()) == replace(model, combination=None).judge(findings())
-
-
 def test_limits_name_the_verdict() -> None:
     limits = Limits(supported=0.8, weak=0.3)
     given_ = [limits.judge(score, findings()) for score in (0.1, 0.3, 0.8)]
@@ -231,20 +216,6 @@ def test_log_odds_are_finite_and_odd(share: float) -> None:
 
 
 # --- the language model's yes
-
-
-def test_the_model_is_asked_about_sentence_and_evidence_alone() -> None:
-    llm = ScriptedLLM(lambda _: "", choice=lambda chat, options: {options[0]: 0.9, options[1]: 0.1})
-    assert ask_support(llm, "Muse reaches 6.06.", MUSE) == 0.9
-    assert ask_support(llm, "SnowNet errs by 2.5 cm.", SNOW) == 0.9
-    english, chinese = llm.chats
-    assert f"Evidence: {MUSE[0]} {MUSE[1]}\n\nStatement: Muse reaches 6.06.\n" in english[-1].content
-    assert f"Evidence: {SNOW[0]}{SNOW[1]}\n" in chinese[-1].content
-    assert [m.role for m in english] == ["system", "user"]
-
-
-def test_a_model_that_cannot_tell_gives_none() -> None:
-    assert ask_support(ScriptedLLM(lambda _: ""), "Muse.", MUSE) is None
 
 
 # --- with the default embedder

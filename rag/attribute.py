@@ -18,7 +18,6 @@ from rag.align import Vectors
 from rag.analyze import analyze
 from rag.chinese import HAN
 from rag.evidence import ContextSentences
-from rag.hedges import with_hedges
 from rag.instructions import without_planted
 from rag.language import detect_language
 from rag.numbers import number_values
@@ -59,7 +58,7 @@ class Attribution:
     """What a sentence rests on: sentences of one or more contexts, the best of each first, and whether they support it.
 
     Where nothing does, `evidence` is empty and `support` is "unsupported". Where it is `better_quoted` the evidence is to be shown
-    in its place; else `text`, where there is one, which has the hedges that the sentence lost.
+    in its place of `text`.
     """
 
     evidence: tuple[ContextEvidence, ...]
@@ -169,7 +168,7 @@ class Attributor:
         if verdict.support == "unsupported":
             return False
         score = min(found.score, verdict.score)
-        self._said[text] = replace(found, score=score, text=with_hedges(text, quotes))
+        self._said[text] = replace(found, score=score, text=text)
         return True
 
     def span_of(self, native: str, *, said: str) -> tuple[int, int] | None:
@@ -210,7 +209,7 @@ class Attributor:
         if self._first and self._question and says_no_more(text, self._question, quotes):
             return NOTHING
         quoted = self._better_quoted is not None and self._better_quoted(text, quotes, first=self._first)
-        return Attribution(evidence, kept[0].support, kept[0].score, quoted, with_hedges(text, quotes))
+        return Attribution(evidence, kept[0].support, kept[0].score, quoted, text)
 
     def _repeats(self, text: str) -> bool:
         """Return whether a text says no more than the question, or repeats it wrongly."""

@@ -53,7 +53,7 @@ def cite(
     """Map a model's `raw` answer to the contexts, which it saw as [1] … [n].
 
     With an `attributor` every sentence is attributed to the contexts that support it, its markers being one signal,
-    and dropped when there is none, and given back a hedge that it lost (`rag.hedges`); without, the markers decide
+    and dropped when there is none; without, the markers decide
     and nothing is dropped. Citations are numbered in order of first mention, and each number stands once, at the end
     of its sentence. A marker that names no context is removed and counted. The last sentence of an `unfinished`
     answer is left out.
@@ -107,7 +107,7 @@ class _Writer:
         for item in found.evidence:
             self._note(item)
         evidence = tuple(self._quote(item) for item in found.evidence)
-        self._append(Sentence(found.text or text, numbers, found.support, found.score, evidence), gap)
+        self._append(Sentence(text, numbers, found.support, found.score, evidence), gap)
 
     def quote(self, evidence: Sequence[ContextEvidence], gap: str) -> None:
         """Add sentences of the contexts word for word, in reading order, but for those that are quoted already."""

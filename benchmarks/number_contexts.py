@@ -6,8 +6,7 @@ Sentences of bilingual_arxiv that state two shares or two decimals, held against
 they are and with both numbers in each other's place ("swapped"), and with one number and what follows it taken out
 ("short"), as an answer takes what was asked for, its other number right or put in place of the right one ("short,
 swapped"). Taking out is done by punctuation, so that some of the short ones say what the paper does not. The limits of
-`rag.number_contexts` were chosen on train; dev is reported only. Then any two numbers of which something is counted
-(`rag.number_nouns`), against the own abstract in the own language. Shares caught, with Wilson 95 % intervals.
+`rag.number_contexts` were chosen on train; dev is reported only. Shares caught, with Wilson 95 % intervals.
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ from rag.alignments import fitted_alignment
 from rag.answer_tables import Share
 from rag.configure import configured_embedder
 from rag.number_contexts import IN_ORDER, is_measured, misplaced_numbers, numbers_in_context
-from rag.number_nouns import miscounted_numbers
 from rag.numbers import Number, find_numbers
 from rag.schema import Language
 from rag.sentences import sentence_texts
@@ -65,7 +63,6 @@ def main() -> None:
     for split, papers in PAPERS.items():
         drawn = sample(split, papers, SEED)
         report(split, list(cases(drawn, options.each)), vectors, alignment)
-        report_nouns(split, drawn)
 
 
 def report(split: str, found: Sequence[Case], vectors: KeptVectors, alignment: Alignment) -> None:
@@ -93,25 +90,6 @@ def is_caught(case: Case, vectors: KeptVectors, alignment: Alignment) -> bool:
     own, other = partial(embed, case.language), partial(embed, case.stored)
     cross = case.language != case.stored
     return bool(misplaced_numbers(case.sentence, case.evidence, own, other, cross=cross))
-
-
-def report_nouns(split: str, papers: Sequence[dict[str, Any]]) -> None:
-    """Print how many sentences are found to count wrongly, as they are and with their first two numbers swapped."""
-    caught: dict[str, list[bool]] = {"as it is": [], "swapped": []}
-    for paper in papers:
-        for language in LANGUAGES:
-            abstract = paper[ABSTRACTS[language]]
-            for sentence in sentence_texts(abstract):
-                numbers = [number for number in find_numbers(sentence) if not number.identifier][:2]
-                if len(numbers) < 2:
-                    continue
-                caught["as it is"].append(bool(miscounted_numbers(sentence, [abstract])))
-                if numbers[0].value != numbers[1].value and not IN_ORDER.search(sentence):
-                    caught["swapped"].append(
-                        bool(miscounted_numbers(_swapped(sentence, *numbers), [abstract]))
-                    )
-    shares = ", ".join(f"{kind} {Share(sum(found), len(found))}" for kind, found in caught.items())
-    print(f"\n{split}, what numbers count, caught: {shares}", flush=True)
 
 
 def cases(papers: Sequence[dict[str, Any]], each: int) -> Iterator[Case]:

@@ -25,7 +25,6 @@ from rag.align import Alignment, Vectors
 from rag.evidence import PassageEmbedder
 from rag.language import detect_language
 from rag.number_contexts import misplaced_numbers
-from rag.number_nouns import miscounted_numbers
 from rag.number_pairs import mispaired_numbers
 from rag.polarity import turn_round
 from rag.schema import Support
@@ -179,8 +178,7 @@ class Verifier:
         stated = [*evidence, known]
         misplaced = misplaced_numbers(sentence, stated, embed, self._embed, cross=findings.cross)
         if not findings.cross:
-            more = (*mispaired_numbers(sentence, stated), *miscounted_numbers(sentence, stated))
-            misplaced = tuple(dict.fromkeys((*misplaced, *more)))
+            misplaced = tuple(dict.fromkeys((*misplaced, *mispaired_numbers(sentence, stated))))
         return self._model.judge(replace(findings, misplaced=misplaced))
 
     def _embed(self, texts: Sequence[str], like: str = "") -> Vectors:

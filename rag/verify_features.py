@@ -82,7 +82,7 @@ class Findings:
 
     `numbers` and `names` are those of the sentence that no evidence holds; `reversed` says that it nearly repeats a
     sentence of the evidence but for a negation or a direction; `cross` that the evidence is in the other language.
-    `misplaced` are numbers that the evidence says of something else (`rag.number_contexts`, `rag.number_pairs`, `rag.number_nouns`).
+    `misplaced` are numbers that the evidence says of something else (`rag.number_contexts`, `rag.number_pairs`).
     """
 
     features: NDArray[np.float64]

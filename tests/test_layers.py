@@ -23,7 +23,7 @@ analyze lexical catalog vectors store
 retrieve
 prompts address failures token_choice endpoint llama_server llama_process llama_state llama_readings
 llama_prefix llm
-evidence polarity number_contexts number_pairs number_nouns verify_features verify abstain repetition results verbatim quotes attribute cite
+evidence polarity number_contexts number_pairs verify_features verify abstain repetition results verbatim quotes attribute cite
 layout reading grammar generate findings translate reread
 asked breadth respond
 central topic collection followup rewrite

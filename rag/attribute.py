@@ -171,27 +171,6 @@ class Attributor:
         self._said[text] = replace(found, score=score, text=text)
         return True
 
-    def span_of(self, native: str, *, said: str) -> tuple[int, int] | None:
-        """Return the place in the only context of the sentence with whose words `native` says the same as `said`.
-
-        `native` is in the context's own language. None where it is not, is not supported, or does not say what was `said`.
-        """
-        (context,) = self._sentences.contexts
-        paper, vector = context.paper, self._embed(native)
-        if detect_language(native) != paper.language or not self._sentences.items:
-            return None
-        ranked = best_fits(self._fits(native, vector)[1])
-        known = f"{self._question}\n{without_planted(paper.text)}"
-        evidence, rows = [self._sentences.items[i].text for i in ranked], self._sentences.vectors[ranked]
-        stated = self._verifier.verify(native, evidence, vector=vector, vectors=rows, known=known)
-        same = self._verifier.verify(
-            said, [native], vector=self._embed(said), vectors=vector[None], known=known
-        )
-        if "unsupported" in (stated.support, same.support):
-            return None
-        best = self._sentences.items[ranked[0]]
-        return best.start, best.end
-
     def _attribute(self, text: str, marks: Sequence[int]) -> Attribution:
         if not self._sentences.contexts or self._repeats(text) or self._is_foreign(text):
             return NOTHING

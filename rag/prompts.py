@@ -136,8 +136,6 @@ REMINDERS: dict[Language, str] = {
 # question's Chinese after each name, is kept from it by the grammar, and loses the thread (d45, d46, d56 of
 # benchmarks/dev_more.jsonl).
 READ_IN_ENGLISH = "The question is in Chinese; the answer has to be in English."
-# And where an English one is put in Chinese to a Chinese abstract, whose words the answer then has (`rag.reread`).
-READ_IN_CHINESE = "The question is in English; the answer has to be in Chinese."
 
 # Asked instead of a question for yes or no, of the results alone.
 FOUND: dict[Language, str] = {"en": "What was found?", "zh": "发现了什么？"}
@@ -155,6 +153,5 @@ def abstract_turn(abstract: str) -> str:
 
 def question_turn(question: str, language: Language, *, read_in: Language | None = None) -> str:
     """Return how a user turn ends: the question in `language`, to be answered in `read_in`."""
-    other = {("zh", "en"): READ_IN_ENGLISH, ("en", "zh"): READ_IN_CHINESE}
-    reminder = other.get((language, read_in or language), REMINDERS[language])
+    reminder = READ_IN_ENGLISH if (language, read_in) == ("zh", "en") else REMINDERS[language]
     return f"Question: {question}\n{reminder}"

@@ -34,7 +34,6 @@ from rag.llm import LLM
 from rag.numbers import spelled_for
 from rag.reading import ABSTRACT_TOKENS, readable
 from rag.repetition import asks_to_decide
-from rag.reread import quoted_by_rereading
 from rag.retrieve import QueryEmbedder, query_vector
 from rag.schema import Language, ScoredChunk
 from rag.translate import translate
@@ -202,21 +201,9 @@ class Responder:
                         if not found_here.refused:
                             item = found_here
                             yield item.cited.text, item.cited
-                    item = self._quoted_well(asked, number, item, attributor)
                 yield item
             else:
                 return
-
-    def _quoted_well(
-        self, asked: Asked, number: int, generated: Generated, attributor: Attributor
-    ) -> Generated:
-        """Return an answer with all its quotations: across languages vectors may miss the one that tells it."""
-        paper = asked.sentences.contexts[number - 1].paper
-        across = (asked.language, paper.language) == ("en", "zh")
-        if generated.refused or not across or not self.llm.supports_grammar:
-            return generated
-        messages = self._chat(asked, number, read_in="zh").messages
-        return quoted_by_rereading(self.llm, messages, paper, generated, attributor)
 
     def _chats(self, asked: Asked, number: int, gate: GateFor | None) -> Iterator[Chat]:
         """Yield the chats about one abstract to try in turn.

@@ -7,7 +7,6 @@ is cited for is then held against it (`rag.verify`); what it does not support is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,16 +15,14 @@ from typing import Protocol
 from rag.abstain import Gate
 from rag.align import Vectors
 from rag.analyze import analyze
-from rag.chinese import HAN
 from rag.evidence import ContextSentences
 from rag.instructions import without_planted
 from rag.language import detect_language
 from rag.numbers import number_values
 from rag.quotes import quoted_items
-from rag.repetition import asks_to_decide, only_decides, only_repeats, turns_round
+from rag.repetition import asks_to_decide, only_decides, only_repeats
 from rag.results import only_asks
-from rag.schema import Language, Paper, Support
-from rag.verbatim import says_no_more
+from rag.schema import Paper, Support
 from rag.verify import Verdict
 from rag.verify_features import REPEATED, best_fits, fit, missing_proper_nouns, repeated
 
@@ -34,11 +31,6 @@ from rag.verify_features import REPEATED, best_fits, fit, missing_proper_nouns, 
 # 40 expected abstracts cited and 37 of 41 citations right, against 32 and 32 of 40 by the markers alone.
 MARKER_WEIGHT = 0.2
 MARKER_SLACK = 0.05
-# So many words in small letters, or Han characters, are a clause, which names are not: of some 600 sentences shown to
-# development and published questions 2 are in the other language and have as many, both copied and wrong.
-_FOREIGN = 6
-_LATIN_WORD = re.compile(r"(?<![A-Za-z])[a-z]{2,}")
-_HAN = re.compile(f"[{HAN}]")
 # A sentence that fits nothing this well ("Yes.") is left to the model's markers.
 MIN_SCORE = 0.5
 
@@ -104,21 +96,19 @@ class Attributor:
         marked: bool = False,
         may_decide: bool = True,
         better_quoted: BetterQuoted | None = None,
-        language: Language | None = None,
     ) -> None:
         """Prepare for one answer to `question`; nothing is embedded yet.
 
         With `marked` a sentence may rest on what its marker names alone, as where each context was read by itself.
         Without `may_decide` one that says yes or no to the question and nothing else rests on nothing, unless the abstract has
         its words; `decided` tells that there was one. A sentence that `better_quoted` says so of is to be put in the words of its
-        evidence. A clause that is not in `language`, where that is given, rests on nothing. `confidence` is how likely the
+        evidence. `confidence` is how likely the
         likeliest sentence answers the question, where there is a gate.
         """
         self.confidence: float | None = None
         self.decided = False
         self._may_decide = may_decide
         self._better_quoted = better_quoted
-        self._language = language
         self._gate: Gate | None = None
         self._first = True
         self._question = question
@@ -139,7 +129,7 @@ class Attributor:
     def attribute(self, text: str, marks: Sequence[int] = ()) -> Attribution:
         """Return what the sentence `text` rests on.
 
-        On nothing, when it only repeats the question, or repeats it wrongly. Candidates are the best context, and those of the
+        On nothing, when it only repeats the question. Candidates are the best context, and those of the
         model's `marks` (1-based) whose score is within `MARKER_SLACK` of it. A context's score is that of its best sentence, the cosine plus
         weighted shares of the text's terms and numbers that the sentence contains, plus such shares for the whole context,
         plus a bonus for being marked. A candidate is kept when the verifier does not find the text unsupported by it; the verdict
@@ -172,7 +162,7 @@ class Attributor:
         return True
 
     def _attribute(self, text: str, marks: Sequence[int]) -> Attribution:
-        if not self._sentences.contexts or self._repeats(text) or self._is_foreign(text):
+        if not self._sentences.contexts or self._repeats(text):
             return NOTHING
         vector = self._embed(text)
         cosines, fits = self._fits(text, vector)
@@ -185,23 +175,15 @@ class Attributor:
         evidence = tuple(item for attribution in kept for item in attribution.evidence)
         papers = [self._sentences.contexts[item.number - 1].paper for item in evidence]
         quotes = [paper.text[e.start : e.end] for paper, e in zip(papers, evidence, strict=True)]
-        if self._first and self._question and says_no_more(text, self._question, quotes):
-            return NOTHING
         quoted = self._better_quoted is not None and self._better_quoted(text, quotes, first=self._first)
         return Attribution(evidence, kept[0].support, kept[0].score, quoted, text)
 
     def _repeats(self, text: str) -> bool:
-        """Return whether a text says no more than the question, or repeats it wrongly."""
+        """Return whether a text says no more than the question."""
         if not self._may_decide and only_decides(text, self._question) and not self._is_said(text):
             self.decided = True
             return True
-        return only_repeats(text, self._question) or turns_round(text, self._question)
-
-    def _is_foreign(self, text: str) -> bool:
-        """Return whether a text is copied from an abstract in the other language; numbers and names alone are in any."""
-        if self._language is None or detect_language(text) == self._language:
-            return False
-        return len((_LATIN_WORD if self._language == "zh" else _HAN).findall(text)) >= _FOREIGN
+        return only_repeats(text, self._question)
 
     def _is_said(self, text: str) -> bool:
         """Return whether a sentence of the contexts says a text in nearly its words, and does not only ask it."""

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from difflib import SequenceMatcher
-from itertools import pairwise
 
 from rag.analyze import analyze
 from rag.chinese import HAN, to_simplified
 from rag.numbers import number_values
-from rag.polarity import are_opposite, read_tokens
 
 # How a sentence that decides begins, and characters that add nothing to a question.
 _DECIDES = re.compile(r"\W*(?:yes|no|not|never)\b|\W*(?:是|否|不|没|能|会|可以|有)", re.IGNORECASE)
@@ -22,8 +19,6 @@ _PART = re.compile(r"[.:?!]\s")
 # Index terms that say yes or no, and how many others may stand beside them.
 _DECIDING = {"yes", "no", "not", "ye", "是", "否", "不", "有", "会", "能"}
 _FEW = 1
-# Words, or characters, that are the same before and after one that is turned round.
-_FRAME = 2
 _ASKS_WHAT = re.compile(r"\b(?:what|which|who|whom|whose|when|where|why|how)\b", re.IGNORECASE)
 _EMPTY_HAN = "的了是在为用从对和与有被把其这该个种项及并也都而于中上以可能所将则即它们之等地得着过呢吧啊"
 
@@ -52,25 +47,6 @@ def only_decides(sentence: str, question: str) -> bool:
     added = content_terms(sentence) - content_terms(question) - _DECIDING
     few = _FEW + bool(_DECIDES.match(sentence))
     return len(added) <= few and not number_values(sentence).keys() - number_values(question).keys()
-
-
-def turns_round(sentence: str, question: str) -> bool:
-    """Return whether a sentence repeats its question with one word turned round: "too large a budget lengthens the output" to
-    why too small a one does.
-
-    What stands before and after the word has to be the same for two words, or characters. Of 154 sentences shown to
-    development questions one is of that kind, and wrong. What asks to be decided may be answered so.
-    """
-    if asks_to_decide(question):
-        return False
-    ours, asked = read_tokens(sentence), read_tokens(question)
-    matcher = SequenceMatcher(None, [t.text for t in ours], [t.text for t in asked], autojunk=False)
-    blocks = [block for block in matcher.get_matching_blocks() if block.size >= _FRAME]
-    return any(
-        (before.a + before.size + 1, before.b + before.size + 1) == (after.a, after.b)
-        and are_opposite(ours[after.a - 1].text, asked[after.b - 1].text)
-        for before, after in pairwise(blocks)
-    )
 
 
 def asks_to_decide(question: str) -> bool:

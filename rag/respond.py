@@ -136,9 +136,7 @@ class Responder:
             )
             for number, near in turns
         ]
-        attributor = Attributor(
-            sentences, self.verifier, asked.question, marked=True, language=asked.language
-        )
+        attributor = Attributor(sentences, self.verifier, asked.question, marked=True)
         return stream_each(self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor)
 
     def put_singly(self, asked: Asked, gap: float | None = None) -> Iterator[tuple[str, Cited] | Generated]:
@@ -190,7 +188,6 @@ class Responder:
                 question,
                 may_decide=decides,
                 better_quoted=better_quoted,
-                language=chat.language,
             )
             for item in stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor):
                 if isinstance(item, Generated):

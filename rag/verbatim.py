@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.analyze import analyze
-from rag.polarity import are_opposite, read_tokens
 from rag.repetition import asks_to_decide, content_terms
 from rag.verify_features import repeated, share
 
 # So many of the terms of a sentence that says what it speaks of are its question's, or so many of the question's are in it.
 _SPOKEN_OF = 0.2
-_FEW = 4  # index terms of a quotation that is no sentence
 # A sentence that has so many of its quotations' words, but so few of them in the order of any one, may have put together what
 # does not belong together. Of 114 sentences shown to questions of RGB and development questions in the language of their
 # abstracts that is 7 of 12 wrong ones, and 6 of the others.
@@ -26,8 +24,8 @@ _TAKEN, _IN_ORDER = 0.65, 0.6
 def is_better_quoted(question: str, sentence: str, quotes: Sequence[str], *, first: bool = True) -> bool:
     """Return whether the quotations answer a question better than the sentence that rests on them.
 
-    To a question for yes or no always. To any other, where the sentence has a word of which the quotations have the opposite
-    only (won, lost), or theirs in another order, or says a name or a number alone.
+    To a question for yes or no always. To any other, where the sentence has the words of the quotations in another order,
+    or says a name or a number alone.
 
     Args:
         question: what is asked.
@@ -35,7 +33,7 @@ def is_better_quoted(question: str, sentence: str, quotes: Sequence[str], *, fir
         quotes: the sentences of an abstract, in its language, that it rests on.
         first: whether no sentence before says what this one speaks of.
     """
-    if asks_to_decide(question) or _says_opposite(sentence, quotes) or _reorders(sentence, quotes):
+    if asks_to_decide(question) or _reorders(sentence, quotes):
         return True
     return first and is_bare(sentence, question)
 
@@ -46,26 +44,7 @@ def is_bare(sentence: str, question: str) -> bool:
     return max(share(said, asked), share(asked, said)) < _SPOKEN_OF
 
 
-def says_no_more(sentence: str, question: str, quotes: Sequence[str]) -> bool:
-    """Return whether a bare sentence's quotations hold a few words and nothing but it: of "Sep 13, 2022" nothing tells what it
-    is the date of.
-    """
-    said = frozenset(analyze(sentence))
-    told = [frozenset(analyze(quote)) for quote in quotes]
-    return is_bare(sentence, question) and all(len(terms) <= _FEW and terms <= said for terms in told)
-
-
 def _reorders(sentence: str, quotes: Sequence[str]) -> bool:
     """Return whether a sentence has the words of its quotations, but in the order of none of them."""
     taken = share(content_terms(sentence), frozenset().union(*map(content_terms, quotes)))
     return taken >= _TAKEN and all(repeated(sentence, quote)[0] < _IN_ORDER for quote in quotes)
-
-
-def _says_opposite(sentence: str, quotes: Sequence[str]) -> bool:
-    """Return whether a word of the sentence has its opposite in the quotations, and itself not.
-
-    Of 390 sentences shown in the language of their abstracts one has: "Serena Williams won", who lost.
-    """
-    theirs = {token.text for quote in quotes for token in read_tokens(quote)}
-    ours = {token.text for token in read_tokens(sentence)} - theirs
-    return any(are_opposite(one, other) for one in ours for other in theirs)

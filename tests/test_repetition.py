@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.repetition import asks_to_decide, only_decides, only_repeats, turns_round
+from rag.repetition import asks_to_decide, only_decides, only_repeats
 
 
 @pytest.mark.parametrize(
@@ -29,35 +29,6 @@ def test_a_sentence_that_only_repeats_its_question_is_told(
     sentence: str, question: str, repeats: bool
 ) -> None:
     assert only_repeats(sentence, question) is repeats
-
-
-@pytest.mark.parametrize(
-    ("sentence", "question", "turned"),
-    [
-        ("一个预算过大的模型会变慢,因为它读得多。", "为什么预算过小的模型会变慢？", True),
-        ("一个预算过小的模型会变慢,因为它读得多。", "为什么预算过小的模型会变慢？", False),
-        (
-            "The gain falls with larger batches because of noise.",
-            "Why does the gain fall with smaller batches?",
-            False,
-        ),
-        (
-            "The gain falls with smaller batches of images.",
-            "Which gain falls with larger batches of images?",
-            True,
-        ),
-        (
-            "No, it falls with smaller batches of images.",
-            "Does it fall? Is it falls with larger batches of images?",
-            False,
-        ),
-        ("Muse falls with smaller batches of images.", "", False),
-    ],
-)
-def test_a_sentence_that_repeats_its_question_turned_round_is_told(
-    sentence: str, question: str, turned: bool
-) -> None:
-    assert turns_round(sentence, question) is turned
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,6 @@ def ask(embedder: HashEmbedder) -> Ask:
         ("What was lower in patients?", "The control group was lower in frequency than in patients, homozygous CYP2D6*4.", True),
         ("At what was the CYP2D6*4 frequency?", "The CYP2D6*4 frequency is lower in patients.", False),
         ("What was lower in patients?", "Homozygous CYP2D6*4 frequency.", True),
-        ("How was the CYP2D6*4 frequency?", "The CYP2D6*4 frequency was higher in patients.", True),
     ],
 )  # fmt: skip
 def test_findings_and_what_stands_alone_or_may_be_put_together_wrongly_are_better_quoted(
@@ -76,26 +75,6 @@ def test_a_number_alone_gives_way_to_the_sentence_that_says_what_it_is_of(ask: A
     (sentence,) = ask(WHAT, "16 %", f"{first} {telling}").cited.sentences
     assert (sentence.text, sentence.support, sentence.score) == (f"“{telling}”", "supported", 1.0)
     assert [item.quote for item in sentence.evidence] == [telling]
-
-
-def test_what_is_found_alone_tells_nothing(ask: Ask) -> None:
-    question = "When was the game released?"
-    assert ask(question, "Sep 13, 2022", "Sep 13, 2022 ... The game is a game.").refused
-    assert not ask(question, "Sep 13, 2022", "It was Sep 13, 2022, when it came to the shops.").refused
-    assert not ask(
-        "What does it do?", "Bees dance on warm days in May.", "Bees dance on warm days in May."
-    ).refused
-
-
-def test_a_sentence_copied_from_an_abstract_in_the_other_language_is_not_shown(ask: Ask) -> None:
-    text = "Learning the distribution of molecular graphs is a research problem. It took 512 GPUs."
-    assert ask("哪些论文研究分子图？", f"论文有：{text}", text).refused
-    assert not ask("用了多少GPU？", "512 GPUs", text).refused
-    names = "MNIST、CIFAR-10、SVHN、ImageNet、COCO、Pascal VOC。"
-    assert not ask(
-        "用了哪些数据集？", names, "It is tested on MNIST, CIFAR-10, SVHN, ImageNet, COCO, Pascal VOC."
-    ).refused
-    assert ask("What does the method raise?", "该方法显著提高了准确率。", "该方法显著提高了准确率。").refused
 
 
 def test_what_follows_a_sentence_may_speak_of_it(ask: Ask) -> None:

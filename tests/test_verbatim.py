@@ -41,7 +41,6 @@ def ask(embedder: HashEmbedder) -> Ask:
     [
         (POLAR, "The frequency of CYP2D6*4 was significantly lower in patients than in the control group.", True),
         ("What was lower in patients?", "CYP2D6*4 frequency was lower in patients than in the control group.", False),
-        ("What was lower in patients?", "The control group was lower in frequency than in patients, homozygous CYP2D6*4.", True),
         ("At what was the CYP2D6*4 frequency?", "The CYP2D6*4 frequency is lower in patients.", False),
         ("What was lower in patients?", "Homozygous CYP2D6*4 frequency.", True),
     ],
@@ -108,16 +107,6 @@ def test_what_is_quoted_already_counts_towards_the_end_of_the_reply(embedder: Ha
     )
     found = cite("Bees were slower. The bees were slower. Bees near roads were.", [context], attributor)
     assert (len(found.sentences), found.dropped, found.read) == (1, (), 3)
-
-
-def test_values_put_to_the_other_group_are_told_as_the_abstract_does_once_each(ask: Ask) -> None:
-    length, weight = (
-        "Mean length was 1.5 for knives, 1.0 for LEEP.",
-        "Mean weight was 4.4 for knives, 2.0 for LEEP.",
-    )
-    said = "Mean length was 1.5 and mean weight 4.4 for LEEP. Mean length was for LEEP 1.5."
-    answer = ask("Are knives and LEEP the same?", said, f"{length} {weight} We counted.")
-    assert [sentence.text for sentence in answer.cited.sentences] == [f"“{length}”", f"“{weight}”"]
 
 
 def test_across_languages_nothing_is_quoted_in_place_of_a_sentence(ask: Ask) -> None:

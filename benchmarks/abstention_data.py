@@ -17,12 +17,12 @@ from benchmarks import dev_corpus
 from benchmarks.answers import development_questions
 from benchmarks.verification_data import scifact_records
 from rag import models
-from rag.breadth import asks_for_several
 from rag.dataset_records import Dataset, Document, Query
 from rag.datasets import limited, load_dataset
 from rag.embed import Embedder
 from rag.evaluate_index import dataset_index
 from rag.indexing import open_index
+from rag.question import is_multi_document
 from rag.relevance import Judged, judge
 from rag.store import Store
 
@@ -69,11 +69,11 @@ def all_tasks(embedder: Embedder, each: int) -> Iterator[tuple[str, Store, list[
     with closing(open_index(index, embedder.name)) as store:
         development = development_questions(store, positions)
         judged = judge(development, store)
-        several = [question for question in judged if asks_for_several(question.query.text)]
+        several = [question for question in judged if is_multi_document(question.query.text)]
         for name, asked in ((DEVELOPMENT, [q for q in judged if q not in several]), (PARTS, several)):
             yield name, store, [Task(name, question, False) for question in asked]
     for name, dataset in published().items():
-        single = [query for query in dataset.queries if not asks_for_several(query.text)]
+        single = [query for query in dataset.queries if not is_multi_document(query.text)]
         chosen = replace(dataset, queries=tuple(limited(single, each)))
         found = dataset_index(chosen, embedder, models.cache_dir())
         with closing(open_index(found.directory, embedder.name)) as store:

@@ -10,8 +10,8 @@ from benchmarks.abstention_data import Task
 from rag.abstain import Abstention, Gate, Weights, is_polar
 from rag.embed import Embedder
 from rag.llm import LLM
-from rag.repetition import asks_to_decide
-from rag.respond import SEVERAL_ABSTRACTS, SEVERAL_GAP, Responder
+from rag.question import is_yes_no_question
+from rag.respond import SEVERAL_ABSTRACTS, SEVERAL_GAP, Answerer
 from rag.retrieve import retrieve
 from rag.schema import LANGUAGES, Language
 from rag.settings import Settings
@@ -53,7 +53,7 @@ class Signals:
     @property
     def judged_as_polar(self) -> bool:
         """Whether `rag.abstain` judges the question as one that asks for yes or no."""
-        return is_polar(self.language, asks_to_decide=self.polar)
+        return is_polar(self.language, is_yes_no_question=self.polar)
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Signals:
@@ -98,7 +98,7 @@ def signals(task: Task, store: Store, embedder: Embedder, llm: LLM, settings: Se
     contexts = [context for context in found if context.paper.paper_id not in left_out][:k]
     recorder = Recorder("recorder", "", dict.fromkeys(LANGUAGES, _SHUT), _SHUT, _SHUT)
     verifier = verifier_for(settings.embedding_model, embedder, store.alignment)
-    responder = Responder(llm, embedder, store.alignment, verifier, _MAX_TOKENS, None, recorder, None)
+    responder = Answerer(llm, embedder, store.alignment, verifier, _MAX_TOKENS, None, recorder, None)
     asked = responder.asked(query.text, query.language, contexts)
     *_, _ = responder.put_to_each(asked) if task.several else responder.put_singly(asked, _GAP)
     if task.several:
@@ -118,6 +118,6 @@ def signals(task: Task, store: Store, embedder: Embedder, llm: LLM, settings: Se
         task.answerable,
         task.second_half,
         query.names_paper,
-        asks_to_decide(query.text),
+        is_yes_no_question(query.text),
         tuple(tries),
     )

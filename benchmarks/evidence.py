@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from benchmarks import dev_corpus
 from benchmarks.answers import development_questions
 from rag.align import Vectors
-from rag.breadth import asks_for_several
 from rag.configure import configured_embedder
 from rag.dataset_records import Query
 from rag.evidence import NUMBER_BONUS, ContextSentences, evidence_for
 from rag.indexing import open_index
 from rag.layout import estimate_tokens
+from rag.question import is_multi_document
 from rag.retrieve import query_vector, retrieve
 from rag.scoring import holds_answer
 from rag.settings import load_settings
@@ -75,7 +75,7 @@ def cases() -> Iterator[Case]:
     index, positions = dev_corpus.build()
     with closing(open_index(index, embedder.name)) as store:
         for query in development_questions(store, positions).queries:
-            if query.every or not query.relevant or not query.answers or asks_for_several(query.text):
+            if query.every or not query.relevant or not query.answers or is_multi_document(query.text):
                 continue
             contexts = retrieve(store, embedder, query.text, query.language, settings.top_k)
             papers = [context.paper.paper_id for context in contexts]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.attribute import Attributor, ContextEvidence
 from rag.schema import Citation, Evidence, ScoredChunk, Sentence
@@ -28,7 +28,7 @@ STOPS = "。！？.!?；;…"
 class Cited:
     """An answer with its citations; `text` carries the markers that remain, renumbered 1, 2, …
 
-    `dropped` are sentences left out because no abstract supports them; `read` is how many the model has said, whether they are
+    `dropped` are sentences left out, `drop_reasons` says why each was (`rag.attribute.DropReason`); `read` is how many the model has said, whether they are
     shown, left out or put in the abstract's words.
     """
 
@@ -38,6 +38,7 @@ class Cited:
     unknown_markers: int
     dropped: tuple[str, ...] = ()
     read: int = 0
+    drop_reasons: tuple[str, ...] = ()
 
 
 NOTHING_SAID = Cited("", (), (), 0)
@@ -87,6 +88,7 @@ class _Writer:
         self._best: dict[int, ContextEvidence] = {}
         self._sentences: list[Sentence] = []
         self._dropped: list[str] = []
+        self._reasons: list[str] = []
         self._text = ""
         self._read = 0
 
@@ -96,11 +98,12 @@ class _Writer:
         if self._attributor is None:
             self._append(Sentence(text, self._numbered(marks)), gap)
             return
-        found = self._attributor.attribute(text, marks)
-        if found.support == "unsupported":
+        found = self._attributor.attribute(text, marks, first=not self._sentences)
+        if found.dropped is not None:
             self._dropped.append(text)
+            self._reasons.append(found.dropped)
             return
-        if found.better_quoted:
+        if found.quoted:
             self.quote(found.evidence[:_MOST_QUOTED], gap)
             return
         numbers = self._numbered(found.numbers)
@@ -127,7 +130,9 @@ class _Writer:
             for mark, number in self._numbers.items()
         )
         sentences, dropped = tuple(self._sentences), tuple(self._dropped)
-        return Cited(self._text, sentences, citations, unknown_markers, dropped, self._read)
+        return Cited(
+            self._text, sentences, citations, unknown_markers, dropped, self._read, tuple(self._reasons)
+        )
 
     def _append(self, sentence: Sentence, gap: str) -> None:
         self._sentences.append(sentence)
@@ -182,6 +187,15 @@ class CitedStream:
         delta = cited.text[len(self._shown) :]
         self._shown += delta
         return delta, cited
+
+
+def with_sentences(cited: Cited, sentences: Sequence[Sentence]) -> Cited:
+    """Return an answer with other sentences, whose citations are those of `cited`, one after the other."""
+    text = ""
+    for sentence in sentences:
+        gap = " " if text and text[-1].isascii() else ""
+        text += gap + render_sentence(sentence)
+    return replace(cited, text=text, sentences=tuple(sentences))
 
 
 def render_sentence(sentence: Sentence) -> str:

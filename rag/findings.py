@@ -8,19 +8,17 @@ are: a model that is to tell them in its words drops the condition that a result
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from rag.align import Vectors
 from rag.attribute import ContextEvidence
-from rag.cite import NOTHING_SAID, cite_quotes
+from rag.cite import Cited, cite_quotes
 from rag.evidence import ContextSentences
-from rag.generate import Chat, GateFor, Generated
+from rag.generate import Chat
 from rag.layout import abstract_messages
 from rag.numbers import spelled_for
 from rag.prompts import FOUND
 from rag.results import only_asks, states_result
 from rag.schema import Language
-from rag.verify import Verdict
 
 # How much more a sentence is worth at the end of an abstract, where results stand, than at its beginning: of the sentences
 # chosen for 400 questions of PubMedQA .90 stand under its results, with .1 .85. One that is worth less than the best by more
@@ -31,55 +29,34 @@ _GAP = 0.15
 _MOST = 2
 
 
-def quote_findings(
-    sentences: ContextSentences, question: str, vector: Vectors, gate_for: GateFor | None
-) -> Generated:
-    """Return the answer that quotes what the only one of the contexts found; a refusal without results.
+def quote_findings(sentences: ContextSentences, question: str, vector: Vectors) -> Cited:
+    """Return the answer that quotes what the only one of the contexts found; nothing said without results.
 
     Args:
         sentences: those of the context.
         question: what asks for yes or no.
         vector: its aligned vector (d,).
-        gate_for: gives the gate of a reply about the context that has begun.
     """
     worth = sentences.worth(question, vector)
     chosen = finding_sentences([item.text for item in sentences.items], worth)
-    nothing = Generated(NOTHING_SAID, True)
-    if not chosen:
-        return nothing
-    confidence = None
-    if gate_for is not None:
-        gate, verdict = gate_for(0.0), Verdict("supported", 1.0)
-        confidence = gate.of(verdict)
-        if gate.judge(verdict, confidence).support == "unsupported":
-            return replace(nothing, confidence=confidence)
-    items = [sentences.items[i] for i in chosen]
-    evidence = [
-        ContextEvidence(item.number, item.start, item.end, worth[i])
-        for i, item in zip(chosen, items, strict=True)
-    ]
-    return Generated(cite_quotes(sentences.contexts, evidence), False, confidence)
+    found = [(sentences.items[i], worth[i]) for i in chosen]
+    evidence = [ContextEvidence(item.number, item.start, item.end, score) for item, score in found]
+    return cite_quotes(sentences.contexts, evidence)
 
 
-def finding_chats(
-    sentences: ContextSentences, question: str, vector: Vectors, language: Language, gate: GateFor | None
-) -> list[Chat]:
-    """Return the chat, in `language`, in which the only one of the contexts is asked what it found; none without results.
+def finding_chat(
+    sentences: ContextSentences, question: str, vector: Vectors, language: Language
+) -> Chat | None:
+    """Return the chat, in `language`, in which the only one of the contexts is asked what it found; None without results.
 
-    Args:
-        sentences: those of the context.
-        question: what asks for yes or no.
-        vector: its aligned vector (d,).
-        language: its language.
-        gate: makes the gate of the reply.
+    The arguments are those of `quote_findings`.
     """
     texts = [item.text for item in sentences.items]
     results = finding_sentences(texts, sentences.worth(question, vector))
     if not results:
-        return []
+        return None
     text = spelled_for(" ".join(texts[i] for i in results), language)
-    messages = abstract_messages(None, text, FOUND[language], language)
-    return [Chat(messages, language, gate_for=gate, most_sentences=_MOST)]
+    return Chat(abstract_messages(None, text, FOUND[language], language), language, most_sentences=_MOST)
 
 
 def finding_sentences(sentences: Sequence[str], worth: Sequence[float]) -> list[int]:

@@ -1,20 +1,20 @@
-"""From a chat to a streamed answer: ask the model, recognise a refusal, cite, check and where need be translate what it says."""
+"""From a chat to a streamed answer: ask the model, recognise a refusal, cite, check and where need be translate."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from rag.abstain import Gate, refusal_log_odds
+from rag.abstain import confidence_of, refusal_log_odds
 from rag.attribute import Attributor
-from rag.cite import NOTHING_SAID, STOPS, Cited, CitedStream, mark_sentences
+from rag.cite import NOTHING_SAID, STOPS, Cited, CitedStream, mark_sentences, with_sentences
 from rag.endpoint import Message
 from rag.grammar import answer_grammar
 from rag.prompts import NOT_FOUND
-from rag.schema import Language, ScoredChunk
+from rag.schema import Language, ScoredChunk, Sentence
 from rag.sentences import split_sentences
 from rag.token_choice import Logprobs
 
@@ -24,10 +24,6 @@ _SENTENCES_EACH = 2
 _MAX_DROPPED = 2
 _MARK = re.compile(r"\[\d*\]?")
 _REFUSED = re.compile(r"\W*not[\s_-]*found\b", re.IGNORECASE)
-
-
-GateFor = Callable[[float], Gate]
-"""Makes the gate of one reply from the log odds that it would have been a refusal."""
 
 Translate = Callable[[str], str | None]
 """Says a sentence of a reply in the language of the question, or None where that fails (`rag.translate.translate`)."""
@@ -64,15 +60,18 @@ class ChatModel(Protocol):
 class Chat:
     """What the model is to answer, in `language`.
 
-    With `gate_for` it may not refuse, and the gate decides, by how likely it would have. A reply that takes the model more
-    surprisal than `most_surprisal` nats (`rag.token_choice.Logprobs`) before a sentence of it is shown is given up; one of
-    `most_sentences` is cut off. With `translate` its sentences are shown as that says them, and it is given up where
-    nothing can be said.
+    Attributes:
+        may_refuse: whether a grammar lets the model say `NOT_FOUND`.
+        refusal_threshold: log odds of a refusal above which the reply is not shown; None shows every reply.
+        most_surprisal: nats above which a reply is given up before anything of it is shown.
+        most_sentences: after so many sentences the reply is cut off.
+        translate: says the sentences in the question's language; where it can say none the reply is given up.
     """
 
     messages: Sequence[Message]
     language: Language = "en"
-    gate_for: GateFor | None = None
+    may_refuse: bool = True
+    refusal_threshold: float | None = None
     most_surprisal: float | None = None
     most_sentences: int | None = None
     translate: Translate | None = None
@@ -82,8 +81,8 @@ class Chat:
 class Generated:
     """A finished answer; `refused` when the abstracts do not answer.
 
-    `confidence` is how likely they do and the answer says it, from 0 to 1; None where that cannot be told. Of a reply that
-    was `given_up` (see `Chat`) nothing was shown: it says neither.
+    `confidence` is how likely they do, from 0 to 1; None where that cannot be told. A reply that was `given_up` showed
+    nothing and says neither.
     """
 
     cited: Cited
@@ -92,33 +91,30 @@ class Generated:
     given_up: bool = False
 
 
-def stream_answer(
-    llm: ChatModel,
-    chat: Chat,
-    contexts: Sequence[ScoredChunk],
-    max_tokens: int,
-    attributor: Attributor,
-) -> Iterator[tuple[str, Cited] | Generated]:
-    """Yield `(text that may be shown now, all cited so far)` as it arrives, then what was `Generated`.
+Shown = tuple[str, Cited]
+"""Text that may be shown now, and everything cited so far."""
 
-    A refusal shows nothing. Without a gate the first words are held back until they can no longer become a refusal. What
-    is translated begins to be shown when the model has said all.
+Answering = Generator[Shown, None, Generated]
+"""Yields what is shown, returns what was generated."""
+
+
+def stream_answer(
+    llm: ChatModel, chat: Chat, contexts: Sequence[ScoredChunk], max_tokens: int, attributor: Attributor
+) -> Answering:
+    """Yield what may be shown as it arrives, and return what was generated.
+
+    A refusal shows nothing. A translated reply begins to be shown when the model has said all of it.
     """
-    items = _stream_reply(llm, chat, contexts, max_tokens, attributor)
     if chat.translate is None:
-        yield from items
-        return
-    *_, read = items
-    if not isinstance(read, Generated) or read.refused:
-        yield read
-        return
-    stream, cited = CitedStream(contexts, attributor), NOTHING_SAID
-    for said in _translated(read.cited, chat.translate, attributor):
-        shown, cited = stream.feed(said, whole=True)
-        if shown:
-            yield shown, cited
+        return (yield from _stream_reply(llm, chat, contexts, max_tokens, attributor))
+    read = _drained(_stream_reply(llm, chat, contexts, max_tokens, attributor))
+    if read.refused:
+        return read
+    cited = NOTHING_SAID
+    for shown, cited in _translated(read.cited, chat.translate, attributor):
+        yield shown, cited
     lost = not cited.sentences
-    yield replace(read, cited=cited, refused=lost, given_up=lost)
+    return replace(read, cited=cited, refused=lost, given_up=lost)
 
 
 def stream_each(
@@ -127,30 +123,37 @@ def stream_each(
     contexts: Sequence[ScoredChunk],
     max_tokens: int,
     attributor: Attributor,
-) -> Iterator[tuple[str, Cited] | Generated]:
-    """Yield as `stream_answer` does, asking one chat a context, each of which sees its own context alone.
+) -> Answering:
+    """Ask one chat a context, each of which sees its own context alone, and show each part as a paragraph.
 
-    What does not answer is passed over, what does is a paragraph of its own; the answer is refused when none does.
+    A context that does not answer is passed over. The answer is refused when none does.
     """
-    stream, cited = CitedStream(contexts, attributor), NOTHING_SAID
+    stream, cited, confidence = CitedStream(contexts, attributor), NOTHING_SAID, None
     said: set[str] = set()
     for number, chat in enumerate(chats, 1):
-        text = _closed(_reply_to_part(llm, chat, max_tokens, attributor), chat.language)
+        told = Logprobs()
+        text = _closed(_reply_to_part(llm, chat, max_tokens, told), chat.language)
+        confidence = max_confidence(confidence, _confidence(told))
         if _may_refuse(text) or text in said:
             continue
         shown, cited = stream.feed(f"{mark_sentences(text, number)}\n\n", whole=True)
         if shown:
             said.add(text)
             yield shown, cited
-    yield Generated(cited, not cited.sentences, attributor.confidence)
+    return Generated(cited, not cited.sentences, confidence)
 
 
-def _reply_to_part(llm: ChatModel, chat: Chat, max_tokens: int, attributor: Attributor) -> str:
-    """Return what one abstract among several answers, cut off after some sentences; nothing where there is no hope."""
-    text, told = "", Logprobs()
+def max_confidence(one: float | None, other: float | None) -> float | None:
+    """Return the higher of two confidences, None where neither is known."""
+    return max((each for each in (one, other) if each is not None), default=None)
+
+
+def _reply_to_part(llm: ChatModel, chat: Chat, max_tokens: int, told: Logprobs) -> str:
+    """Return the reply about one abstract among several, cut off after some sentences; nothing for a refusal."""
+    text = ""
     with closing(_reply(llm, chat, max_tokens, told)) as reply:
         for delta in reply:
-            if not text and _hopeless(told, attributor, chat.gate_for):
+            if _refuses(told, chat):
                 return ""
             text += delta
             if len(spans := split_sentences(text)) > _SENTENCES_EACH:
@@ -160,45 +163,63 @@ def _reply_to_part(llm: ChatModel, chat: Chat, max_tokens: int, attributor: Attr
 
 def _stream_reply(
     llm: ChatModel, chat: Chat, contexts: Sequence[ScoredChunk], max_tokens: int, attributor: Attributor
-) -> Iterator[tuple[str, Cited] | Generated]:
-    """Yield as `stream_answer` does, in the chat's language."""
-    stream, start, started, told = CitedStream(contexts, attributor), "", False, Logprobs()
-    cited = NOTHING_SAID
+) -> Answering:
+    """Stream one reply in the chat's language; first words are held back until they cannot become a refusal."""
+    stream, start, cited, told = CitedStream(contexts, attributor), "", NOTHING_SAID, Logprobs()
+    started = False
     with closing(_reply(llm, chat, max_tokens, told)) as reply:
         for delta in reply:
-            if not start and _hopeless(told, attributor, chat.gate_for):
-                break
+            if _refuses(told, chat):
+                return Generated(NOTHING_SAID, True, _confidence(told))
             if not cited.sentences and _too_uncertain(told, chat):
-                yield Generated(NOTHING_SAID, True, given_up=True)
-                return
-            if not started:
-                start += delta
-                started = not _may_refuse(start)
-                delta = start
-            if started:
-                shown, cited = stream.feed(delta)
-                if shown:
-                    yield shown, cited
-                if _said_enough(cited, chat):
-                    yield Generated(cited, not cited.sentences, attributor.confidence)
-                    return
-        if not started and _letters(start) == "no":
+                return Generated(NOTHING_SAID, True, given_up=True)
+            start += delta
+            if not started and _may_refuse(start):
+                continue
+            shown, cited = stream.feed(delta if started else start)
             started = True
+            if shown:
+                yield shown, cited
+            if _said_enough(cited, chat):
+                return Generated(cited, not cited.sentences, _confidence(told))
+        if not started and _letters(start) != "no":  # the reply ended as a refusal, or as nothing at all
+            return Generated(NOTHING_SAID, True, _confidence(told))
+        if not started:
             stream.feed(start)
-        if not started:  # it would have refused, the reply ended as a refusal, or as nothing at all
-            yield Generated(NOTHING_SAID, True, attributor.confidence)
-            return
         end, cited = stream.finish(cut=reply.finish_reason == "length")
     if end:
         yield end, cited
-    yield Generated(cited, not cited.sentences, attributor.confidence)
+    return Generated(cited, not cited.sentences, _confidence(told))
 
 
 def _reply(llm: ChatModel, chat: Chat, max_tokens: int, told: Logprobs) -> Reply:
     if not llm.supports_grammar:
         return llm.stream(chat.messages, max_tokens=max_tokens)
-    grammar = answer_grammar(chat.language, may_refuse=chat.gate_for is None)
+    grammar = answer_grammar(chat.language, may_refuse=chat.may_refuse)
     return llm.stream(chat.messages, max_tokens=max_tokens, grammar=grammar, logprobs=told)
+
+
+def _drained(items: Answering) -> Generated:
+    """Return what was generated; what would have been shown on the way is left out."""
+    while True:
+        try:
+            next(items)
+        except StopIteration as end:
+            generated: Generated = end.value
+            return generated
+
+
+def _translated(read: Cited, translate: Translate, attributor: Attributor) -> Iterator[Shown]:
+    """Yield the sentences as `translate` says them; what it cannot say, or says otherwise, is left out."""
+    kept: list[Sentence] = []
+    for sentence in read.sentences:
+        said = translate(sentence.text)
+        found = attributor.check_translation(said, sentence) if said is not None else None
+        if found is not None:
+            before = with_sentences(read, kept).text
+            kept.append(found)
+            cited = with_sentences(read, kept)
+            yield cited.text[len(before) :], cited
 
 
 def _said_enough(cited: Cited, chat: Chat) -> bool:
@@ -213,24 +234,15 @@ def _too_uncertain(told: Logprobs, chat: Chat) -> bool:
     return chat.most_surprisal is not None and told.surprisal > chat.most_surprisal
 
 
-def _translated(cited: Cited, translate: Translate, attributor: Attributor) -> Iterator[str]:
-    """Yield the sentences as `translate` says them, those left out that it cannot say or that say something else."""
-    for sentence in cited.sentences:
-        said = translate(sentence.text)
-        if said is not None and attributor.say(said, sentence.text):
-            yield said
-
-
-def _hopeless(told: Logprobs, attributor: Attributor, gate_for: GateFor | None) -> bool:
-    """Set the gate for a reply that has begun; return whether nothing that it says could pass."""
+def _refuses(told: Logprobs, chat: Chat) -> bool:
+    """Return whether the model was likelier to refuse than the chat allows."""
     refusal = refusal_log_odds(told.first)
-    if gate_for is None or refusal is None:
-        return False
-    gate = gate_for(refusal)
-    attributor.begin(gate)
-    if gate.hopeless:
-        attributor.confidence = max(gate.confidence(0.5), attributor.confidence or 0.0)
-    return gate.hopeless
+    return chat.refusal_threshold is not None and refusal is not None and refusal > chat.refusal_threshold
+
+
+def _confidence(told: Logprobs) -> float | None:
+    refusal = refusal_log_odds(told.first)
+    return None if refusal is None else confidence_of(refusal)
 
 
 def _closed(text: str, language: Language) -> str:
@@ -240,7 +252,10 @@ def _closed(text: str, language: Language) -> str:
 
 
 def _may_refuse(start: str) -> bool:
-    """Return whether an answer that begins with `start` is, or may still become, a refusal; a number outside a marker is none."""
+    """Return whether an answer that begins with `start` is, or may still become, a refusal.
+
+    A number outside a marker is none.
+    """
     if re.search(r"\d", _MARK.sub("", start)):
         return False
     return _letters(NOT_FOUND).startswith(_letters(start)) or bool(_REFUSED.match(start))

@@ -13,7 +13,6 @@ from typing import Any, Literal, Protocol, overload
 
 from rag.abstain import Abstention, abstention_for
 from rag.attribute import SentenceVerifier
-from rag.breadth import asks_for_several
 from rag.cite import NOTHING_SAID, Cited
 from rag.clean import clean_text
 from rag.collection import tell
@@ -28,9 +27,10 @@ from rag.llama_readings import READINGS, forget
 from rag.llm import LLM
 from rag.passages import PassageEmbedder, Progress
 from rag.prompts import REFUSALS
+from rag.question import is_multi_document
 from rag.read_ahead import ReadAhead, read_ahead
 from rag.rerank import RERANK_CANDIDATES, Reranker, rerank
-from rag.respond import SEVERAL_ABSTRACTS, Responder
+from rag.respond import SEVERAL_ABSTRACTS, Answerer
 from rag.retrieve import QueryEmbedder, retrieve
 from rag.rewrite import standalone
 from rag.schema import (
@@ -310,23 +310,23 @@ class RAG:
         embedder = self._loaded_embedder()
         with self._index.reading() as store:
             alignment = store.alignment
-        responder = Responder(
+        answerer = Answerer(
             self.llm,
             embedder,
             alignment,
             self._verifier or verifier_for(self._embedding_model, embedder, alignment),
             self.settings.max_answer_tokens,
             self.settings.evidence_tokens,
-            self._abstention or abstention_for(self.llm.name, self._embedding_model),
+            self._abstention or abstention_for(self.llm.name),
         )
-        return responder.answer(question, language, contexts, history)
+        return answerer.answer(question, language, contexts, history)
 
     def _contexts(
         self, question: str, language: Language, history: History, filters: Filters | None
     ) -> list[ScoredChunk]:
         """Retrieve for the question; after earlier turns, also for it together with the one before."""
         k = self.settings.top_k
-        if asks_for_several(question):
+        if is_multi_document(question):
             k = max(k, SEVERAL_ABSTRACTS)
         with self._index.reading() as store:
             _check_sources(store, filters)

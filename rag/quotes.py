@@ -7,14 +7,21 @@ from collections.abc import Sequence
 from rag.analyze import analyze
 from rag.evidence import ContextSentence
 from rag.numbers import number_values
-from rag.verbatim import is_bare
-from rag.verify_features import fit
+from rag.verify_features import match_score, share
 
+# Share of terms that a sentence and its question have in common; below it the sentence is bare.
+_SPOKEN_OF = 0.2
 # Terms that a further sentence has to hold to be quoted for them.
 _TOLD = 3
 # How much of the best fit the sentence nearest to what is added has to have, so that what has nothing to do with either is not
 # quoted; the same 69 of 70 (`quoted_items`) with and without it.
 _NEAR = 0.6
+
+
+def is_bare(sentence: str, question: str) -> bool:
+    """Return whether a sentence says hardly anything of what its question is about: "By 16 %."."""
+    said, asked = frozenset(analyze(sentence)), frozenset(analyze(question))
+    return max(share(said, asked), share(asked, said)) < _SPOKEN_OF
 
 
 def quoted_items(
@@ -30,8 +37,7 @@ def quoted_items(
     The one that it fits best, what the question says too left out; the one that lies nearest to what it adds to the
     question; each further one that holds a number of the text, or most of the terms that it adds, which those before
     lack. Of a name or a number alone, of those that hold it the one nearest to the question, and no other. What repeats
-    the question may fit another sentence best: of 70 right answers to development questions the first was the one that
-    holds the answer in 66, one of the first two in 69, the best fit with the question's terms in 64.
+    the question may match another sentence best.
 
     Args:
         text: a sentence of an answer.
@@ -48,7 +54,7 @@ def quoted_items(
         holders = [i for i in rows if said <= items[i].terms and new <= items[i].numbers]
         if holders:
             return [max(holders, key=lambda i: near_question[i])]
-    fits = {i: fit(cosines[i], said, items[i].terms, new, items[i].numbers) for i in rows}
+    fits = {i: match_score(cosines[i], said, items[i].terms, new, items[i].numbers) for i in rows}
     adds = {i: fits[i] - near_question[i] for i in rows}
     ranked = sorted(rows, key=lambda i: -fits[i])
     near = [i for i in rows if fits[i] >= _NEAR * fits[ranked[0]]]

@@ -1,8 +1,8 @@
-"""From the retrieved abstracts to an answer: what the model reads, in one chat or one an abstract, checked as it comes.
+"""From the retrieved abstracts to an answer: which abstracts the model is asked about, and in which chats.
 
-The embedded model is small and slow: it mixes up abstracts that it reads together, and to read is what takes its time. So it
-is asked about one abstract at a time, the first found and then the nearest, and what it has read of it is kept
-(`rag.llama_prefix`). A hosted model reads what the question needs of all of them in one chat.
+The embedded model is small and slow: it mixes up abstracts that it reads together, and reading is what takes its time.
+So it is asked about one abstract at a time, and what it has read is kept (`rag.llama_prefix`). A hosted model reads what
+the question needs of all abstracts in one chat.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from rag.abstain import Abstention, Gate
+from rag.abstain import Abstention
 from rag.align import Alignment
-from rag.asked import Asked
-from rag.attribute import Attributor, SentenceVerifier
-from rag.breadth import asks_for_several
-from rag.cite import NOTHING_SAID, Cited
-from rag.evidence import MAX_GAP, ContextSentences, PassageEmbedder, evidence_for
-from rag.findings import finding_chats, quote_findings
-from rag.generate import Chat, GateFor, Generated, stream_answer, stream_each
+from rag.asked import QueryContext
+from rag.attribute import Attributor, ReplyRules, SentenceVerifier
+from rag.cite import NOTHING_SAID
+from rag.evidence import ContextSentences, PassageEmbedder, evidence_for
+from rag.findings import finding_chat, quote_findings
+from rag.generate import Answering, Chat, Generated, Shown, max_confidence, stream_answer, stream_each
 from rag.instructions import without_rules
 from rag.language import detect_language
 from rag.layout import (
@@ -32,45 +31,38 @@ from rag.layout import (
 )
 from rag.llm import LLM
 from rag.numbers import spelled_for
+from rag.question import is_multi_document, is_yes_no_question
 from rag.reading import ABSTRACT_TOKENS, readable
-from rag.repetition import asks_to_decide
 from rag.retrieve import QueryEmbedder, query_vector
 from rag.schema import Language, ScoredChunk
 from rag.translate import translate
-from rag.verbatim import is_better_quoted
 
-# Evidence a hosted model is given of all abstracts together, in its tokens, unless the settings say otherwise.
+# Tokens of evidence that a hosted model is given of all abstracts together, unless the settings say otherwise.
 HOSTED_TOKENS = 4000
-# Where one abstract is to answer and `rag.abstain` judges, one that lies further from the question than the nearest by more than
-# this is not asked: of 147 right answers to development and published questions 146 come from the nearest, the other from one
-# within .02; the 7 from beyond .05 are all wrong, 6 of them answer what no abstract does.
+# How much further than the nearest an abstract may lie to be asked, in cosine; higher asks more.
+# See docs/decisions.md#which-abstracts-are-asked.
 SINGLE_GAP = 0.05
-# A question over several abstracts is put to the embedded model for each of so many, within this gap: of 45 expected ones that
-# are retrieved, .4 would leave 6 unread, for each holds a part of the answer only.
-SEVERAL_ABSTRACTS = 6
 SEVERAL_GAP = 0.5
-# A Chinese answer from an English abstract that takes the model more surprisal than this (nats) is given up; the abstract
-# is asked about in English instead, and the answer translated. Of 49 such development answers that gives up 21, and 7 of the
-# 9 wrong ones.
+# Abstracts that a question over several is put to, at most.
+SEVERAL_ABSTRACTS = 6
+# Nats of surprisal; a Chinese answer from an English abstract above it is asked for again in English and translated.
 MOST_SURPRISAL = 2.5
-# Sentences of a reply about one abstract, and of one that is translated; of 120 replies 113 are a single one.
+# Sentences of a reply about one abstract, and of one that is translated.
 MOST_SENTENCES, MOST_TRANSLATED = 4, 3
+
+_REFUSAL = Generated(NOTHING_SAID, True, 0.0)
 
 
 class AnswerEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
     """What this needs of an embedder; `rag.embed.Embedder` is one."""
 
 
-# The model need not be asked.
-_NOTHING = Generated(NOTHING_SAID, True, 0.0)
-
-
 @dataclass(frozen=True)
-class Responder:
+class Answerer:
     """Everything an answer is made with; `evidence_tokens` None means what suits the model.
 
-    Without `abstention` the model decides by itself whether the abstracts answer; without `most_surprisal` no answer is given
-    up for being uncertain.
+    Without `abstention` the model decides by itself whether the abstracts answer. Without `most_surprisal` no answer is
+    given up for being uncertain.
     """
 
     llm: LLM
@@ -88,188 +80,165 @@ class Responder:
         language: Language,
         contexts: Sequence[ScoredChunk],
         history: Sequence[tuple[str, str]] = (),
-    ) -> Iterator[tuple[str, Cited] | Generated]:
-        """Yield as `rag.generate.stream_answer` does; contexts that the question does not need are not read.
+    ) -> Iterator[Shown | Generated]:
+        """Yield what may be shown as it arrives, then what was `Generated`.
 
-        A question over several abstracts is put to each by itself, and where none answers as if one were asked for. What in a
-        question would change the rules is not put to the model; one that is nothing else is refused.
+        What in a question would change the rules is not put to the model; a question that is nothing else is refused.
         """
         question = without_rules(question)
         if not question:
-            yield _NOTHING
+            yield _REFUSAL
             return
-        asked = self.asked(question, language, contexts, history)
-        if self.llm.endpoint is not None:
-            yield from self._answer_together(asked)
-            return
-        several = asks_for_several(question)
-        if several:
-            for item in self.put_to_each(asked):
-                if isinstance(item, Generated) and item.refused:
-                    break
-                yield item
-            else:
-                return
-        yield from self.put_singly(asked, MAX_GAP if several else None)
+        generated = yield from self._answer(self.query_context(question, language, contexts, history))
+        yield generated
 
-    def asked(
+    def query_context(
         self,
         question: str,
         language: Language,
         contexts: Sequence[ScoredChunk],
         history: Sequence[tuple[str, str]] = (),
-    ) -> Asked:
+    ) -> QueryContext:
         """Return a question with what answering it needs; the arguments are those of `answer`."""
         sentences = ContextSentences(contexts, self.embedder, self.alignment)
         vector = query_vector(self.embedder, self.alignment, question, language)[0]
-        return Asked(question, language, history, sentences, vector)
+        return QueryContext(question, language, history, sentences, vector)
 
-    def put_to_each(self, asked: Asked) -> Iterator[tuple[str, Cited] | Generated]:
+    def _answer(self, query: QueryContext) -> Answering:
+        if self.llm.endpoint is not None:
+            return (yield from self._answer_together(query))
+        if is_multi_document(query.question):
+            generated = yield from self.answer_from_each(query)
+            if not generated.refused:
+                return generated
+        return (yield from self.answer_from_best(query))
+
+    def answer_from_each(self, query: QueryContext) -> Answering:
         """Ask each abstract for its part, and show all parts."""
-        best = max(asked.nearest, default=0.0)
-        turns = sorted(asked.in_turn(SEVERAL_GAP))
-        sentences = asked.sentences.of([number for number, _ in turns])
-        chats = [
-            replace(
-                self._chat(asked, number),
-                gate_for=partial(self.abstention.part_gate, near - best) if self.abstention else None,
-            )
-            for number, near in turns
-        ]
-        attributor = Attributor(sentences, self.verifier, asked.question, marked=True)
+        numbers = sorted(query.ranked_contexts(SEVERAL_GAP))
+        sentences = query.sentences.of(numbers)
+        chats = [self._chat(query, number) for number in numbers]
+        rules = ReplyRules(marked=True, strict=self.abstention is not None, first_may_be_weak=False)
+        attributor = Attributor(sentences, self.verifier, query.question, rules)
         return stream_each(self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor)
 
-    def put_singly(self, asked: Asked, gap: float | None = None) -> Iterator[tuple[str, Cited] | Generated]:
-        """Ask one abstract after the other until one answers, the first found and then the nearest; none where none knows a name in
-        the question.
+    def answer_from_best(self, query: QueryContext) -> Answering:
+        """Ask one abstract after the other, the nearest first, until one answers.
 
-        That says that they do not answer: of 120 development questions that one abstract answers 1 has such a name, of 76 that
-        none answers 14. Of the others one that lies further than the nearest by more than `gap` is not asked, or else `SINGLE_GAP`.
+        Where no abstract has a name that is in the question, none is asked.
         """
-        refused: list[Generated] = []
-        if gap is None:
-            gap = SINGLE_GAP if self.abstention else MAX_GAP
-        if self.abstention and asked.unknown:
-            yield _NOTHING
-            return
-        for number, near in asked.first_in_turn(gap):
-            for item in self._answer_from(asked, number, near):
-                if isinstance(item, Generated) and item.refused:
-                    refused.append(item)
-                    break
-                yield item
-            else:
-                return
-        dropped = tuple(sentence for each in refused for sentence in each.cited.dropped)
-        told = [each.confidence for each in refused if each.confidence is not None]
-        yield Generated(replace(NOTHING_SAID, dropped=dropped), True, max(told, default=None))
+        if self.abstention and query.unknown_names:
+            return _REFUSAL
+        dropped: list[str] = []
+        confidence: float | None = None
+        for number in query.ranked_contexts(SINGLE_GAP):
+            generated = yield from self._answer_from(query, number)
+            if not generated.refused:
+                return generated
+            dropped += generated.cited.dropped
+            confidence = max_confidence(confidence, generated.confidence)
+        return Generated(replace(NOTHING_SAID, dropped=tuple(dropped)), True, confidence)
 
-    def _answer_from(
-        self, asked: Asked, number: int, nearest: float
-    ) -> Iterator[tuple[str, Cited] | Generated]:
-        """Answer from one abstract, and where a reply is given up, or says yes or no alone, by the next one to try."""
-        sentences, polar = asked.sentences.of([number]), asks_to_decide(asked.question)
-        gate = None
-        if self.abstention:
-            weak = asked.is_first(number)
-            gate_for = partial(self.abstention.gate, asked.language, nearest, polar=polar, shows_weak=weak)
-            gate = _once(gate_for)
-        chats = [(chat, asked.question) for chat in self._chats(asked, number, gate)]
-        decides = not (polar and self.llm.supports_grammar)
-        one_language = asked.sentences.contexts[number - 1].paper.language == asked.language
-        better_quoted = partial(is_better_quoted, asked.question) if one_language else None
-        if not decides and not one_language:
-            found = finding_chats(sentences, asked.question, asked.vector, asked.language, gate)
-            chats += [(chat, "") for chat in found]
-        for left, (chat, question) in enumerate(chats, 1 - len(chats)):
-            attributor = Attributor(
-                sentences,
-                self.verifier,
-                question,
-                may_decide=decides,
-                better_quoted=better_quoted,
-            )
-            for item in stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor):
-                if isinstance(item, Generated):
-                    if item.given_up or (item.refused and attributor.decided and left):
-                        break
-                    if item.refused and attributor.decided and one_language:
-                        found_here = quote_findings(sentences, asked.question, asked.vector, gate)
-                        if not found_here.refused:
-                            item = found_here
-                            yield item.cited.text, item.cited
-                yield item
-            else:
-                return
+    def _answer_from(self, query: QueryContext, number: int) -> Answering:
+        """Answer from one abstract; a reply that is given up is asked for in other ways."""
+        chat = self._chat(query, number)
+        if self._reads_english_for_chinese(query, number):
+            generated = yield from self._ask(query, number, replace(chat, most_surprisal=self.most_surprisal))
+            chat = replace(chat, refusal_threshold=None)  # the first reply has passed it
+            if generated.given_up:
+                generated = yield from self._ask(query, number, self._english_chat(query, number))
+            if generated.given_up:
+                generated = yield from self._ask(query, number, chat)
+        else:
+            generated = yield from self._ask(query, number, chat)
+        if generated.refused and "bare yes or no" in generated.cited.drop_reasons:
+            return (yield from self._answer_with_results(query, number, generated))
+        return generated
 
-    def _chats(self, asked: Asked, number: int, gate: GateFor | None) -> Iterator[Chat]:
-        """Yield the chats about one abstract to try in turn.
+    def _answer_with_results(self, query: QueryContext, number: int, generated: Generated) -> Answering:
+        """Show what the abstract found where the model says no more than yes or no: in its words, or translated."""
+        sentences = query.sentences.of([number])
+        if _language(query, number) == query.language:
+            cited = quote_findings(sentences, query.question, query.vector)
+            if cited.sentences:
+                yield cited.text, cited
+                return Generated(cited, False, generated.confidence)
+            return generated
+        chat = finding_chat(sentences, query.question, query.vector, query.language)
+        if chat is None:
+            return generated
+        chat = replace(chat, may_refuse=self.abstention is None)
+        return (yield from self._ask(query, number, chat, question=""))
 
-        An answer in Chinese from an English abstract has to be certain; else it is made in English and translated, and where
-        that fails the uncertain one has to do. English answers from Chinese abstracts are right as they are (34 of 35
-        development questions), and where no grammar holds the model it may not stay in one language.
+    def _ask(self, query: QueryContext, number: int, chat: Chat, question: str | None = None) -> Answering:
+        """Put one chat about one abstract to the model."""
+        sentences = query.sentences.of([number])
+        rules = ReplyRules(
+            allow_yes_no=not (is_yes_no_question(query.question) and self.llm.supports_grammar),
+            prefer_quotes=_language(query, number) == query.language,
+            strict=self.abstention is not None,
+        )
+        asked = query.question if question is None else question
+        attributor = Attributor(sentences, self.verifier, asked, rules)
+        return stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor)
+
+    def _reads_english_for_chinese(self, query: QueryContext, number: int) -> bool:
+        """Return whether an answer has to be certain to be shown, and is translated else.
+
+        English answers from Chinese abstracts need no such care, and a model that no grammar holds may not stay in one
+        language.
         """
-        plain = replace(self._chat(asked, number), gate_for=gate)
         held = self.llm.supports_grammar and self.most_surprisal is not None
-        read = asked.sentences.contexts[number - 1].paper.language
-        if held and (asked.language, read) == ("zh", "en"):
-            yield replace(plain, most_surprisal=self.most_surprisal)
-            yield replace(
-                self._chat(asked, number, read_in="en"),
-                gate_for=gate,
-                most_sentences=MOST_TRANSLATED,
-                translate=partial(self._translate, asked),
-            )
-        yield plain
+        return held and (query.language, _language(query, number)) == ("zh", "en")
 
-    def _chat(self, asked: Asked, number: int, *, read_in: Language | None = None) -> Chat:
+    def _english_chat(self, query: QueryContext, number: int) -> Chat:
+        """Return the chat in which a Chinese question is answered in English, and the answer translated."""
+        return replace(
+            self._chat(query, number, read_in="en"),
+            refusal_threshold=None,
+            most_sentences=MOST_TRANSLATED,
+            translate=partial(self._translate, query),
+        )
+
+    def _chat(self, query: QueryContext, number: int, *, read_in: Language | None = None) -> Chat:
         """Return the chat about one context that is to be answered in `read_in`, else in the question's language."""
-        paper = asked.sentences.contexts[number - 1].paper
+        paper = query.sentences.contexts[number - 1].paper
         room = self.llm.context_window - self.max_answer_tokens
-        text, left = readable(paper), reading_room(room, asked.question, asked.history)
+        text, left = readable(paper), reading_room(room, query.question, query.history)
         budget = min(self.evidence_tokens or ABSTRACT_TOKENS, left)
         whole = estimate_tokens(text) <= budget
         if not whole:
-            only = asked.sentences.of([number])
-            text = evidence_for(only, asked.question, asked.vector, estimate_tokens, budget)[1]
-        language, name = read_in or asked.language, paper.paper_id if whole else None
+            only = query.sentences.of([number])
+            text = evidence_for(only, query.question, query.vector, estimate_tokens, budget)[1]
+        language, name = read_in or query.language, paper.paper_id if whole else None
         text = spelled_for(text, language)
         return Chat(
             abstract_messages(
-                name, text, asked.question, asked.language, asked.history, room, read_in=read_in
+                name, text, query.question, query.language, query.history, room, read_in=read_in
             ),
             language,
+            may_refuse=self.abstention is None,
+            refusal_threshold=self.abstention.thresholds[query.language] if self.abstention else None,
             most_sentences=MOST_SENTENCES,
         )
 
-    def _translate(self, asked: Asked, sentence: str) -> str | None:
-        if detect_language(sentence) == asked.language:
+    def _translate(self, query: QueryContext, sentence: str) -> str | None:
+        if detect_language(sentence) == query.language:
             return sentence
-        return translate(self.llm, asked.question, sentence)
+        return translate(self.llm, query.question, sentence)
 
-    def _answer_together(self, asked: Asked) -> Iterator[tuple[str, Cited] | Generated]:
+    def _answer_together(self, query: QueryContext) -> Answering:
         """Answer from the evidence of all abstracts in one chat."""
         room = self.llm.context_window - self.max_answer_tokens
-        budget = min(
-            self.evidence_tokens or HOSTED_TOKENS,
-            evidence_room(asked.question, asked.language, asked.history, room),
-        )
-        read = evidence_for(asked.sentences, asked.question, asked.vector, estimate_tokens, budget)
-        sentences = asked.sentences.of(list(read))
-        messages = several_messages(asked.question, list(read.values()), asked.language, asked.history, room)
-        attributor = Attributor(sentences, self.verifier, asked.question)
-        chat = Chat(messages, asked.language)
+        left = evidence_room(query.question, query.language, query.history, room)
+        budget = min(self.evidence_tokens or HOSTED_TOKENS, left)
+        read = evidence_for(query.sentences, query.question, query.vector, estimate_tokens, budget)
+        sentences = query.sentences.of(list(read))
+        messages = several_messages(query.question, list(read.values()), query.language, query.history, room)
+        attributor = Attributor(sentences, self.verifier, query.question)
+        chat = Chat(messages, query.language)
         return stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor)
 
 
-def _once(gate_for: GateFor) -> GateFor:
-    """Return what gives every reply to a question the gate of the first: how likely that was a refusal decides."""
-    made: list[Gate] = []
-
-    def first(refusal: float) -> Gate:
-        """Return the gate, made when it is first asked for."""
-        if not made:
-            made.append(gate_for(refusal))
-        return made[0]
-
-    return first
+def _language(query: QueryContext, number: int) -> Language:
+    return query.sentences.contexts[number - 1].paper.language

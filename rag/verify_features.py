@@ -101,24 +101,26 @@ class Findings:
 def rank_evidence(sentence: str, candidates: Sequence[str], cosines: Sequence[float]) -> list[int]:
     """Return the indices of the `EVIDENCE` candidates that speak most of what the sentence does, best first."""
     terms, numbers = frozenset(analyze(sentence)), frozenset(number_values(sentence, identifiers=True))
-    return best_fits(
+    return best_matches(
         [
-            fit(cosine, terms, _terms(text), numbers, frozenset(number_values(text, identifiers=True)))
+            match_score(
+                cosine, terms, _terms(text), numbers, frozenset(number_values(text, identifiers=True))
+            )
             for text, cosine in zip(candidates, cosines, strict=True)
         ]
     )
 
 
-def fit(
+def match_score(
     cosine: float, terms: Set[str], found: Set[str], numbers: Set[Decimal], found_numbers: Set[Decimal]
 ) -> float:
     """Return how much a text speaks of what a sentence does: its cosine and the shares of terms and numbers it has."""
     return float(cosine) + TERMS_WEIGHT * share(terms, found) + NUMBERS_WEIGHT * share(numbers, found_numbers)
 
 
-def best_fits(fits: Sequence[float]) -> list[int]:
+def best_matches(scores: Sequence[float]) -> list[int]:
     """Return the indices of the `EVIDENCE` greatest, the greatest first."""
-    return sorted(range(len(fits)), key=lambda i: -fits[i])[:EVIDENCE]
+    return sorted(range(len(scores)), key=lambda i: -scores[i])[:EVIDENCE]
 
 
 def missing_numbers(sentence: str, evidence: Sequence[str]) -> tuple[str, ...]:

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from conftest import HashEmbedder, NumberVerifier
 
-from rag.abstain import Gate, Weights
 from rag.align import Alignment, Vectors
-from rag.attribute import Attributor
+from rag.attribute import Attributor, ReplyRules
 from rag.cite import CitedStream, cite
 from rag.evidence import ContextSentences
 from rag.schema import Chunk, Language, Paper, ScoredChunk, Source
@@ -221,7 +220,46 @@ def test_an_english_sentence_may_not_name_what_its_english_abstract_does_not(
     paper = Paper("p", "Bees were counted at 12 hives.", language, (Source("a", 1),))
     context = ScoredChunk(paper, Chunk("p-0", "p", paper.text, 0, len(paper.text), language), 1.0)
     attributor = Attributor(
-        ContextSentences([context], embedder, Alignment()), NumberVerifier(), "Who counted?"
+        ContextSentences([context], embedder, Alignment()),
+        NumberVerifier(),
+        "Who counted?",
+        ReplyRules(strict=True),
     )
-    attributor.begin(Gate(Weights(5.0, -1.0, 0.0, 0.0, least=0.5), 0.9, -8.0))
     assert bool(cite("Bees were counted at 12 hives by Berkeley [1].", [context], attributor).text) == kept
+
+
+class Finds(NumberVerifier):
+    """Gives one verdict on everything."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__()
+        self.verdict = verdict
+
+    def verify(self, sentence: str, evidence: Sequence[str], **arguments: Any) -> Verdict:
+        return self.verdict
+
+
+@pytest.mark.parametrize(
+    ("verdict", "rules", "first", "support"),
+    [
+        (Verdict("unsupported", 0.1), ReplyRules(), True, "unsupported"),
+        (Verdict("unsupported", 0.1), ReplyRules(strict=True), True, "weak"),
+        (Verdict("weak", 0.3), ReplyRules(strict=True), False, "unsupported"),
+        (Verdict("weak", 0.3), ReplyRules(strict=True, first_may_be_weak=False), True, "unsupported"),
+        (Verdict("weak", 0.3, ("AMC23",)), ReplyRules(strict=True), True, "unsupported"),
+        (Verdict("weak", 0.3, ("AMC23",)), ReplyRules(), True, "weak"),
+        (Verdict("supported", 0.9), ReplyRules(strict=True), False, "supported"),
+        (Verdict("unsupported", 0.2, ("512",), refuted=True), ReplyRules(strict=True), True, "unsupported"),
+    ],
+)
+def test_the_rules_of_a_reply_say_what_is_shown(
+    contexts: list[ScoredChunk],
+    embedder: HashEmbedder,
+    verdict: Verdict,
+    rules: ReplyRules,
+    first: bool,
+    support: str,
+) -> None:
+    sentences = ContextSentences(contexts[:1], embedder, Alignment())
+    attributor = Attributor(sentences, Finds(verdict), rules=rules)
+    assert attributor.attribute("It reaches an FID on CC3M.", first=first).support == support

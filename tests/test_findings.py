@@ -13,7 +13,7 @@ from rag.findings import finding_sentences
 from rag.generate import Generated
 from rag.language import detect_language
 from rag.prompts import FOUND
-from rag.respond import Responder
+from rag.respond import Answerer
 from rag.results import only_asks, states_result
 from rag.schema import Chunk, Paper, ScoredChunk, Source
 
@@ -37,7 +37,7 @@ def ask(embedder: HashEmbedder) -> Ask:
         context = ScoredChunk(paper, Chunk("p1-0", "p1", text, 0, len(text), paper.language), 1.0)
         llm = ScriptedLLM(script)
         llm.supports_grammar = True
-        responder = Responder(llm, embedder, Alignment(), NumberVerifier(), 200)
+        responder = Answerer(llm, embedder, Alignment(), NumberVerifier(), 200)
         *_, end = responder.answer(question, detect_language(question), [context])
         assert isinstance(end, Generated)
         return end, llm

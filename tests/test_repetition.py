@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.repetition import asks_to_decide, only_decides, only_repeats
+from rag.repetition import is_bare_yes_no, is_yes_no_question, only_repeats
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_sentence_that_only_repeats_its_question_is_told(
     ],
 )
 def test_what_only_says_yes_or_no_is_told(sentence: str, question: str, decides: bool) -> None:
-    assert only_decides(sentence, question) is decides
+    assert is_bare_yes_no(sentence, question) is decides
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_what_only_says_yes_or_no_is_told(sentence: str, question: str, decides:
     ],
 )
 def test_a_question_without_another_question_word_asks_for_yes_or_no(question: str, decides: bool) -> None:
-    assert asks_to_decide(question) is decides
+    assert is_yes_no_question(question) is decides

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from conftest import HashEmbedder, NumberVerifier, ScriptedLLM
+from conftest import ScriptedLLM
 
-from rag.abstain import Abstention, Weights
-from rag.align import Alignment
+from rag.abstain import Abstention
 from rag.endpoint import Message, Shared
 from rag.grammar import answer_grammar
 from rag.layout import estimate_tokens, reading_prefix, several_messages, several_prefix
 from rag.pipeline import RAG
 from rag.prompts import NOT_FOUND, REMINDERS
 from rag.reading import ABSTRACT_TOKENS, readings
-from rag.respond import Responder
 from rag.rewrite import rewrite_prefix
-from rag.schema import LANGUAGES, Chunk, Paper, ScoredChunk, Source
+from rag.schema import LANGUAGES, Paper, Source
 
 OpenRag = Callable[..., RAG]
 QUESTION = "What FID does Muse reach on CC3M?"
 MUSE = "Abstract: Muse is a text-to-image Transformer. It reaches an FID of 6.06 on CC3M with 900M parameters.\n\n"
-WEIGHTS = Weights(bias=0.0, refusal=-1.0, nearness=0.0, support=0.2, least=0.5)
+ABSTENTION = Abstention("scripted", dict.fromkeys(LANGUAGES, 0.0))
 
 
 def llm_of(rag: RAG) -> ScriptedLLM:
@@ -91,22 +89,6 @@ def test_where_the_nearest_does_not_answer_the_next_is_asked(open_rag: OpenRag) 
     assert last.startswith(MUSE)
 
 
-def test_what_retrieval_puts_first_is_asked_first_however_far_it_lies(embedder: HashEmbedder) -> None:
-    texts = ["基线在动物实验中更好。", "Muse reaches an FID of 6.06 on CC3M.", "Muse reaches an FID on COCO."]
-    contexts = [
-        ScoredChunk(
-            Paper(text, text, "en", (Source("a", 1),)), Chunk(text, text, text, 0, len(text), "en"), 1.0 - i
-        )
-        for i, text in enumerate(texts)
-    ]
-    asked = Responder(ScriptedLLM(lambda _: NOT_FOUND), embedder, Alignment(), NumberVerifier(), 200).asked(
-        "What FID does Muse reach on CC3M?", "en", contexts
-    )
-    assert [number for number, _ in asked.in_turn(0.5)] == [2, 3]
-    assert [number for number, _ in asked.first_in_turn(0.5)] == [1, 2, 3]
-    assert [number for number, _ in asked.first_in_turn(9)] == [1, 2, 3]
-
-
 def test_what_lies_far_from_the_question_is_not_read(open_rag: OpenRag) -> None:
     rag = open_rag(NOT_FOUND)
     assert rag.ask("How many honey bees are at 12 hives where traffic noise lowers foraging?").refused
@@ -117,8 +99,7 @@ def test_what_lies_far_from_the_question_is_not_read(open_rag: OpenRag) -> None:
 def test_where_it_is_judged_what_may_be_shown_only_the_nearest_are_asked(
     open_rag: OpenRag, judged: bool
 ) -> None:
-    abstention = Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, WEIGHTS), WEIGHTS, WEIGHTS)
-    rag = open_rag(NOT_FOUND, abstention=abstention if judged else None)
+    rag = open_rag(NOT_FOUND, abstention=ABSTENTION if judged else None)
     assert rag.ask("By how many percent do honey bees or the Muse Transformer reach CC3M?").refused
     assert len(llm_of(rag).chats) == (2 if judged else 3)
 
@@ -126,7 +107,7 @@ def test_where_it_is_judged_what_may_be_shown_only_the_nearest_are_asked(
 def test_a_refusal_tells_the_best_confidence_and_counts_all_that_was_dropped(open_rag: OpenRag) -> None:
     rag = open_rag(
         "It took 512 GPUs.",
-        abstention=Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, WEIGHTS), WEIGHTS, WEIGHTS),
+        abstention=ABSTENTION,
     )
     llm = llm_of(rag)
     llm.supports_grammar = True
@@ -135,7 +116,7 @@ def test_a_refusal_tells_the_best_confidence_and_counts_all_that_was_dropped(ope
     assert answer.refused
     assert answer.dropped_sentences == 1, "of the one that was not stopped at once"
     assert answer.confidence is not None
-    assert 0.0 < answer.confidence < 0.5
+    assert answer.confidence > 0.5, "of the one that the model would answer"
 
 
 def test_an_answer_without_markers_is_cited_and_each_sentence_checked(open_rag: OpenRag) -> None:

@@ -12,13 +12,13 @@ from conftest import HashEmbedder, NumberVerifier, ScriptedLLM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.abstain import Abstention, Weights
+from rag.abstain import Abstention
 from rag.align import Alignment
 from rag.endpoint import Message
 from rag.generate import Generated
 from rag.language import detect_language
 from rag.prompts import READ_IN_ENGLISH, REMINDERS, TRANSLATE_SYSTEM
-from rag.respond import MOST_SURPRISAL, Responder
+from rag.respond import MOST_SURPRISAL, Answerer
 from rag.schema import LANGUAGES, Chunk, Language, Paper, ScoredChunk, Source
 from rag.translate import lost, translate, translation_grammar, translation_prefix
 
@@ -70,9 +70,8 @@ def ask(embedder: HashEmbedder) -> Callable[..., tuple[Generated, list[str], Scr
         abstention = None
         if first_tokens:
             llm.first_tokens = first_tokens
-            weights = Weights(bias=0.0, refusal=-1.0, nearness=0.0, support=0.0, least=0.5)
-            abstention = Abstention("scripted", "hash", dict.fromkeys(LANGUAGES, weights), weights, weights)
-        responder = Responder(llm, embedder, Alignment(), NumberVerifier(), 200, None, abstention)
+            abstention = Abstention("scripted", dict.fromkeys(LANGUAGES, 0.0))
+        responder = Answerer(llm, embedder, Alignment(), NumberVerifier(), 200, None, abstention)
         *shown, end = responder.answer(question, detect_language(question), contexts)
         assert isinstance(end, Generated)
         return end, [item[0] for item in shown if not isinstance(item, Generated)], llm

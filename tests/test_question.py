@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 import pytest
 from conftest import ROOT, ScriptedLLM
 
-from rag.breadth import asks_for_several
 from rag.endpoint import Message
 from rag.pipeline import RAG
+from rag.question import is_multi_document
 from rag.schema import SourcesEvent
 
 SEVERAL = [
@@ -42,19 +42,19 @@ ONE = [
 
 @pytest.mark.parametrize("question", SEVERAL)
 def test_several_abstracts_are_asked_for(question: str) -> None:
-    assert asks_for_several(question)
+    assert is_multi_document(question)
 
 
 @pytest.mark.parametrize("question", ONE)
 def test_one_abstract_is_asked_for(question: str) -> None:
-    assert not asks_for_several(question)
+    assert not is_multi_document(question)
 
 
 def test_the_development_questions_are_told_apart() -> None:
     for name, several in (("dev_several", True), ("dev_questions", False)):
         lines = (ROOT / "benchmarks" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
         asked = [json.loads(line)["question"] for line in lines]
-        right = sum(asks_for_several(question) == several for question in asked)
+        right = sum(is_multi_document(question) == several for question in asked)
         assert right >= 0.9 * len(asked)
 
 

@@ -8,14 +8,14 @@ import pytest
 from conftest import HashEmbedder, NumberVerifier, ScriptedLLM
 
 from rag.align import Alignment
-from rag.attribute import Attributor
+from rag.attribute import Attributor, ReplyRules
 from rag.cite import cite
 from rag.evidence import ContextSentences
 from rag.generate import Generated
 from rag.language import detect_language
-from rag.respond import Responder
+from rag.quotes import is_bare
+from rag.respond import Answerer
 from rag.schema import Chunk, Paper, ScoredChunk, Source
-from rag.verbatim import is_bare, is_better_quoted
 
 FREQUENCY = "Homozygous CYP2D6*4 frequency was significantly lower in patients than in the control group."
 POLAR = "CYP2D6*4 and breast cancer risk: is there any association?"
@@ -28,27 +28,12 @@ def ask(embedder: HashEmbedder) -> Ask:
     def ask_(question: str, said: str, text: str) -> Generated:
         paper = Paper("p1", text, detect_language(text), (Source("a", 1),))
         context = ScoredChunk(paper, Chunk("p1-0", "p1", text, 0, len(text), paper.language), 1.0)
-        responder = Responder(ScriptedLLM(lambda _: said), embedder, Alignment(), NumberVerifier(), 200)
+        responder = Answerer(ScriptedLLM(lambda _: said), embedder, Alignment(), NumberVerifier(), 200)
         *_, end = responder.answer(question, detect_language(question), [context])
         assert isinstance(end, Generated)
         return end
 
     return ask_
-
-
-@pytest.mark.parametrize(
-    ("question", "sentence", "better"),
-    [
-        (POLAR, "The frequency of CYP2D6*4 was significantly lower in patients than in the control group.", True),
-        ("What was lower in patients?", "CYP2D6*4 frequency was lower in patients than in the control group.", False),
-        ("At what was the CYP2D6*4 frequency?", "The CYP2D6*4 frequency is lower in patients.", False),
-        ("What was lower in patients?", "Homozygous CYP2D6*4 frequency.", True),
-    ],
-)  # fmt: skip
-def test_findings_and_what_stands_alone_or_may_be_put_together_wrongly_are_better_quoted(
-    question: str, sentence: str, better: bool
-) -> None:
-    assert is_better_quoted(question, sentence, [FREQUENCY]) is better
 
 
 @pytest.mark.parametrize(
@@ -103,7 +88,8 @@ def test_what_is_quoted_already_counts_towards_the_end_of_the_reply(embedder: Ha
     attributor = Attributor(
         ContextSentences([context], embedder, Alignment()),
         NumberVerifier(),
-        better_quoted=lambda sentence, quotes, *, first: True,
+        POLAR,
+        ReplyRules(prefer_quotes=True),
     )
     found = cite("Bees were slower. The bees were slower. Bees near roads were.", [context], attributor)
     assert (len(found.sentences), found.dropped, found.read) == (1, (), 3)

@@ -1,120 +1,127 @@
-"""Measure when to say that the abstracts do not answer, and fit what ships.
+"""Choose the thresholds of abstention: how likely a refusal may be for the reply to be shown.
 
-    python -m benchmarks.abstention [--each 40] [--write]
+    python -m benchmarks.abstention DATASET [--refused 0.85] [--write]
 
-Questions: the development set, RGB zh_refine and en_fact, PubMedQA, and SciFact's supported claims put as questions; of
-the published ones `--each` questions, asked twice, once without the abstracts that answer them
-(`benchmarks.abstention_data`). Each is put to every abstract that `rag.respond` may ask, one after the other, and the
-language model has to answer; what `rag.abstain` looks at is recorded, and kept in the cache for the next run. A reply is
-right to be shown where the question is answerable and the abstract is one that answers it. Each set is halved by a fixed
-seed; every question is reported by what was fitted on the other halves, with Wilson 95 % intervals: AUC, and what is refused
-at the limit. What ships is fitted on both. `--write` writes rag/data/abstention.json.
+DATASET has its own abstracts, and questions that none of them answers. Each question is put to the abstracts that
+`rag.respond` would ask; the log odds of a refusal are read off the first token. A threshold is the highest that still
+refuses the wanted share of the unanswerable questions of its language. Questions over several abstracts are left out.
+It is reported by two-fold cross-validation and chosen on all. `--write` writes rag/data/abstention.json.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
-from sklearn.metrics import roc_auc_score
+import numpy as np
 
 import rag
-from benchmarks.abstention_data import PARTS, all_tasks
-from benchmarks.abstention_fit import confidence, fit_each, fit_parts
-from benchmarks.abstention_signals import Signals, signals
 from rag import models
-from rag.abstain import Abstention, Weights
+from rag.abstain import refusal_log_odds
 from rag.answer_tables import Share
-from rag.code_digest import code_digest
 from rag.configure import configured_embedder, configured_llm
-from rag.schema import Language
-from rag.settings import Settings, load_settings
+from rag.datasets import load_dataset
+from rag.evaluate_index import dataset_index
+from rag.grammar import answer_grammar
+from rag.indexing import open_index
+from rag.llm import LLM
+from rag.relevance import Judged, judge
+from rag.replay import RecordedLLM
+from rag.respond import SINGLE_GAP, Answerer
+from rag.retrieve import retrieve
+from rag.schema import LANGUAGES, Language
+from rag.settings import load_settings
+from rag.store import Store
+from rag.token_choice import Logprobs
+from rag.verify import verifier_for
 
 OUTPUT = Path(rag.__file__).parent / "data" / "abstention.json"
 
 
+@dataclass(frozen=True)
+class Seen:
+    """One question: its language, whether an abstract answers it, and the lowest log odds of a refusal."""
+
+    language: Language
+    answerable: bool
+    refusal: float
+
+
 def main() -> None:
-    """Ask, fit, print, and write on request."""
+    """Print what thresholds do, and write them on request."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--each", type=int, default=40, metavar="N", help="questions of a published data set")
-    parser.add_argument("--write", action="store_true", help="write rag/data/abstention.json")
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument(
+        "--refused", type=float, default=0.85, help="share of unanswerable questions to refuse"
+    )
+    parser.add_argument("--write", action="store_true", help=f"write {OUTPUT.name}")
     options = parser.parse_args()
     settings = load_settings()
-    seen = list(observe(settings, options.each))
-    parts, seen = [s for s in seen if s.dataset == PARTS], [s for s in seen if s.dataset != PARTS]
-    folds = [fit_each([s for s in seen if s.second_half is half]) for half in (True, False)]
-    report(seen, folds)
-    report_parts(parts)
+    embedder = configured_embedder(settings)
+    dataset = load_dataset(options.dataset)
+    index = dataset_index(dataset, embedder, models.cache_dir())
+    model = configured_llm(settings.model_copy(update={"index": index.directory}))
+    llm = RecordedLLM(model, models.cache_dir() / "evaluate" / f"replies-{Path(model.name).name}.jsonl")
+    with closing(llm), closing(open_index(index.directory, embedder.name)) as store:
+        verifier = verifier_for(embedder.name, embedder, store.alignment)
+        answerer = Answerer(llm, embedder, store.alignment, verifier, settings.max_answer_tokens)
+        asked = [q for q in judge(dataset, store) if not q.query.every and not q.query.history]
+        seen = [found for q in asked if (found := look(q, answerer, llm, store, settings.top_k)) is not None]
+    thresholds = {str(language): report(language, seen, options.refused) for language in LANGUAGES}
     if options.write:
-        models_fitted = (settings.llm_model, settings.embedding_model)
-        document = Abstention(*models_fitted, *fit_each(seen), fit_parts(parts)).write()
-        OUTPUT.write_text(json.dumps([document], indent=1) + "\n", encoding="utf-8")
+        known = json.loads(OUTPUT.read_text(encoding="utf-8"))
+        OUTPUT.write_text(json.dumps(known | {llm.name: thresholds}, indent=1) + "\n", encoding="utf-8")
 
 
-def observe(settings: Settings, each: int) -> Iterator[Signals]:
-    """Yield what is seen of every question, from the cache where it was asked before with the same code."""
-    embedder, llm = configured_embedder(settings), configured_llm(settings)
-    code = code_digest("respond", without=[OUTPUT.name])
-    name = f"abstention-{code}-{settings.llm_model}.jsonl"
-    path = models.cache_dir() / "benchmarks" / name
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    known = {record["key"]: Signals.read(record) for record in map(json.loads, lines)}
-    with path.open("a", encoding="utf-8") as file:
-        for dataset, store, tasks in all_tasks(embedder, each):
-            for number, task in enumerate(tasks, 1):
-                found = known.get(task.key)
-                if found is None:
-                    found = signals(task, store, embedder, llm, settings)
-                    print(json.dumps(asdict(found)), file=file, flush=True)
-                    print(f"{dataset} {number}/{len(tasks)} {found}", file=sys.stderr)
-                yield found
-    llm.close()
+def look(question: Judged, answerer: Answerer, llm: LLM, store: Store, top_k: int) -> Seen | None:
+    """Put a question to the abstracts that would be asked; None where a name in it is unknown to all."""
+    query = question.query
+    contexts = retrieve(store, answerer.embedder, query.text, query.language, top_k)
+    asked = answerer.query_context(query.text, query.language, contexts)
+    if asked.unknown_names:
+        return None
+    found = []
+    for number in asked.ranked_contexts(SINGLE_GAP):
+        chat, told = answerer.chat(asked, number), Logprobs()
+        grammar = answer_grammar(chat.language, may_refuse=False)
+        with closing(
+            llm.stream(chat.messages, max_tokens=answerer.max_answer_tokens, grammar=grammar, logprobs=told)
+        ) as reply:
+            next(reply, None)
+        refusal = refusal_log_odds(told.first)
+        found += [] if refusal is None else [refusal]
+    return Seen(query.language, query.answerable, min(found, default=0.0))
 
 
-def report(seen: Sequence[Signals], folds: Sequence[tuple[Mapping[Language, Weights], Weights]]) -> None:
-    """Print a row for each data set and language; `folds` are fitted on the second halves and on the first."""
-    print("| data set | AUC | refused, unanswerable | wrongly refused |")
-    print("|---|---|---|---|")
-    judged = []
-    for s in seen:
-        weights, polar = folds[0 if not s.second_half else 1]
-        judged.append((s, polar if s.judged_as_polar else weights[s.language]))
-    for dataset, language in sorted({(s.dataset, s.language) for s in seen}):
-        part = [(s, weights) for s, weights in judged if (s.dataset, s.language) == (dataset, language)]
-        print(f"| {dataset}, {language} | {' | '.join(_cells(part))} |")
+def choose(seen: Sequence[Seen], refused: float) -> float:
+    """Return the highest threshold that refuses at least the share `refused` of what nothing answers."""
+    odds = [each.refusal for each in seen if not each.answerable]
+    return round(float(np.quantile(odds, 1 - refused, method="lower")) - 0.005, 2) if odds else 0.0
 
 
-def report_parts(seen: Sequence[Signals]) -> None:
-    """Print how many abstracts of questions over several pass, each half by what was fitted on the other."""
-    passed = []
-    for half in (True, False):
-        weights = fit_parts([s for s in seen if s.second_half is not half])
-        for s in (s for s in seen if s.second_half is half):
-            passed += [
-                (t.answers, confidence(replace(s, tries=(t,)), weights) >= weights.least) for t in s.tries
-            ]
-    for answers in (True, False):
-        shown = [ok for expected, ok in passed if expected is answers]
-        print(
-            f"{PARTS}, {'expected' if answers else 'other'} abstracts that pass: {Share(sum(shown), len(shown))}"
-        )
-
-
-def _cells(part: Sequence[tuple[Signals, Weights]]) -> list[str]:
-    shares = [confidence(s, weights) for s, weights in part]
-    refused = [
-        [share < w.least for share, (s, w) in zip(shares, part, strict=True) if s.answerable is answerable]
-        for answerable in (False, True)
+def report(language: Language, seen: Sequence[Seen], refused: float) -> float:
+    """Print both errors of the threshold of one language, cross-validated; return that chosen on all."""
+    own = [each for each in seen if each.language == language]
+    halves = [own[::2], own[1::2]]
+    passed = [
+        (each.answerable, each.refusal <= choose(other, refused))
+        for half, other in zip(halves, halves[::-1], strict=True)
+        for each in half
     ]
-    both = len({s.answerable for s, _ in part}) == 2
-    auc = roc_auc_score([s.answerable for s, _ in part], shares) if both else float("nan")
-    return [f"{auc:.3f}", *(str(Share(sum(kind), len(kind))) for kind in refused)]
+    wrongly = [not shown for answerable, shown in passed if answerable]
+    rightly = [not shown for answerable, shown in passed if not answerable]
+    threshold = choose(own, refused)
+    print(
+        f"{language}: threshold {threshold}; crossed halves: refused {Share(sum(rightly), len(rightly))}, "
+        f"wrongly refused {Share(sum(wrongly), len(wrongly))}"
+    )
+    return threshold
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from rag.reference import (
 )
 from rag.schema import Drop, Paper
 
-Reason = Literal["exact", "near", "doi", "metadata", "translation"]
+Reason = Literal["exact", "near", "doi", "metadata"]
 
 # Jaccard of character shingles from which two abstracts without contrast are one text; benchmarks/dedup.py.
 # Of 174 pairs of one work in copper 2% lie below .86; of 50,000 arXiv abstracts the pairs between .7 and .8

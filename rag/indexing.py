@@ -18,6 +18,7 @@ from rag.chunk import chunk_paper
 from rag.corpus import read_papers
 from rag.dedup import DedupResult, deduplicate
 from rag.errors import CorpusError, LibraryIndexError
+from rag.instructions import planted_sentences
 from rag.passages import (
     PassageEmbedder,
     Progress,
@@ -99,6 +100,7 @@ def index_papers(
         ModelError: the alignment fitted for the embedding model cannot be read.
     """
     folded = deduplicate(papers)
+    problems = (*problems, *_planted(folded.kept))
     embedder = load_embedder()
     fitted = fitted_alignment(embedder.name, embedder.digest)
     with writing(directory), _kept_vectors(directory) as unfinished:
@@ -145,6 +147,17 @@ def _kept_vectors(directory: Path) -> Iterator[UnfinishedVectors]:
             yield kept
     except sqlite3.Error as error:
         raise unwritable(directory, error) from error
+
+
+def _planted(papers: Iterable[Paper]) -> Iterator[Problem]:
+    """Name the sentences that tell a language model what to do: they are shown, and never put to it."""
+    for paper in papers:
+        for sentence in planted_sentences(paper.text):
+            source = paper.sources[0]
+            reason = (
+                f"reads like an instruction to a language model, which will not see it: {sentence[:80]!r}"
+            )
+            yield Problem(source.file, source.position, reason)
 
 
 def open_index(directory: Path, embedding_model: str, chroma_url: str | None = None) -> Store:

@@ -15,7 +15,7 @@ from rag.sentences import split_sentences
 # Marks of the chat formats of common models.
 _TAGS = re.compile(r"<\|[^|<>]{0,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>")
 _RULES_EN = (
-    r"(?:^\W*|[.:;,!]\W*|\b(?:please|must|should|now|and|then)\s+)(?:ignore|disregard|forget|override|bypass)\b.{0,40}?\b(?:above|previous|prior|earlier|preceding|everything"
+    r"(?:^\W*|[.:;,!]\W*|\b(?:please|now)\s+)(?:ignore|disregard|forget|override|bypass)\b.{0,40}?\b(?:above|previous|prior|earlier|preceding|everything"
     r"|instructions?|rules?|prompts?|abstracts?|context|guidelines|directions)\b"
     r"|\byou\s+(?:are\s+(?:now\b|an?\b|no\b)|must\b|will\s+(?:now|only)\b|shall\b|have\s+to\b|(?:can|may|should)\s+only\b)"
     r"|\bonly\s+\w+\s+(?:that\s+)?you\s+(?:know|can|may)\b"
@@ -49,6 +49,13 @@ def is_planted(sentence: str) -> bool:
     """Return whether a sentence of an abstract tells its reader what to do, or is nothing but chat marks."""
     plain = _TAGS.sub("\n", sentence).strip()
     return not plain or _tells(plain, _PLANTED)
+
+
+def planted_sentences(abstract: str) -> list[str]:
+    """Return the sentences of an abstract that `without_planted` leaves out."""
+    plain = _TAGS.sub("\n", abstract)
+    sentences = [plain[start:end] for start, end in split_sentences(plain)]
+    return [sentence for sentence in sentences if _tells(sentence, _PLANTED)]
 
 
 def without_planted(abstract: str) -> str:

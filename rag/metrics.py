@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,18 +95,6 @@ RANKING_MEASURES: Mapping[str, Callable[[Sequence[str], Mapping[str, float]], fl
 }
 
 
-def bootstrap_interval(
-    values: Sequence[float], confidence: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
-) -> tuple[float, float] | None:
-    """Return the percentile bootstrap interval (low, high) of the mean of `values`; None without values.
-
-    Source: Efron 1979. The same `seed` gives the same interval. Raises ValueError unless 0 < `confidence`
-    < 1 and `resamples` >= 2.
-    """
-    column = np.asarray(values, dtype=np.float64)[:, None]
-    return bootstrap_intervals(column, confidence, resamples, seed)[0] if len(values) else None
-
-
 def bootstrap_intervals(
     values: NDArray[np.float64], confidence: float = 0.95, resamples: int = RESAMPLES, seed: int = 0
 ) -> list[tuple[float, float]]:
@@ -152,38 +139,6 @@ def macro_f1(pairs: Sequence[tuple[str, str | None]]) -> float | None:
     return statistics.fmean(scores) if scores else None
 
 
-def citation_precision(cited: Collection[str], expected: Collection[str]) -> float | None:
-    """Return the share of distinct cited documents that are expected; None when nothing is cited."""
-    distinct = set(cited)
-    return len(distinct.intersection(expected)) / len(distinct) if distinct else None
-
-
-def citation_recall(cited: Collection[str], expected: Collection[str]) -> float | None:
-    """Return the share of distinct expected documents that are cited; None when none is expected."""
-    distinct = set(expected)
-    return len(distinct.intersection(cited)) / len(distinct) if distinct else None
-
-
-@dataclass(frozen=True, slots=True)
-class RefusalRates:
-    """How often an unanswerable question was refused (good) and an answerable one (bad); None: none asked."""
-
-    unanswerable_refused: float | None
-    answerable_refused: float | None
-
-
-def refusal_rates(outcomes: Iterable[tuple[bool, bool]]) -> RefusalRates:
-    """Return both refusal rates of `(answerable, refused)` pairs.
-
-    Unanswerable refused is the rejection rate of RGB (Chen et al. 2024, negative rejection).
-    """
-    pairs = list(outcomes)
-    return RefusalRates(
-        unanswerable_refused=mean([refused for answerable, refused in pairs if not answerable]),
-        answerable_refused=mean([refused for answerable, refused in pairs if answerable]),
-    )
-
-
 def risk_coverage(answered: Iterable[tuple[float, bool]], asked: int) -> list[tuple[float, float]]:
     """Return (coverage, risk) for every number of answers given, the most confident first.
 
@@ -201,12 +156,6 @@ def risk_coverage(answered: Iterable[tuple[float, bool]], asked: int) -> list[tu
         if given == len(ranked) or ranked[given][0] < confidence:
             curve.append((given / asked, wrong / given))
     return curve
-
-
-def mean(values: Iterable[float | None]) -> float | None:
-    """Return the mean of the scored values; None when none was scored."""
-    scored = [float(value) for value in values if value is not None]
-    return statistics.fmean(scored) if scored else None
 
 
 def _dcg(gains: Sequence[float]) -> float:

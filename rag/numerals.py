@@ -33,10 +33,6 @@ _FIRST_WORD = re.compile(
     rf"\b(?:t(?:{_STEMS['t']})|f(?:{_STEMS['f']})|s(?:{_STEMS['s']})|n(?:{_STEMS['n']})|e(?:{_STEMS['e']})|zero|one)\b"
     rf"|\ban?(?=\s(?:hundred|{'|'.join(_SCALES)})\b)"
 )
-_WORD = re.compile(
-    rf"\b(?:an?(?=\s(?:hundred|{'|'.join(_SCALES)})\b)|zero|{_UNIT}|{'|'.join([*_TEENS, *_TENS])})\b",
-    re.IGNORECASE,
-)
 _WORD = re.compile(r"[a-z]+")
 
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "兩": 2}

@@ -117,7 +117,7 @@ class Answerer:
         """Ask each abstract for its part, and show all parts."""
         numbers = sorted(query.ranked_contexts(SEVERAL_GAP))
         sentences = query.sentences.of(numbers)
-        chats = [self._chat(query, number) for number in numbers]
+        chats = [self.chat(query, number) for number in numbers]
         rules = ReplyRules(marked=True, strict=self.abstention is not None, first_may_be_weak=False)
         attributor = Attributor(sentences, self.verifier, query.question, rules)
         return stream_each(self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor)
@@ -141,7 +141,7 @@ class Answerer:
 
     def _answer_from(self, query: QueryContext, number: int) -> Answering:
         """Answer from one abstract; a reply that is given up is asked for in other ways."""
-        chat = self._chat(query, number)
+        chat = self.chat(query, number)
         if self._reads_english_for_chinese(query, number):
             generated = yield from self._ask(query, number, replace(chat, most_surprisal=self.most_surprisal))
             chat = replace(chat, refusal_threshold=None)  # the first reply has passed it
@@ -194,13 +194,13 @@ class Answerer:
     def _english_chat(self, query: QueryContext, number: int) -> Chat:
         """Return the chat in which a Chinese question is answered in English, and the answer translated."""
         return replace(
-            self._chat(query, number, read_in="en"),
+            self.chat(query, number, read_in="en"),
             refusal_threshold=None,
             most_sentences=MOST_TRANSLATED,
             translate=partial(self._translate, query),
         )
 
-    def _chat(self, query: QueryContext, number: int, *, read_in: Language | None = None) -> Chat:
+    def chat(self, query: QueryContext, number: int, *, read_in: Language | None = None) -> Chat:
         """Return the chat about one context that is to be answered in `read_in`, else in the question's language."""
         paper = query.sentences.contexts[number - 1].paper
         room = self.llm.context_window - self.max_answer_tokens

@@ -72,7 +72,7 @@ class Drop:
 
     paper: Paper
     kept_id: str
-    reason: Literal["exact", "near", "doi", "metadata", "translation"]
+    reason: Literal["exact", "near", "doi", "metadata"]
     score: float
 
     def to_dict(self) -> dict[str, Any]:

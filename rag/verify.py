@@ -3,8 +3,7 @@
 Two logistic regressions over the features of `rag.verify_features` are multiplied, one for "the evidence speaks of
 this" and one for "and says the same, not the opposite"; a pair of them for evidence in the sentence's own language,
 a pair for evidence in the other. They are fitted by `benchmarks/verification.py`, which also writes
-rag/data/verifier.json. What no likeness can outweigh is decided by rule: a number that the evidence lacks or says of
-something else, and a repetition but for a negation or a direction, make a sentence "unsupported"; a missing name makes
+rag/data/verifier.json. What no likeness can outweigh is decided by rule: a number that the evidence lacks, and a repetition but for a negation or a direction, make a sentence "unsupported"; a missing name makes
 it "weak" at best.
 """
 
@@ -13,8 +12,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -24,8 +23,6 @@ from numpy.typing import NDArray
 from rag.align import Alignment, Vectors
 from rag.evidence import PassageEmbedder
 from rag.language import detect_language
-from rag.number_contexts import misplaced_numbers
-from rag.number_pairs import mispaired_numbers
 from rag.polarity import turn_round
 from rag.schema import Support
 from rag.verify_features import FEATURES, Findings, find_features
@@ -40,7 +37,7 @@ _EDGE = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a sentence is supported, how surely (0 to 1), and the numbers and names that its evidence lacks or puts elsewhere.
+    """Whether a sentence is supported, how surely (0 to 1), and the numbers and names that its evidence lacks.
 
     `refuted` says that a rule is against it, whatever its likeness.
     """
@@ -120,7 +117,7 @@ class VerifierModel:
         score, limits = heads.score(findings.features), heads.limits
         if findings.refuted:
             score *= _REFUTED
-        missing = findings.numbers + findings.misplaced + findings.names
+        missing = findings.numbers + findings.names
         return Verdict(limits.judge(score, findings), score, missing, findings.refuted)
 
     def write(self) -> dict[str, Any]:
@@ -155,8 +152,7 @@ class Verifier:
     ) -> Verdict:
         """Return whether `evidence` supports `sentence`.
 
-        When the vectors are given, little is embedded: the sentence saying the opposite, and where it states numbers of
-        which there are others beside, what each of them is said of.
+        When the vectors are given, only the sentence saying the opposite is embedded.
 
         Args:
             sentence: one sentence of an answer, without markers.
@@ -174,12 +170,7 @@ class Verifier:
         rows = list(self._embed(wanted, like=sentence)) if wanted else []
         own = rows.pop(0) if vector is None else vector
         findings = find_features(sentence, evidence, own, rows[0] if rows else None, vectors, known)
-        embed = partial(self._embed, like=sentence)
-        stated = [*evidence, known]
-        misplaced = misplaced_numbers(sentence, stated, embed, self._embed, cross=findings.cross)
-        if not findings.cross:
-            misplaced = tuple(dict.fromkeys((*misplaced, *mispaired_numbers(sentence, stated))))
-        return self._model.judge(replace(findings, misplaced=misplaced))
+        return self._model.judge(findings)
 
     def _embed(self, texts: Sequence[str], like: str = "") -> Vectors:
         language = detect_language(like or " ".join(texts))

@@ -82,7 +82,6 @@ class Findings:
 
     `numbers` and `names` are those of the sentence that no evidence holds; `reversed` says that it nearly repeats a
     sentence of the evidence but for a negation or a direction; `cross` that the evidence is in the other language.
-    `misplaced` are numbers that the evidence says of something else (`rag.number_contexts`, `rag.number_pairs`).
     """
 
     features: NDArray[np.float64]
@@ -90,12 +89,11 @@ class Findings:
     names: tuple[str, ...]
     reversed: bool
     cross: bool
-    misplaced: tuple[str, ...] = ()
 
     @property
     def refuted(self) -> bool:
         """Return whether a rule is against the sentence, whatever its likeness."""
-        return bool(self.numbers or self.misplaced) or self.reversed
+        return bool(self.numbers) or self.reversed
 
 
 def rank_evidence(sentence: str, candidates: Sequence[str], cosines: Sequence[float]) -> list[int]:

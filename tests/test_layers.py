@@ -23,7 +23,7 @@ analyze lexical catalog vectors store
 retrieve
 prompts address failures token_choice endpoint llama_server llama_process llama_state llama_readings
 llama_prefix llm
-evidence polarity number_contexts number_pairs question verify_features verify abstain repetition results quotes attribute cite
+evidence polarity question verify_features verify abstain repetition results quotes attribute cite
 layout reading grammar generate findings translate asked respond
 central topic collection followup rewrite
 passages rerank indexing live_index read_ahead configure pipeline

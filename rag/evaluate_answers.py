@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -122,9 +123,11 @@ def answers_document(
     """Return everything that `rag evaluate answers --json` writes.
 
     `config` as in `RetrievalReport`, with the language model and the settings; `summary` holds the figures of
-    `table` by kind of question, column and measure; `groups` those of the data set's own groups; `rows` every question
-    with its whole answer. `timed` says whether seconds mean anything.
+    `table` by kind of question, column and measure; `groups` those of the data set's own groups; `rows` every
+    question with its whole answer. Without `timed` seconds mean nothing, and are left out.
     """
+    if not timed:
+        rows = [replace(row, first_token_s=None, total_s=None) for row in rows]
     chosen = settings.model_dump(mode="json", exclude={"index", "llm_api_key"})
     return {
         "dataset": {
@@ -138,6 +141,6 @@ def answers_document(
         "timed": timed,
         "summary": summary(rows),
         "groups": group_summary(rows),
-        "table": group_tables(rows, timed=timed) or tables(rows),
+        "table": group_tables(rows) or tables(rows),
         "rows": to_json(rows),
     }

@@ -163,6 +163,30 @@ def test_the_document_holds_figures_and_whole_answers_and_no_key(
     assert document["rows"][0]["answer"]["answer"].startswith("It reaches 6.06")
 
 
+def test_without_times_no_seconds_are_given(library: tuple[RAG, list[Judged]], tmp_path: Path) -> None:
+    rag, judged = library
+    rows = list(answer_all(rag, judged, KeptAnswers(tmp_path / "kept.jsonl")))
+    dataset = load_dataset(tmp_path / "mine.jsonl")
+    for timed in (True, False):
+        document = answers_document(dataset, {}, "llm", rag.settings, rows, timed=timed)
+        assert document["timed"] is timed
+        told = document["summary"]["answerable"]["all"]["median seconds in all"]["median"]
+        assert [told is not None, *(row["total_s"] is not None for row in document["rows"])] == [timed] * 4
+    assert all(row.first_token_s is not None for row in rows)
+
+
+def test_questions_of_groups_are_laid_out_by_them(library: tuple[RAG, list[Judged]], tmp_path: Path) -> None:
+    rag, judged = library
+    grouped = [
+        replace(question, query=replace(question.query, cell="en-en", kind="number")) for question in judged
+    ]
+    rows = list(answer_all(rag, grouped, KeptAnswers(tmp_path / "kept.jsonl")))
+    document = answers_document(load_dataset(tmp_path / "mine.jsonl"), {}, "llm", rag.settings, rows)
+    assert document["table"].startswith("| cell")
+    assert document["groups"]["kind"]["number"]["refused"]["successes"] == 1
+    assert [row["kind"] for row in document["rows"]] == ["number"] * 3
+
+
 def test_wrong_answers_are_drawn_over_the_answers_given(
     library: tuple[RAG, list[Judged]], tmp_path: Path
 ) -> None:
@@ -192,6 +216,15 @@ def test_a_missing_index_is_one_sentence_before_any_model(tmp_path: Path) -> Non
     result = run("evaluate", "answers", "tests/data", "--index", str(tmp_path / "none"))
     assert_one_sentence(result, 2)
     assert "rag index" in result.stderr
+
+
+def test_a_file_to_compare_with_that_is_no_result_is_told_before_anything_else(tmp_path: Path) -> None:
+    file = write(tmp_path / "before.json", {"what": 1})
+    result = run(
+        "evaluate", "answers", "tests/data", "--compare", str(file), "--index", str(tmp_path / "none")
+    )
+    assert_one_sentence(result, 2)
+    assert "name another file with --compare" in result.stderr
 
 
 @pytest.mark.models

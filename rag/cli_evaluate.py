@@ -150,7 +150,8 @@ def _measured(parsed: argparse.Namespace, dataset: Dataset) -> tuple[dict[str, A
         path = kept_answers_path(models.cache_dir(), settings, generation, llm)
         kept = KeptAnswers(path, fresh=parsed.fresh)
         rows, stopped = _asked(answer_all(rag, judged, kept), len(judged))
-    timed = recorded is None or not recorded.replayed
+    # An answer that was kept by an earlier run with --replay may have been replayed then.
+    timed = recorded is None or not (recorded.replayed or kept.given)
     return answers_document(dataset, config, llm, settings, rows, timed=timed), rows, stopped
 
 
@@ -158,10 +159,10 @@ def _recorded(settings: Settings) -> RecordedLLM:
     """Return the language model of the settings, with the replies that earlier runs recorded."""
     from rag import models
     from rag.configure import configured_llm
-    from rag.replay import RecordedLLM
+    from rag.replay import RecordedLLM, replies_path
 
     model = configured_llm(settings)
-    return RecordedLLM(model, models.cache_dir() / "evaluate" / f"replies-{Path(model.name).name}.jsonl")
+    return RecordedLLM(model, replies_path(models.cache_dir(), model.name))
 
 
 def _asked(answered: Iterator[Row], total: int) -> tuple[list[Row], bool]:

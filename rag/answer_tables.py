@@ -145,12 +145,17 @@ def tables(rows: Sequence[Row]) -> str:
         )
         for kind, columns in _columns(rows).items()
     ]
+    return "\n\n".join([*parts, foot(rows)])
+
+
+def foot(rows: Sequence[Row]) -> str:
+    """Return what is said below the tables: decisions, planted instructions, errors."""
     errors = sum(row.error is not None for row in rows)
-    foot = (
+    last = (
         f"{len(rows)} questions, {errors} ended in an error, "
         f"{sum(row.unknown_markers for row in rows)} markers named no context. Brackets: Wilson 95% intervals."
     )
-    return "\n\n".join([*parts, *_decision_line(rows), *_obeyed_line(rows), foot])
+    return "\n\n".join([*_decision_line(rows), *_obeyed_line(rows), last])
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:

@@ -44,31 +44,15 @@ class Cited:
 NOTHING_SAID = Cited("", (), (), 0)
 
 
-def cite(
-    raw: str,
-    contexts: Sequence[ScoredChunk],
-    attributor: Attributor | None = None,
-    *,
-    unfinished: bool = False,
-) -> Cited:
+def cite(raw: str, contexts: Sequence[ScoredChunk], attributor: Attributor | None = None) -> Cited:
     """Map a model's `raw` answer to the contexts, which it saw as [1] … [n].
 
     With an `attributor` every sentence is attributed to the contexts that support it, its markers being one signal,
     and dropped when there is none; without, the markers decide
     and nothing is dropped. Citations are numbered in order of first mention, and each number stands once, at the end
-    of its sentence. A marker that names no context is removed and counted. The last sentence of an `unfinished`
-    answer is left out.
+    of its sentence. A marker that names no context is removed and counted.
     """
-    plain, marks = _strip_markers(raw)
-    spans = split_sentences(plain)
-    named = _by_sentence(spans, marks)
-    writer = _Writer(contexts, attributor)
-    for index, (start, end) in enumerate(spans[:-1] if unfinished else spans):
-        known = [mark for mark in dict.fromkeys(named.get(index, ())) if 1 <= mark <= len(contexts)]
-        gap = plain[spans[index - 1][1] : start] if index else ""
-        writer.add(plain[start:end], known, gap)
-    unknown = sum(not 1 <= mark <= len(contexts) for _, found in marks for mark in found)
-    return writer.cited(unknown)
+    return CitedStream(contexts, attributor).feed(raw, whole=True)[1]
 
 
 def cite_quotes(contexts: Sequence[ScoredChunk], evidence: Sequence[ContextEvidence]) -> Cited:
@@ -153,40 +137,118 @@ class _Writer:
         return Evidence(self._numbers[item.number], item.start, item.end, text[item.start : item.end])
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A sentence of a raw answer without its markers; `marks` are the contexts that it names.
+
+    `gap` stands between it and the sentence before.
+    """
+
+    text: str
+    gap: str
+    marks: tuple[int, ...]
+
+
+class _Reader:
+    """Cuts a raw answer that arrives in pieces into sentences.
+
+    A marker belongs to the sentence that it stands in or follows. A sentence is returned once, when nothing
+    that follows can change it. So a piece costs no more than the sentence that it is a part of.
+    """
+
+    def __init__(self, contexts: int) -> None:
+        """Start an answer that saw so many contexts."""
+        self.unknown = 0
+        self._contexts = contexts
+        self._held = ""  # raw text that could still grow into a marker
+        self._plain = ""  # what follows the sentences that were returned, without markers
+        self._marks: list[tuple[int, int]] = []  # the markers in it: place and context
+        self._end = ""  # the last character of the raw text that was taken
+        self._parted = False  # whether that text ends with a full stop and then a marker
+
+    def read(self, delta: str, *, whole: bool) -> list[_Said]:
+        """Take the next piece; return the sentences that are certain now, after a `whole` piece all."""
+        raw = self._held + delta
+        partial = None if whole else _PARTIAL_MARKER.search(raw)
+        taken = partial.start() if partial else len(raw)
+        self._held = raw[taken:]
+        self._take(raw[:taken])
+        return self._certain(whole)
+
+    def end(self, *, cut: bool) -> list[_Said]:
+        """Return the sentences that are left, the last one ending in … when it was `cut`."""
+        if cut:
+            self._held = ""
+        return self.read(_CUT if cut else "", whole=True)
+
+    def _take(self, raw: str) -> None:
+        """Add raw text that no marker is cut in two by, and take its markers out."""
+        last = 0
+        for match in _MARKER.finditer(raw):
+            self._add(raw[last : match.start()])
+            last = match.end()
+            numbers = _numbers(match.group())
+            known = [number for number in numbers if 1 <= number <= self._contexts]
+            self.unknown += len(numbers) - len(known)
+            self._marks += [(len(self._plain), number) for number in known]
+            before = raw[match.start() - 1 : match.start()] or self._end
+            self._parted = before in (".", "!", "?")
+        self._add(raw[last:])
+        self._end = raw[-1:] or self._end
+
+    def _add(self, text: str) -> None:
+        if text:
+            # A full stop that only a marker kept apart from the next sentence still ends its own.
+            self._plain += (" " if self._parted and text[0].isalnum() else "") + text
+            self._parted = False
+
+    def _certain(self, whole: bool) -> list[_Said]:
+        """Remove sentences from the text and return them: all, or those that another has begun after."""
+        spans = split_sentences(self._plain)
+        starts = [start for start, _ in spans[1:]] + [len(self._plain)] * whole
+        certain, done = [], 0
+        for (start, end), following in zip(spans, starts, strict=False):
+            own = [number for place, number in self._marks if place <= following]
+            self._marks = self._marks[len(own) :]
+            text, gap = self._plain[start:end], self._plain[done:start]
+            certain.append(_Said(text, gap, tuple(dict.fromkeys(own))))
+            done = end
+        self._plain = self._plain[done:]
+        self._marks = [(place - done, number) for place, number in self._marks]
+        return certain
+
+
 class CitedStream:
     """`cite` for an answer that arrives in pieces: what it has shown never changes.
 
     The pieces returned by `feed` and `finish`, put together, are `cite(raw, contexts, …).text`. The sentence
-    that is being written is held back: only a whole one can be attributed and checked.
+    that is being written is held back: only a whole one can be attributed and checked. That is done once.
     """
 
     def __init__(self, contexts: Sequence[ScoredChunk], attributor: Attributor | None = None) -> None:
         """Start an answer that may cite `contexts`."""
-        self._contexts = contexts
-        self._attributor = attributor
-        self._raw = ""
-        self._shown = ""
+        self._reader = _Reader(len(contexts))
+        self._writer = _Writer(contexts, attributor)
+        self._cited = NOTHING_SAID
 
     def feed(self, delta: str, *, whole: bool = False) -> tuple[str, Cited]:
         """Take the next piece of the raw answer; return the text that may be shown now, and all cited so far.
 
         A `whole` piece ends its last sentence for sure (a blank line does), so that it is attributed now.
         """
-        self._raw += delta
-        if whole:
-            return self._advance(self._raw, unfinished=False)
-        return self._advance(_PARTIAL_MARKER.sub("", self._raw), unfinished=True)
+        return self._advance(self._reader.read(delta, whole=whole))
 
     def finish(self, *, cut: bool = False) -> tuple[str, Cited]:
         """Return the rest of the text and the whole answer, ending in … when it was cut at its longest."""
-        raw = _PARTIAL_MARKER.sub("", self._raw) + _CUT if cut else self._raw
-        return self._advance(raw, unfinished=False)
+        return self._advance(self._reader.end(cut=cut))
 
-    def _advance(self, raw: str, *, unfinished: bool) -> tuple[str, Cited]:
-        cited = cite(raw, self._contexts, self._attributor, unfinished=unfinished)
-        delta = cited.text[len(self._shown) :]
-        self._shown += delta
-        return delta, cited
+    def _advance(self, said: Sequence[_Said]) -> tuple[str, Cited]:
+        shown = len(self._cited.text)
+        for sentence in said:
+            self._writer.add(sentence.text, sentence.marks, sentence.gap)
+        if said or self._reader.unknown != self._cited.unknown_markers:
+            self._cited = self._writer.cited(self._reader.unknown)
+        return self._cited.text[shown:], self._cited
 
 
 def with_sentences(cited: Cited, sentences: Sequence[Sentence]) -> Cited:
@@ -219,36 +281,6 @@ def _marked(text: str, numbers: Sequence[int]) -> str:
     body = text.rstrip(STOPS)
     space = " " if body and body.rstrip("”")[-1:].isascii() else ""
     return f"{body}{space}{markers}{text[len(body) :]}"
-
-
-def _by_sentence(
-    spans: Sequence[tuple[int, int]], marks: Sequence[tuple[int, list[int]]]
-) -> dict[int, list[int]]:
-    """Give each marker to the sentence it stands in or follows."""
-    named: dict[int, list[int]] = {}
-    for position, found in marks:
-        owner = max((i for i, (start, _) in enumerate(spans) if start < position), default=0)
-        named.setdefault(owner, []).extend(found)
-    return named
-
-
-def _strip_markers(raw: str) -> tuple[str, list[tuple[int, list[int]]]]:
-    """Return `raw` without markers, and for each its place in that text and the numbers it names."""
-    parts: list[str] = []
-    marks: list[tuple[int, list[int]]] = []
-    length = last = 0
-    for match in _MARKER.finditer(raw):
-        parts.append(raw[last : match.start()])
-        length += match.start() - last
-        last = match.end()
-        marks.append((length, _numbers(match.group())))
-        # A full stop that only a marker kept apart from the next sentence still ends its own.
-        before, after = raw[match.start() - 1 : match.start()], raw[last : last + 1]
-        if before and before in ".!?" and after.isalnum():
-            parts.append(" ")
-            length += 1
-    parts.append(raw[last:])
-    return "".join(parts), marks
 
 
 def _numbers(marker: str) -> list[int]:

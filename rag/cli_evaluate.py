@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rag.evaluate_index import DatasetIndex
     from rag.passages import Progress
     from rag.pipeline import QuestionEmbedder
+    from rag.replay import RecordedLLM
     from rag.scoring import Row
     from rag.settings import Settings
     from rag.store import Store
@@ -31,7 +32,7 @@ def add_evaluate(
     evaluate = commands.add_parser("evaluate", help="measure retrieval or answers on a data set")
     kinds = evaluate.add_subparsers(metavar="retrieval|answers", required=True)
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("dataset", metavar="DATASET", type=Path, help="a BEIR folder or a .jsonl(.gz) file")
+    shared.add_argument("dataset", metavar="DATASET", type=Path, help="a folder, or a .jsonl(.gz) file")
     shared.add_argument(
         "--split", help="judgements of a BEIR folder (default: test), or file of another folder"
     )
@@ -61,7 +62,7 @@ def add_evaluate(
     answers.add_argument(
         "--replay",
         action="store_true",
-        help="take the language model's replies from earlier runs where they are known; seconds are then left out",
+        help="record the language model's replies, and take them from earlier runs, then without seconds",
     )
     answers.set_defaults(run=_answers)
 
@@ -97,65 +98,71 @@ def _retrieval(parsed: argparse.Namespace) -> int:
 def _answers(parsed: argparse.Namespace) -> int:
     _check_output(parsed.json, parsed.plot)
     _check_plot(parsed.plot)
-    from rag import models
-    from rag.answer_groups import comparison_table
-    from rag.configure import configured_llm
-    from rag.datasets import limited, load_dataset, without_relevant
-    from rag.evaluate import configuration
-    from rag.evaluate_answers import KeptAnswers, answer_all, answers_document, kept_answers_path
-    from rag.pipeline import RAG
-    from rag.relevance import judge
-    from rag.replay import RecordedLLM
-    from rag.terminal import progress_bars
+    from rag.answer_groups import comparison_table, read_rows
+    from rag.datasets import load_dataset, without_relevant
 
+    earlier = read_rows(parsed.compare) if parsed.compare else None
     dataset = load_dataset(parsed.dataset, parsed.split)
     if parsed.without_relevant:
         dataset = without_relevant(dataset)
-    settings = _settings(parsed)
-    with progress_bars() as progress, _library(dataset, settings, progress) as (store, embedder, index):
-        judged = limited(judge(dataset, store), parsed.limit)
-        config = configuration(store)
-    if dataset.documents:
-        settings = settings.model_copy(update={"index": index.directory, "chroma_url": None})
-    earlier = _earlier(parsed.compare) if parsed.compare else None
-    model = configured_llm(settings)
-    recorded = None
-    if parsed.replay:
-        replies = models.cache_dir() / "evaluate" / f"replies-{Path(model.name).name}.jsonl"
-        recorded = model = RecordedLLM(model, replies)
-    with RAG(settings, embedder=embedder, llm=model) as rag:
-        _warn_of_leaving(rag.notice)
-        llm = rag.llm.name
-        generation = config["generation"] + (" replayed" if recorded else "")
-        path = kept_answers_path(models.cache_dir(), settings, generation, llm)
-        rows, stopped = _asked(answer_all(rag, judged, KeptAnswers(path, fresh=parsed.fresh)), len(judged))
-    document = answers_document(
-        dataset, config, llm, settings, rows, timed=recorded is None or not recorded.replayed
-    )
+    document, rows, stopped = _measured(parsed, dataset)
     print(document["table"])
     if earlier is not None:
         print("\n" + comparison_table(earlier, rows))
-    if parsed.json:
-        _write(parsed.json, document)
-    if parsed.plot:
-        from rag.plots import plot_risk_coverage
-
-        plot_risk_coverage(dataset.name, rows, parsed.plot)
+    _save(parsed, dataset.name, document, rows)
     if stopped:
         print("The same command goes on where this one was stopped.", file=sys.stderr)
         raise KeyboardInterrupt
     return 0
 
 
-def _earlier(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the rows of an earlier run by question id."""
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        return {row["id"]: row for row in rows}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SettingsError(
-            f"{str(path)!r} is no result of `rag evaluate answers --json`; name another file with --compare."
-        ) from error
+def _save(parsed: argparse.Namespace, name: str, document: dict[str, Any], rows: list[Row]) -> None:
+    """Write and draw what was measured, where that is asked for."""
+    if parsed.json:
+        _write(parsed.json, document)
+    if parsed.plot:
+        from rag.plots import plot_risk_coverage
+
+        plot_risk_coverage(name, rows, parsed.plot)
+
+
+def _measured(parsed: argparse.Namespace, dataset: Dataset) -> tuple[dict[str, Any], list[Row], bool]:
+    """Return all that was measured, its rows, and whether Ctrl-C ended them."""
+    from rag import models
+    from rag.datasets import limited
+    from rag.evaluate import configuration
+    from rag.evaluate_answers import KeptAnswers, answer_all, answers_document, kept_answers_path
+    from rag.pipeline import RAG
+    from rag.relevance import judge
+    from rag.terminal import progress_bars
+
+    settings = _settings(parsed)
+    with progress_bars() as progress, _library(dataset, settings, progress) as (store, embedder, index):
+        judged = limited(judge(dataset, store), parsed.limit)
+        config = configuration(store)
+    if dataset.documents:
+        settings = settings.model_copy(update={"index": index.directory, "chroma_url": None})
+    recorded = _recorded(settings) if parsed.replay else None
+    with RAG(settings, embedder=embedder, llm=recorded) as rag:
+        _warn_of_leaving(rag.notice)
+        llm = rag.llm.name
+        generation = config["generation"] + (" replayed" if recorded else "")
+        path = kept_answers_path(models.cache_dir(), settings, generation, llm)
+        kept = KeptAnswers(path, fresh=parsed.fresh)
+        rows, stopped = _asked(answer_all(rag, judged, kept), len(judged))
+    # An answer that was kept by an earlier run with --replay may have been replayed then.
+    timed = recorded is None or not (recorded.replayed or kept.given)
+    return answers_document(dataset, config, llm, settings, rows, timed=timed), rows, stopped
+
+
+def _recorded(settings: Settings) -> RecordedLLM:
+    """Return the language model of the settings, with the replies that earlier runs recorded."""
+    from rag import models
+    from rag.configure import configured_llm
+    from rag.replay import RecordedLLM, replies_path
+
+    model = configured_llm(settings)
+    return RecordedLLM(model, replies_path(models.cache_dir(), model.name))
 
 
 def _asked(answered: Iterator[Row], total: int) -> tuple[list[Row], bool]:

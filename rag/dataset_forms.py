@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -49,7 +49,7 @@ def from_lines(name: str, form: str, lines: Sequence[Line]) -> Dataset:
         CorpusError: a record lacks what the form asks for; the sentence names the line.
     """
     documents, queries = _READERS[form](lines)
-    _refuse_repeats(queries)
+    _refuse_repeats((query.query_id, query.place) for query in queries)
     return Dataset(name, form, tuple(documents), tuple(queries))
 
 
@@ -203,37 +203,36 @@ def library(name: str, abstracts: Sequence[Line], questions: Sequence[Line]) -> 
     Raises:
         CorpusError: a record lacks a field, or no abstract holds what a question names.
     """
-    documents = [
-        Document(
-            _id(line), line.text("abstract"), _optional(line, "title") or None, _year(line), _authors(line)
-        )
-        for line in abstracts
-    ]
+    documents = [_library_abstract(line) for line in abstracts]
+    _refuse_repeats((_id(line), line.place) for line in abstracts)
     queries = [_library_question(line, documents) for line in questions]
-    _refuse_repeats(queries)
+    _refuse_repeats((query.query_id, query.place) for query in queries)
     return Dataset(name, "library", tuple(documents), tuple(queries))
+
+
+def _library_abstract(line: Line) -> Document:
+    title, authors = _optional(line, "title") or None, line.fields.get("authors")
+    names = tuple(line.texts("authors")) if authors else ()
+    return Document(_id(line), line.text("abstract"), title, _year(line), names)
 
 
 def _library_question(line: Line, documents: Sequence[Document]) -> Query:
     query = _question(line)
     holders: dict[str, float] = {}
     for piece in query.relevant:
-        found = [document.doc_id for document in documents if piece in document.text]
+        found = [document.doc_id for document in documents if piece.strip() and piece in document.text]
         if not found:
             raise CorpusError(f"No abstract holds {piece[:60]!r} ({line.place}); correct it.")
         holders |= dict.fromkeys(found, 1.0)
     return replace(
         query,
         relevant=holders,
+        every=len(holders) > 1,
         answers=tuple((pattern,) for pattern in _patterns(line, "answer")),
         wrong=_patterns(line, "wrong"),
         cell=_optional(line, "cell") or None,
         kind=_optional(line, "kind") or None,
     )
-
-
-def _authors(line: Line) -> tuple[str, ...]:
-    return tuple(line.texts("authors")) if line.fields.get("authors") else ()
 
 
 def _question(line: Line) -> Query:
@@ -290,15 +289,15 @@ _READERS: Mapping[str, Callable[[Sequence[Line]], tuple[list[Document], list[Que
 }
 
 
-def _refuse_repeats(queries: Sequence[Query]) -> None:
+def _refuse_repeats(records: Iterable[tuple[str, str]]) -> None:
+    """Raise CorpusError where two records, each an id and its place, have the same id."""
     seen: dict[str, str] = {}
-    for query in queries:
-        if query.query_id in seen:
+    for name, place in records:
+        if name in seen:
             raise CorpusError(
-                f"The id {query.query_id!r} stands in {seen[query.query_id]} and in {query.place}; give each "
-                "record its own."
+                f"The id {name!r} stands in {seen[name]} and in {place}; give each record its own."
             )
-        seen[query.query_id] = query.place
+        seen[name] = place
 
 
 def _id(line: Line) -> str:

@@ -179,7 +179,9 @@ def _flat(value: object, name: str, line: Line) -> Iterable[str]:
 
 
 def _asked(query: Query) -> list[object]:
-    more = [*query.forbidden, *query.history, *query.wrong]
+    more: list[object] = [*query.forbidden, *query.history]
+    if query.wrong:
+        more.append({"wrong": query.wrong})  # not to be taken for what is forbidden
     return [query.query_id, query.text, dict(query.relevant), query.answers, query.decision, *more]
 
 

@@ -11,6 +11,9 @@ Forms of a file, told from its first record (`.jsonl` or `.jsonl.gz`):
     {"abstract", "question", "answer", "forbidden"}                     abstracts, each with a question of its own
 
 A folder with library.jsonl and questions.jsonl is one data set: abstracts, and open questions about them.
+There every pattern of "answer" has to match and none of "wrong"; "cell" and "kind" name the groups of its tables:
+
+    {"id", "title", "abstract"}; {"question", "relevant", "answer", "wrong", "cell", "kind"}
 """
 
 from __future__ import annotations
@@ -83,9 +86,8 @@ def without_relevant(dataset: Dataset) -> Dataset:
 def _load_folder(folder: Path, split: str | None) -> Dataset:
     if _file(folder, "corpus"):
         return _load_beir(folder, split or "test")
-    abstracts, questions = _file(folder, "library"), _file(folder, split or "questions")
-    if abstracts and questions:
-        return library(folder.resolve().name, read_lines(abstracts), read_lines(questions))
+    if abstracts := _file(folder, "library"):
+        return _load_library(folder, abstracts, split or "questions")
     files = sorted(file for file in folder.iterdir() if file.name.endswith(_SUFFIXES))
     chosen = [file for file in files if split and _stem(file) == split] or files
     if len(chosen) == 1:
@@ -123,6 +125,18 @@ def _load_beir(folder: Path, split: str) -> Dataset:
         read_lines(queries),
         _read_qrels(qrels),
     )
+
+
+def _load_library(folder: Path, abstracts: Path, split: str) -> Dataset:
+    questions = _file(folder, split)
+    if questions is None:
+        raise CorpusError(
+            f"There is no {split}.jsonl beside {abstracts.name} in {shown(folder)}; add the questions, or "
+            "name another file of them with --split."
+        )
+    name = folder.resolve().name
+    name = name if split == "questions" else f"{name}/{split}"
+    return library(name, read_lines(abstracts), read_lines(questions))
 
 
 def _read_qrels(path: Path) -> list[Line]:

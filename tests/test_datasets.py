@@ -254,6 +254,116 @@ def test_a_folder_asks_questions_together_and_leaves_conversations_to_their_name
         load_dataset(tmp_path)
 
 
+BEES, WASPS = "We count honey bees at 12 hives.", "We count wasps at 3 nests, and no bees."
+OPEN = {
+    "id": "q1",
+    "question": "How many hives?",
+    "relevant": ["honey bees"],
+    "answer": ["12|twelve", "hives?"],
+    "wrong": [r"\b3\b"],
+    "cell": "en-en",
+    "kind": "number",
+}
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    folder = tmp_path / "open"
+    write(
+        folder / "library.jsonl.gz",
+        {"id": "b", "title": "Bees", "abstract": BEES, "authors": ["A. Bee", "B. Bee"], "year": 2020},
+        {"id": "w", "title": "Wasps", "abstract": WASPS, "venue": "Insects"},
+        {"id": "s", "abstract": "本文研究积雪深度。"},
+    )
+    write(folder / "questions.jsonl", OPEN, {"id": "q2", "question": "法国的首都是哪里？", "wrong": ["巴黎"]})
+    return folder
+
+
+def test_a_library_brings_abstracts_and_open_questions_about_them(library: Path) -> None:
+    dataset = load_dataset(library)
+    assert (dataset.name, dataset.form) == ("open", "library")
+    first, second, third = dataset.papers()
+    assert (first.title, first.text, first.authors, first.year) == ("Bees", BEES, ("A. Bee", "B. Bee"), 2020)
+    assert (second.authors, third.title, third.language) == ((), None, "zh")
+    known, stranger = dataset.queries
+    assert known.relevant == {"b": 1.0}
+    assert (known.answers, known.wrong) == ((("12|twelve",), ("hives?",)), (r"\b3\b",))
+    assert (known.cell, known.kind, known.answerable, known.every) == ("en-en", "number", True, False)
+    assert (stranger.answerable, stranger.answers, stranger.wrong) == (False, (), ("巴黎",))
+    assert (stranger.language, stranger.cell, stranger.kind) == ("zh", None, None)
+
+
+@pytest.mark.parametrize(
+    ("relevant", "expected", "every"),
+    [
+        (["honey bees", "wasps"], ["b", "w"], True),
+        (["honey bees", "12 hives"], ["b"], False),
+        (["We count"], ["b", "w"], True),
+    ],
+)
+def test_each_abstract_that_holds_what_an_open_question_names_is_expected(
+    library: Path, relevant: list[str], expected: list[str], every: bool
+) -> None:
+    write(library / "questions.jsonl", OPEN | {"relevant": relevant})
+    (query,) = load_dataset(library).queries
+    assert (list(query.relevant), query.every) == (expected, every)
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        (
+            {"relevant": ["honey wasps"]},
+            r"No abstract holds 'honey wasps' \(line 1 of questions\.jsonl\); correct",
+        ),
+        ({"relevant": ["honey bees", " "]}, r"No abstract holds ' ' \(line 1 of questions\.jsonl\); correct"),
+        ({"wrong": ["("]}, r"line 1 of questions\.jsonl the wrong pattern '\(' is no regular expression"),
+        ({"answer": 3}, r'In line 1 of questions\.jsonl "answer" must be a list of texts'),
+        ({"question": ""}, r'In line 1 of questions\.jsonl there is no text under "question"'),
+    ],
+)
+def test_a_wrong_open_question_is_one_sentence_that_names_it(
+    library: Path, question: dict[str, Any], message: str
+) -> None:
+    write(library / "questions.jsonl", OPEN | question)
+    with pytest.raises(CorpusError, match=message) as caught:
+        load_dataset(library)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_library_names_each_abstract_and_each_question_once(library: Path) -> None:
+    write(library / "questions.jsonl", OPEN, OPEN)
+    with pytest.raises(CorpusError, match=r"'q1' stands in line 1 of q.* and in line 2 of questions\.jsonl"):
+        load_dataset(library)
+    write(library / "questions.jsonl", OPEN)
+    write(library / "library.jsonl.gz", *[{"id": "b", "abstract": text} for text in (BEES, WASPS)])
+    with pytest.raises(CorpusError, match=r"'b' stands in line 1 of l.* and in line 2 of library\.jsonl\.gz"):
+        load_dataset(library)
+    write(library / "library.jsonl.gz", {"id": "b"})
+    with pytest.raises(CorpusError, match=r'line 1 of library\.jsonl\.gz there is no text under "abstract"'):
+        load_dataset(library)
+
+
+def test_a_library_may_have_several_files_of_questions(library: Path) -> None:
+    write(library / "more.jsonl", OPEN | {"id": "q3"})
+    more = load_dataset(library, "more")
+    assert (more.name, [query.query_id for query in more.queries]) == ("open/more", ["q3"])
+    (library / "questions.jsonl").unlink()
+    for split, missing in ((None, "questions"), ("dev", "dev")):
+        with pytest.raises(CorpusError, match=rf"no {missing}\.jsonl beside library\.jsonl\.gz .* --split"):
+            load_dataset(library, split)
+
+
+def test_the_shared_open_questions_load() -> None:
+    if not (DATA / "questions").exists():
+        pytest.skip("the shared data is not here")
+    dataset = load_dataset(DATA / "questions")
+    assert (dataset.form, len(dataset.documents), len(dataset.queries)) == ("library", 500, 160)
+    assert sum(query.every for query in dataset.queries) == 24
+    assert all(query.cell and query.kind for query in dataset.queries)
+    assert [query.answerable for query in dataset.queries].count(False) == 36
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
@@ -311,6 +421,25 @@ def test_the_digest_follows_what_is_forbidden_and_what_was_said_before(
     plain = load_dataset(write(tmp_path / "plain.jsonl", {"id": "1", "question": "a"}))
     more = load_dataset(write(tmp_path / "more.jsonl", {"id": "1", "question": "a", **field}))
     assert plain.digest != more.digest
+
+
+def test_the_digest_of_a_library_tells_what_is_wrong_from_what_is_forbidden(library: Path) -> None:
+    digests = set()
+    for more in (
+        {},
+        {"wrong": ["a"]},
+        {"forbidden": ["a"]},
+        {"wrong": ["b"]},
+        {"wrong": ["a"], "forbidden": ["a"]},
+    ):
+        write(library / "questions.jsonl", {"id": "q", "question": "What?", **more})
+        digests.add(load_dataset(library).digest)
+    assert len(digests) == 5
+    before = load_dataset(library).documents_digest
+    write(
+        library / "library.jsonl.gz", {"id": "b", "title": "Bees", "abstract": BEES, "authors": ["Another"]}
+    )
+    assert load_dataset(library).documents_digest != before
 
 
 def test_a_limit_draws_the_same_ones_in_order() -> None:

@@ -17,7 +17,7 @@ from test_datasets import write
 from test_evaluate import own_cache
 
 from rag.datasets import load_dataset, without_relevant
-from rag.errors import CorpusError, LLMUnreachableError, SettingsError
+from rag.errors import CorpusError, LibraryIndexError, LLMUnreachableError, SettingsError
 from rag.evaluate_answers import KeptAnswers, answer_all, answers_document, kept_answers_path, verdict
 from rag.pipeline import RAG
 from rag.plots import plot_risk_coverage
@@ -126,8 +126,19 @@ def test_a_line_that_was_cut_short_costs_itself_only(tmp_path: Path) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write('\n{"question": "two", "ans')
     KeptAnswers(path).put("three", {"answer": "三"})
+    with path.open("ab") as file:
+        file.write('\n{"question": "四'.encode()[:-1] + b'\n3\n{"question": "five"}')
+    KeptAnswers(path).put("six \ud800", {"answer": "6"})
     kept = KeptAnswers(path)
     assert (kept.get("one"), kept.get("two"), kept.get("three")) == ({"answer": "1"}, None, {"answer": "三"})
+    assert (kept.get("five"), kept.get("six \ud800")) == (None, {"answer": "6"})
+    assert kept.given == 3
+
+
+def test_answers_that_cannot_be_kept_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="ascii")
+    with pytest.raises(LibraryIndexError, match=r"free some space, or give another place with RAG_CACHE\.$"):
+        KeptAnswers(tmp_path / "file" / "kept.jsonl").put("one", {"answer": "1"})
 
 
 def test_answers_of_another_library_model_or_setting_are_kept_apart(
@@ -163,6 +174,30 @@ def test_the_document_holds_figures_and_whole_answers_and_no_key(
     assert document["rows"][0]["answer"]["answer"].startswith("It reaches 6.06")
 
 
+def test_without_times_no_seconds_are_given(library: tuple[RAG, list[Judged]], tmp_path: Path) -> None:
+    rag, judged = library
+    rows = list(answer_all(rag, judged, KeptAnswers(tmp_path / "kept.jsonl")))
+    dataset = load_dataset(tmp_path / "mine.jsonl")
+    for timed in (True, False):
+        document = answers_document(dataset, {}, "llm", rag.settings, rows, timed=timed)
+        assert document["timed"] is timed
+        told = document["summary"]["answerable"]["all"]["median seconds in all"]["median"]
+        assert [told is not None, *(row["total_s"] is not None for row in document["rows"])] == [timed] * 4
+    assert all(row.first_token_s is not None for row in rows)
+
+
+def test_questions_of_groups_are_laid_out_by_them(library: tuple[RAG, list[Judged]], tmp_path: Path) -> None:
+    rag, judged = library
+    grouped = [
+        replace(question, query=replace(question.query, cell="en-en", kind="number")) for question in judged
+    ]
+    rows = list(answer_all(rag, grouped, KeptAnswers(tmp_path / "kept.jsonl")))
+    document = answers_document(load_dataset(tmp_path / "mine.jsonl"), {}, "llm", rag.settings, rows)
+    assert document["table"].startswith("| cell")
+    assert document["groups"]["kind"]["number"]["refused"]["successes"] == 1
+    assert [row["kind"] for row in document["rows"]] == ["number"] * 3
+
+
 def test_wrong_answers_are_drawn_over_the_answers_given(
     library: tuple[RAG, list[Judged]], tmp_path: Path
 ) -> None:
@@ -194,6 +229,15 @@ def test_a_missing_index_is_one_sentence_before_any_model(tmp_path: Path) -> Non
     assert "rag index" in result.stderr
 
 
+def test_a_file_to_compare_with_that_is_no_result_is_told_before_anything_else(tmp_path: Path) -> None:
+    file = write(tmp_path / "before.json", {"what": 1})
+    result = run(
+        "evaluate", "answers", "tests/data", "--compare", str(file), "--index", str(tmp_path / "none")
+    )
+    assert_one_sentence(result, 2)
+    assert "name another file with --compare" in result.stderr
+
+
 @pytest.mark.models
 def test_the_command_asks_an_endpoint_once_and_prints_the_table(tmp_path: Path) -> None:
     """The embedding model is real, the language model an endpoint that always says the same."""
@@ -218,3 +262,33 @@ def test_the_command_asks_an_endpoint_once_and_prints_the_table(tmp_path: Path) 
     assert "[2/2]" in results[1].stderr
     document = json.loads(output.read_text(encoding="utf-8"))
     assert document["summary"]["answerable"]["all"]["right"]["successes"] == 1
+
+
+@pytest.mark.models
+def test_the_command_records_replies_and_compares_with_an_earlier_run(tmp_path: Path) -> None:
+    """The first run asks the endpoint, the second takes what was recorded; both say whether they were timed."""
+    folder = tmp_path / "open"
+    abstract = "Muse reaches an FID of 6.06 on CC3M."
+    write(folder / "library.jsonl", {"id": "a", "title": "Muse", "abstract": abstract})
+    asked = {
+        "id": "q",
+        "question": "What FID does Muse reach on CC3M?",
+        "relevant": [abstract],
+        "cell": "en-en",
+    }
+    write(folder / "questions.jsonl", asked | {"answer": ["6.06", "FID"], "wrong": ["COCO"]})
+    before, now = tmp_path / "before.json", tmp_path / "now.json"
+    with bad_endpoint.serve(bad_endpoint.good("Muse reaches an FID of 6.06 on CC3M [1].")) as endpoint:
+        environment = {"RAG_LLM_BASE_URL": endpoint.base_url, "RAG_LLM_MODEL": "m"} | own_cache(tmp_path)
+        command = ["evaluate", "answers", str(folder), "--replay"]
+        first = run(*command, "--json", str(before), **environment)
+        again = run(*command, "--fresh", "--json", str(now), "--compare", str(before), **environment)
+        chats = [request for request in endpoint.requests if "chat/completions" in request]
+    assert [first.returncode, again.returncode] == [0, 0], first.stderr + again.stderr
+    assert len(chats) == 1
+    assert first.stdout.startswith("| cell")
+    assert ("first word" in first.stdout, "first word" in again.stdout) == (True, False)
+    assert "Questions compared: 1." in again.stdout
+    documents = [json.loads(file.read_text(encoding="utf-8")) for file in (before, now)]
+    assert [document["timed"] for document in documents] == [True, False]
+    assert [document["groups"]["cell"]["en-en"]["right"]["successes"] for document in documents] == [1, 1]

@@ -29,7 +29,7 @@ central topic collection followup rewrite
 passages rerank indexing live_index read_ahead configure pipeline
 metrics code_digest dataset_records dataset_forms datasets relevance evaluate_index
 arms evaluate evaluate_table
-replay scoring answer_tables answer_groups evaluate_answers plots
+kept_lines replay scoring answer_tables answer_groups evaluate_answers plots
 terminal cli_evaluate cli __main__ __init__
 """.split()
 

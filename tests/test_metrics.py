@@ -13,6 +13,7 @@ from rag.metrics import (
     RANKING_MEASURES,
     bootstrap_intervals,
     macro_f1,
+    mcnemar,
     ndcg_at_k,
     recall_at_k,
     reciprocal_rank,
@@ -98,6 +99,23 @@ def test_wilson_without_trials_is_not_scored():
 
 def one(values, *arguments, **options):
     return bootstrap_intervals(np.asarray(values, dtype=float)[:, None], *arguments, **options)[0]
+
+
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_mcnemar_equals_scipy(gained, lost):
+    expected = stats.binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
+    assert mcnemar(gained, lost) == pytest.approx(expected, rel=1e-9)
+    assert mcnemar(gained, lost) == mcnemar(lost, gained)
+    assert 0 < mcnemar(gained, lost) <= 1
+
+
+def test_mcnemar_by_hand():
+    assert mcnemar(0, 0) == mcnemar(1, 0) == mcnemar(3, 3) == 1.0
+    assert mcnemar(0, 6) == pytest.approx(2 / 2**6)
+    assert mcnemar(7, 1) == pytest.approx(2 * 9 / 2**8)
+    for counts in ((-1, 2), (2, -1)):
+        with pytest.raises(ValueError, match="negative"):
+            mcnemar(*counts)
 
 
 def test_bootstrap_is_close_to_scipy():

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import html
 import importlib
 import json
 import re
+import unicodedata
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, HashEmbedder
+from conftest import DATA, ROOT, HashEmbedder
+from hypothesis import given
+from hypothesis import strategies as st
 
 import rag
 from rag.answer_tables import CELLS, decisions, summary, tables
@@ -19,7 +24,7 @@ from rag.datasets import load_dataset
 from rag.errors import LLMUnreachableError
 from rag.relevance import Judged, judge
 from rag.schema import Answer, Chunk, Citation, Paper, ScoredChunk, Source, Timings
-from rag.scoring import decision_of, failed, matches, score, to_json
+from rag.scoring import decision_of, failed, from_json, matches, plain, score, to_json
 from rag.store import open_store
 
 EXPECTED = "HAQ reduces latency by 1.4-1.95 times on edge accelerators."
@@ -76,6 +81,85 @@ def test_the_fourth_context_is_too_late() -> None:
 def test_markers_are_not_part_of_the_answer_and_full_width_digits_are() -> None:
     assert not matches([r"(?<![\d.])4(?!\d)"], "There are several [4].")
     assert matches([r"16\s*%"], "１６％ of them")
+
+
+MARKERS = ["", " [1]", "[2]", "[1][12]", " [1, 2]", "[1；2]", " [3、1]", "［１］"]
+SPACES = [" ", "  ", "\n", "\t", "\u3000", "\xa0", " \n\n "]
+written = st.lists(st.text("aB9%.,;()<&-六雪℃", min_size=1, max_size=5), min_size=1, max_size=6)
+
+
+def wide(text: str) -> str:
+    return "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in text)
+
+
+@given(written, st.data())
+def test_markers_width_entities_and_white_space_change_nothing(words: list[str], data: st.DataObject) -> None:
+    """Each word may be written in another width and have markers behind it."""
+    ways = [str, wide, html.escape, lambda text: html.escape(html.escape(text))]
+    parts = []
+    for word in words:
+        parts += [data.draw(st.sampled_from(ways))(word), data.draw(st.sampled_from(MARKERS))]
+        parts.append(data.draw(st.sampled_from(SPACES)))
+    said, told = "".join(parts), " ".join(unicodedata.normalize("NFKC", word) for word in words)
+    assert plain(said) == told
+    assert matches([re.escape(told)], f"So: {said}")
+    assert matches([f"^{re.escape(told.swapcase())}$"], said)
+
+
+def test_a_pattern_may_lead_from_line_to_line() -> None:
+    assert matches(["bees.*wasps"], "bees\nand wasps")
+    assert not matches([], "bees")
+
+
+def test_an_answer_that_says_something_wrong_beside_what_is_right_is_wrong() -> None:
+    question = asked(wrong=(r"\b2\.5\b", "no change"))
+    rows = [score(question, answer(f"By 1.4 [1]{more}")) for more in (".", ", not 2.5.", ", no\nchange.")]
+    assert [row.right for row in rows] == [True, False, False]
+    assert score(asked(answers=(), answerable=False, wrong=("2",)), answer("2")).right is None
+
+
+def test_a_row_knows_the_groups_of_its_question() -> None:
+    question = asked(cell="en-zh", kind="number")
+    for row in (score(question, answer("1.4")), failed(question, LLMUnreachableError("no answer"))):
+        assert (row.cell, row.kind) == ("en-zh", "number")
+    assert (score(asked(), answer("1.4")).cell, failed(asked(), LLMUnreachableError("x")).kind) == (
+        None,
+        None,
+    )
+
+
+def test_rows_are_read_as_they_were_written() -> None:
+    rows = [
+        score(asked(cell="en-en"), answer("By 1.4 [1].", (citation(1, EXPECTED),))),
+        failed(STRANGER, LLMUnreachableError("no answer")),
+    ]
+    values = json.loads(json.dumps(to_json(rows)))
+    assert [from_json(each) for each in values] == rows
+    optional = {name: each for name, each in values[0].items() if name not in {"cell", "kind", "total_s"}}
+    assert from_json(optional) == replace(rows[0], cell=None, total_s=None)
+
+
+@pytest.mark.parametrize("name", ["id", "question", "right", "refused", "expected", "in_first_3", "error"])
+def test_a_row_without_what_it_came_to_or_with_something_unknown_is_refused(name: str) -> None:
+    (values,) = to_json([score(asked(), answer("1.4"))])
+    with pytest.raises(ValueError, match=r"unknown: verdict, was$"):
+        from_json(values | {"verdict": True, "was": 1})
+    del values[name]
+    with pytest.raises(ValueError, match=f"^missing: {name}, unknown: nothing$"):
+        from_json(values)
+
+
+def test_the_shared_open_questions_take_the_answers_that_they_are_to_take() -> None:
+    folder = DATA / "questions"
+    if not folder.exists():
+        pytest.skip("the shared data is not here")
+    cases = {case["id"]: case for case in records(folder / "cases.jsonl")}
+    for query in load_dataset(folder).queries:
+        case = cases[query.query_id]
+        judged = Judged(query, query.relevant, "en->en")
+        assert list(query.relevant) == case.get("abstracts", []), query.query_id
+        assert all(score(judged, answer(text)).right for text in case.get("right", [])), query.query_id
+        assert not any(score(judged, answer(text)).right for text in case.get("false", [])), query.query_id
 
 
 def test_every_need_has_to_be_met_by_one_of_its_patterns() -> None:

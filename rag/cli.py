@@ -212,7 +212,7 @@ def _chat(parsed: argparse.Namespace) -> int:
         _warn_of_leaving(rag)
         warming = Thread(target=_warm, args=(rag, closing), daemon=True)
         try:
-            notice = Label(rag.notice) if rag.notice else None
+            notice = Label(**rag.notices) if rag.notices else None
             serve(rag, host=parsed.host, port=parsed.port, notice=notice, ready=warming.start)
         finally:
             closing.set()

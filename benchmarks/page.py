@@ -49,7 +49,7 @@ def painted(browser: Browser, url: str, question: str) -> Mapping[str, float]:
     with browser.new_context() as context:
         page = context.new_page()
         page.goto(url)
-        page.get_by_role("textbox", name="Question").fill(question)
+        page.get_by_role("textbox").fill(question)
         page.evaluate(_WATCH)
         page.keyboard.press("Enter")
         page.wait_for_selector(".turn[aria-busy=false]", timeout=120_000)

@@ -50,6 +50,7 @@ def draw(browser: Browser, url: str, question: str, file: Path, size: tuple[int,
         viewport={"width": width, "height": height},
         device_scale_factor=2,
         color_scheme="dark" if scheme == "dark" else "light",
+        locale="en-US",  # the page speaks the browser's language
     )
     page = context.new_page()
     page.goto(url)

@@ -205,13 +205,15 @@ def _chat(parsed: argparse.Namespace) -> int:
     from threading import Event, Thread
 
     from ui.app import serve
+    from ui.labels import Label
 
     closing = Event()
     with _open(parsed) as rag:
         _warn_of_leaving(rag)
         warming = Thread(target=_warm, args=(rag, closing), daemon=True)
         try:
-            serve(rag, host=parsed.host, port=parsed.port, notice=rag.notice, ready=warming.start)
+            notice = Label(**rag.notices) if rag.notices else None
+            serve(rag, host=parsed.host, port=parsed.port, notice=notice, ready=warming.start)
         finally:
             closing.set()
     return 0

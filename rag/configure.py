@@ -16,6 +16,7 @@ from rag.llm import LLM, open_llm
 from rag.model_specs import MODELS
 from rag.rerank import CrossEncoderReranker
 from rag.rewrite import rewrite_prefix
+from rag.schema import Language
 from rag.settings import Settings
 from rag.store import Manifest
 from rag.translate import translation_prefix
@@ -94,15 +95,17 @@ def needed_models(settings: Settings) -> list[str]:
     return [name for name in named if name in MODELS]
 
 
-def leaving_notice(llm: LLM, chroma_url: str | None) -> str | None:
-    """Return the sentence that says which text leaves this machine, None when none does."""
-    sent = []
+def leaving_notices(llm: LLM, chroma_url: str | None) -> dict[Language, str]:
+    """Return, in each language, the sentences that say which text leaves this machine, nothing when none does."""
+    english, chinese = [], []
     if llm.leaves_machine:
-        sent.append(f"Questions and the abstracts found for them are sent to {llm.endpoint}.")
+        english.append(f"Questions and the abstracts found for them are sent to {llm.endpoint}.")
+        chinese.append(f"问题和检索到的摘要会发送到 {llm.endpoint}。")
     if chroma_url and not is_loopback(server_address(chroma_url)[0]):
         host, port, _ = server_address(chroma_url)
-        sent.append(f"The abstracts are stored on, and searched through, the Chroma server {host}:{port}.")
-    return " ".join(sent) or None
+        english.append(f"The abstracts are stored on, and searched through, the Chroma server {host}:{port}.")
+        chinese.append(f"摘要存放在 Chroma 服务器 {host}:{port} 上，并在那里检索。")
+    return {"en": " ".join(english), "zh": "".join(chinese)} if english else {}
 
 
 def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from rag.attribute import SentenceVerifier
 from rag.cite import NOTHING_SAID, Cited
 from rag.clean import clean_text
 from rag.collection import tell
-from rag.configure import configured_embedder, configured_llm, configured_reranker, describe, leaving_notice
+from rag.configure import configured_embedder, configured_llm, configured_reranker, describe, leaving_notices
 from rag.errors import LLMError, ModelError, QuestionError
 from rag.followup import needs_context
 from rag.generate import Generated
@@ -171,10 +171,15 @@ class RAG:
             return describe(self.settings, store.manifest)
 
     @property
-    def notice(self) -> str | None:
-        """The sentence that says which text leaves this machine, None when none does."""
+    def notices(self) -> dict[Language, str]:
+        """The sentences, in each language, that say which text leaves this machine; nothing when none does."""
         with self._index.reading() as store:
-            return leaving_notice(self.llm, store.manifest.chroma_url)
+            return leaving_notices(self.llm, store.manifest.chroma_url)
+
+    @property
+    def notice(self) -> str | None:
+        """The sentences in English that say which text leaves this machine, None when none does."""
+        return self.notices.get("en")
 
     def warm(self) -> None:
         """Load both models and let the language model take in its instructions, so the first answer is quick."""

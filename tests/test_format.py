@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -11,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import Evidence, Sentence, SourcesEvent, TextEvent
-from ui.format import chat_html, masthead_html, status_text
+from ui import labels
+from ui.format import chat_html, masthead_html, status_html
+from ui.labels import BROKE_OFF, Label
+from ui.notes import status_of
 from ui.sources import marked, sources_html
 from ui.turn import Turn, history
 
@@ -25,10 +29,12 @@ ALLOWED |= {"header"}
 
 
 class Parsed(HTMLParser):
-    """The elements, attributes and text of a fragment; unbalanced tags fail."""
+    """The elements, attributes and text of a fragment as `language` shows it; unbalanced tags fail."""
 
-    def __init__(self, html: str) -> None:
+    def __init__(self, html: str, language: str = "en") -> None:
         super().__init__()
+        self.language = language
+        self.unseen: list[bool] = []
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
         self.open: list[str] = []
@@ -37,14 +43,18 @@ class Parsed(HTMLParser):
         assert not self.open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
+        given = dict(attrs)
+        self.elements.append((tag, given))
         self.open.append(tag)
+        self.unseen.append(given.get("class") == "in" and given["lang"] != self.language)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+        self.unseen.pop()
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if not any(self.unseen):
+            self.text += data
 
     def all(self, cls: str) -> list[dict[str, str | None]]:
         return [attrs for _, attrs in self.elements if cls in (attrs.get("class") or "").split()]
@@ -69,7 +79,8 @@ def test_nothing_of_corpus_question_or_model_becomes_markup(question, reply, abs
     turn = finished(question, reply, [found], [citation(1, found, abstract[:1])])
     assert_harmless(chat_html([turn]))
     assert_harmless(sources_html([turn]))
-    assert_harmless(chat_html([Turn(question, error=reply)]))
+    assert_harmless(chat_html([Turn(question, error=Label(reply))]))
+    assert_harmless(masthead_html({"papers": 1, "languages": {"en": 1}}, Label(reply, title)))
 
 
 def test_hostile_text_is_shown_as_text() -> None:
@@ -79,7 +90,9 @@ def test_hostile_text_is_shown_as_text() -> None:
     assert chat.text.count(HOSTILE) == 2
     assert panel.text.count(HOSTILE) >= 3
     assert "javascript:" not in sources_html([turn])
-    assert HOSTILE in assert_harmless(masthead_html({"papers": 1, "languages": {"en": 1}}, HOSTILE)).text
+    assert (
+        HOSTILE in assert_harmless(masthead_html({"papers": 1, "languages": {"en": 1}}, Label(HOSTILE))).text
+    )
 
 
 @pytest.mark.parametrize(
@@ -190,20 +203,20 @@ def test_a_refusal_says_so_and_calls_its_sources_closest() -> None:
     assert "No answer in the abstracts" in chat_html([turn])
     assert "Closest, not answering" in sources_html([turn])
     assert "Cited" not in sources_html([turn])
-    assert status_text(turn) == "No answer in the abstracts."
+    assert status_of(turn).en == "No answer in the abstracts."
 
 
 def test_a_source_names_its_files() -> None:
     found = context("Text.", files=[("a.txt", 3), ("b.txt", 1), ("b.txt", 9)])
-    html = sources_html([finished("q", "a", [found], [])])
-    assert "in 2 files" in html
-    assert [f"{f}: record {n}" in html for f, n in (("a.txt", 3), ("b.txt", 1), ("b.txt", 9))] == [True] * 3
+    text = Parsed(sources_html([finished("q", "a", [found], [])])).text
+    assert "in 2 files" in text
+    assert [f"{f}: record {n}" in text for f, n in (("a.txt", 3), ("b.txt", 1), ("b.txt", 9))] == [True] * 3
 
 
 def test_gaps_of_an_answer_are_named() -> None:
     html = chat_html([finished("q", "a", [context("Text.")], [], bare=1, unknown_markers=1)])
     assert "2 sentences without a source" in html
-    assert "1 marker named no source and left out" in html
+    assert "1 marker left out: no such source" in html
 
 
 def test_only_the_newest_sources_are_shown_and_all_are_kept() -> None:
@@ -215,9 +228,9 @@ def test_only_the_newest_sources_are_shown_and_all_are_kept() -> None:
 def test_a_turn_grows_with_its_events() -> None:
     found = context("Muse reaches 6.06.")
     turn = Turn("q")
-    assert status_text(turn) == "Searching the abstracts…"
+    assert status_of(turn).en == "Searching the abstracts…"
     turn = turn.after(SourcesEvent((found,), "zh"))
-    assert (turn.busy, turn.language, status_text(turn)) == (
+    assert (turn.busy, turn.language, status_of(turn).en) == (
         True,
         "zh",
         "1 source found; writing the answer…",
@@ -228,7 +241,7 @@ def test_a_turn_grows_with_its_events() -> None:
     done = turn.after(answer("q", "6.06 [1].", [found], [citation(1, found, "6.06")]))
     assert not done.busy
     assert done.halted() is done
-    assert history([done, turn.halted(), turn.failed("no")]) == (("q", "6.06 [1]."),)
+    assert history([done, turn.halted(), turn.failed(Label("no"))]) == (("q", "6.06 [1]."),)
 
 
 def test_a_pasted_book_does_not_hide_the_answer() -> None:
@@ -240,7 +253,7 @@ def test_small_talk_shows_neither_sources_nor_seconds() -> None:
     turn = Turn("Hi").after(SourcesEvent((), "en")).after(said)
     assert "foot" not in chat_html([turn])
     assert "without a source" not in assert_harmless(chat_html([turn])).text
-    assert status_text(turn) == "Answered."
+    assert status_of(turn).en == "Answered."
     assert "No abstracts were needed" in sources_html([turn])
     assert history([turn]) == ()
 
@@ -255,7 +268,7 @@ def test_a_list_of_papers_is_called_one() -> None:
     assert len(page.all("cite")) == 2
     assert "without a source" not in page.text
     assert "from the index" in page.text
-    assert status_text(turn) == "Answered from the index, listing 2 abstracts."
+    assert status_of(turn).en == "Answered from the index, listing 2 abstracts."
     assert "Listed" in assert_harmless(sources_html([turn])).text
     none = Turn("x").after(replace(answer("x", "None.", found), kind="collection"))
     assert "Closest" in sources_html([none])
@@ -266,8 +279,88 @@ def test_a_list_of_papers_is_called_one() -> None:
 def test_a_follow_up_shows_what_it_was_read_as(language, label) -> None:
     turn = Turn("And it?").after(SourcesEvent((), language, HOSTILE))
     page = assert_harmless(chat_html([turn]))
-    assert label + HOSTILE in page.text
+    assert label + HOSTILE in Parsed(chat_html([turn]), language).text
+    assert [attrs for attrs in page.all("read-as") if "lang" in attrs] == []
     ended = turn.after(replace(answer("And it?", "Yes.", ()), standalone_question=HOSTILE))
     assert HOSTILE in assert_harmless(chat_html([ended])).text
     assert history([ended]) == ((HOSTILE, "Yes."),)
     assert "read-as" not in chat_html([Turn("And it?").after(SourcesEvent((), language))])
+
+
+def _turns_without_words() -> list[Turn]:
+    """Return a turn in every state, in which only the page itself has words: what it quotes is digits."""
+    found = [
+        context("6.06. 7.07. 8.08."),
+        context("9.09.", authors=("1", "2", "3"), year=2023, url="https://1.1"),
+    ]
+    cited = citation(1, found[0], "6.06.")
+    evidence = (Evidence(1, cited.start, cited.end, "6.06."),)
+    ended = answer("1?", "6.06 [1]. 7 [1].", found, [cited], bare=2, unknown_markers=1)
+    sentences = (
+        Sentence("6.06.", (1,), "supported", 0.9, evidence),
+        Sentence("7.", (1,), "weak", 0.3, evidence),
+    )
+    full = replace(ended, sentences=(*sentences, *ended.sentences[1:]), dropped_sentences=2)
+    asked = Turn("1?").after(SourcesEvent(tuple(found), "en", "11?"))
+    answers = [
+        full,
+        replace(full, refused=True),
+        replace(full, kind="chat"),
+        replace(full, kind="collection"),
+    ]
+    answers += [replace(other, citations=()) for other in answers]
+    growing = [Turn("1?"), asked, asked.after(TextEvent("6.06", (cited,)))]
+    cut = [asked.halted(), Turn("1?").halted(), asked.failed(BROKE_OFF)]
+    return [*growing, *cut, *(asked.after(other) for other in answers)]
+
+
+@pytest.mark.parametrize(
+    ("language", "foreign"), [("en", r"[\u4e00-\u9fff，。：；、]"), ("zh", r"[A-Za-z]{2,}")]
+)
+def test_the_page_has_no_word_of_the_other_language(language: str, foreign: str) -> None:
+    turns = _turns_without_words()
+    parts = [masthead_html({"papers": 3, "languages": {"en": 2, "zh": 1}}), chat_html([]), sources_html([])]
+    parts += [status_html(label) for label in (labels.HINT, labels.NO_QUESTION, *map(status_of, turns))]
+    parts += [chat_html(turns), *(sources_html([turn]) for turn in turns)]
+    page = Parsed("".join(parts), language)
+    words = [page.text] + [
+        attrs[f"data-{language}"] or "" for _, attrs in page.elements if "data-sets" in attrs
+    ]
+    # The product's name, two keys, a kind of link, the switch itself, and the file of the fake.
+    ours = re.sub(r"citefold|Enter|Shift|DOI|EN中文|000\.txt", "", "\n".join(words))
+    assert re.findall(foreign, ours) == []
+
+
+def test_what_a_screen_reader_is_told_in_attributes_follows_the_language() -> None:
+    page = Parsed(masthead_html({"papers": 1, "languages": {"en": 1}}) + chat_html(_turns_without_words()))
+    fixed = [
+        attrs for _, attrs in page.elements if {"aria-label", "title", "alt", "placeholder"} & set(attrs)
+    ]
+    assert {attrs.get("data-language") for attrs in fixed} == {"en", "zh"}  # the two buttons of the switch
+    named = {
+        (attrs["data-sets"], attrs["data-en"], attrs["data-zh"])
+        for _, attrs in page.elements
+        if "data-sets" in attrs
+    }
+    assert {("aria-label", "Source 1", "来源 1"), ("title", "only weakly supported", "依据较弱")} <= named
+
+
+def test_every_label_is_in_both_languages() -> None:
+    table = [value for value in vars(labels).values() if isinstance(value, Label)]
+    table += [*labels.LANGUAGES.values(), *labels.IN_LANGUAGE.values()]
+    assert len(table) > 50
+    for label in table:
+        assert re.search(r"[\u4e00-\u9fff]", label.zh), label
+        assert not re.search(r"[\u4e00-\u9fff]", label.en), label
+        blanks = [set(re.findall(r"\{(\w+)\}", text)) for text in (label.en, label.zh)]
+        assert blanks[0] - {"s"} == blanks[1], label
+
+
+def test_a_label_counts() -> None:
+    assert [labels.SOURCE_COUNT.of(n).en for n in (0, 1, 2)] == ["0 sources", "1 source", "2 sources"]
+    assert labels.SOURCE_COUNT.of(1).zh == "1 个来源"
+
+
+def test_an_error_of_the_library_stands_in_either_language() -> None:
+    html = chat_html([Turn("q").failed(Label("Start {it} & <b>."))])
+    assert [("Start {it} & <b>." in Parsed(html, language).text) for language in ("en", "zh")] == [True, True]

@@ -19,6 +19,7 @@ from playwright.sync_api import Page, expect
 
 from rag import LLMUnreachableError, UserError
 from ui.app import EXAMPLES, listen, make_server, serve
+from ui.labels import Label
 
 pytestmark = pytest.mark.browser
 
@@ -30,10 +31,11 @@ MUSE = context(
 SNOW = context("本文提出SnowNet用于雪深预测。它在高原数据上的误差为2.5厘米。", language="zh")
 CITED = citation(1, MUSE, "an FID of 6.06 on CC3M")
 ANSWER = "Muse reaches an FID of 6.06 on CC3M [1]."
+NOTICE = Label("Questions are sent to https://llm.example <b>", "问题会发送到 https://llm.example <b>")
 
 
 @contextmanager
-def serving(rag: FakeRAG, **options: str) -> Iterator[str]:
+def serving(rag: FakeRAG, **options: Label) -> Iterator[str]:
     with closing(listen("127.0.0.1", 0)) as bound:
         server = make_server(rag, **options)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
@@ -56,7 +58,7 @@ class Served:
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     rag = FakeRAG(script_of("", []))
-    with serving(rag, notice="Questions are sent to https://llm.example <b>") as url:
+    with serving(rag, notice=NOTICE) as url:
         yield Served(url, rag)
 
 
@@ -80,7 +82,7 @@ def open_page(browser, served: Served) -> Iterator[Callable[..., Page]]:
             page.on("console", lambda line: line.type == "error" and problems.append(line.text))
             page.on("dialog", lambda dialog: problems.append(f"dialog: {dialog.message}"))
             page.goto(served.url)
-            expect(page.get_by_role("textbox", name="Question")).to_be_focused()
+            expect(page.get_by_role("textbox")).to_be_focused()
             return page
 
         yield open_
@@ -90,7 +92,7 @@ def open_page(browser, served: Served) -> Iterator[Callable[..., Page]]:
 
 
 def ask(page: Page, question: str = "What FID?") -> None:
-    page.get_by_role("textbox", name="Question").fill(question)
+    page.get_by_role("textbox").fill(question)
     page.keyboard.press("Enter")
 
 
@@ -145,9 +147,10 @@ def test_an_abstract_can_be_read_in_full_and_stays_open(open_page) -> None:
     expect(page.locator(".card").first.locator("details.full p")).to_be_visible()
     expect(page.locator(".card").nth(1).locator("details.full p")).to_be_hidden()
     where = page.locator(".card").first.locator(".where")
-    expect(where.locator("summary")).to_have_text("in 2 files")
+    expect(where.locator("summary")).to_have_text("in 2 files", use_inner_text=True)
     where.locator("summary").click()
-    expect(where.locator("li")).to_have_text(["a.txt: record 6", "b.txt: record 2"])
+    records = ["a.txt: record 6", "b.txt: record 2"]
+    expect(where.locator("li")).to_have_text(records, use_inner_text=True)
 
 
 def test_earlier_answers_keep_their_sources(open_page, served) -> None:
@@ -236,7 +239,7 @@ def test_a_narrow_window_needs_no_sideways_scrolling(open_page, scheme: str) -> 
         "https://example.org/" + "x" * 300 + " end.", title="y" * 200, files=[("z" * 120 + ".txt", 1)]
     )
     page = open_page(script_of("w" * 300, [long, MUSE]), width=420, color_scheme=scheme)
-    expect(page.get_by_role("note")).to_have_text("Questions are sent to https://llm.example <b>")
+    expect(page.get_by_role("note")).to_have_text(NOTICE.en, use_inner_text=True)
     ask_and_wait(page, "q" * 300)
     for summary in page.locator("summary").all():
         summary.click()

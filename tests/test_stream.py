@@ -10,7 +10,8 @@ import pytest
 from fake_rag import FakeRAG, Gate, context, script_of
 
 from rag import LLMResponseError, SourcesEvent, TextEvent
-from ui.stream import BROKE_OFF, follow
+from ui.labels import BROKE_OFF, Label
+from ui.stream import follow
 from ui.turn import Turn
 
 FOUND = context("Muse reaches 6.06.")
@@ -37,7 +38,7 @@ def test_words_that_pile_up_arrive_together_and_complete() -> None:
     rag = FakeRAG(lambda question, past: [SourcesEvent((FOUND,), "en"), *words, LLMResponseError("cut")])
     shown = turns(rag)
     assert shown[-1].text == "".join(word.delta for word in words)
-    assert shown[-1].error == "cut"
+    assert shown[-1].error == Label("cut")
     assert [turn.text for turn in shown] == sorted((turn.text for turn in shown), key=len)
 
 

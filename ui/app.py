@@ -7,12 +7,15 @@ import errno
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag import UserError
-from ui.format import chat_html, masthead_html, status_html, status_text
+from ui import labels
+from ui.format import chat_html, masthead_html, status_html
 from ui.guard import Guard
+from ui.head import head_html
+from ui.labels import Label
+from ui.notes import status_of
 from ui.sources import sources_html
 from ui.stream import Library, follow
 from ui.turn import Turn, history
@@ -32,13 +35,11 @@ EXAMPLES = (
 _DEFAULT_CORPUS = (31, {"en": 22, "zh": 9})
 # Several windows see their sources at once; the model takes their questions in turn.
 _AT_ONCE = 4
-_HINT = "Enter to send · Shift+Enter for a new line"
 _FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "PingFang SC", "Microsoft YaHei"]
 _FONTS += ["Noto Sans CJK SC", "Noto Sans SC", "sans-serif"]
-_HERE = Path(__file__).parent
 
 
-def build_app(rag: Library, *, notice: str | None = None, examples: Sequence[str] | None = None) -> Blocks:
+def build_app(rag: Library, *, notice: Label | None = None, examples: Sequence[str] | None = None) -> Blocks:
     """Lay out the page over `rag`; `notice` stands on top, `examples` before the first question.
 
     Without `examples`, the five on the default corpus are shown when that corpus is what is indexed.
@@ -48,31 +49,20 @@ def build_app(rag: Library, *, notice: str | None = None, examples: Sequence[str
         examples = EXAMPLES if (info["papers"], info["languages"]) == _DEFAULT_CORPUS else ()
     app: Blocks
     with gr.Blocks(title="citefold", analytics_enabled=False, fill_width=True) as app:
-        turns = gr.State(())
-        gr.HTML(masthead_html(info, notice), elem_id="masthead", apply_default_css=False)
+        _html(masthead_html(info, notice), "masthead")
         with gr.Row(elem_id="desk", equal_height=False):
             with gr.Column(elem_id="talk", min_width=0):
-                chat = gr.HTML(chat_html(()), elem_id="chat", apply_default_css=False)
+                chat = _html(chat_html(()), "chat")
                 with gr.Column(elem_id="examples", min_width=0):
                     starters = [gr.Button(text, elem_classes="example", min_width=0) for text in examples]
-                with gr.Column(elem_id="composer", min_width=0):
-                    with gr.Row(elem_id="ask"):
-                        question = gr.Textbox(
-                            label="Question", show_label=False, container=False, autofocus=True, lines=1,
-                            max_lines=6, placeholder="Ask about the abstracts · 提问", elem_id="question",
-                            min_width=0,
-                        )  # fmt: skip
-                        send = gr.Button("Ask 提问", elem_id="send", variant="primary", min_width=0, scale=0)
-                        stop = gr.Button("Stop 停止", elem_id="stop", min_width=0, scale=0)
-                    with gr.Row(elem_id="line"):
-                        status = gr.HTML(status_html(_HINT), elem_id="status", apply_default_css=False)
-                        clear = gr.Button("New conversation 新对话", elem_id="clear", min_width=0, scale=0)
+                question, send, stop, line, clear = _composer()
             with gr.Column(elem_id="side", min_width=0):
-                sources = gr.HTML(sources_html(()), elem_id="sources", apply_default_css=False)
+                sources = _html(sources_html(()), "sources")
+        turns = gr.State(())
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         streamed = quiet | {"concurrency_limit": _AT_ONCE}
-        outputs = [question, chat, sources, turns, status]
+        outputs = [question, chat, sources, turns, line]
         answer = _answerer(rag)
         asked = [gr.on([question.submit, send.click], answer, [question, turns], outputs, **streamed)]
         asked += [starter.click(answer, [starter, turns], outputs, **streamed) for starter in starters]
@@ -81,26 +71,51 @@ def build_app(rag: Library, *, notice: str | None = None, examples: Sequence[str
     return app
 
 
+def _composer() -> tuple[Any, ...]:
+    """Lay out the question box and what stands around it, in English until the script of the page has run."""
+    gr = _gradio()
+    with gr.Column(elem_id="composer", min_width=0):
+        with gr.Row(elem_id="ask"):
+            question = gr.Textbox(
+                label=labels.QUESTION.en, show_label=False, container=False, autofocus=True, lines=1,
+                max_lines=6, placeholder=labels.PLACEHOLDER.en, elem_id="question", min_width=0,
+            )  # fmt: skip
+            send = _button(labels.ASK, "send", variant="primary")
+            stop = _button(labels.STOP, "stop")
+        with gr.Row(elem_id="line"):
+            line = _html(status_html(labels.HINT), "status")
+            clear = _button(labels.CLEAR, "clear")
+    return question, send, stop, line, clear
+
+
+def _html(value: str, name: str) -> Any:
+    return _gradio().HTML(value, elem_id=name, apply_default_css=False)
+
+
+def _button(label: Label, name: str, **options: str) -> Any:
+    return _gradio().Button(label.en, elem_id=name, min_width=0, scale=0, **options)
+
+
 def _answerer(rag: Library) -> Any:
     skip = _gradio().skip
 
     async def answer(question: str, past: tuple[Turn, ...]) -> AsyncIterator[tuple[Any, ...]]:
         if not question.strip():
-            yield skip(), skip(), skip(), skip(), status_html("Write a question first · 请先输入问题")
+            yield skip(), skip(), skip(), skip(), status_html(labels.NO_QUESTION)
             return
         before: Turn | None = None
         async with contextlib.aclosing(follow(rag, question.strip(), history(past))) as steps:
             async for turn in steps:
                 # Only what differs is sent: the sources of a long conversation outweigh a word by far.
                 shown = (*past, turn)
-                news = before is None or status_text(turn) != status_text(before)
+                news = before is None or status_of(turn) != status_of(before)
                 panel = news or (before is not None and turn.citations != before.citations)
                 yield (
                     "" if before is None else skip(),
                     chat_html(shown),
                     sources_html(shown) if panel else skip(),
                     shown,
-                    status_html(status_text(turn)) if news else skip(),
+                    status_html(status_of(turn)) if news else skip(),
                 )
                 before = turn
 
@@ -109,12 +124,12 @@ def _answerer(rag: Library) -> Any:
 
 def _halt(turns: tuple[Turn, ...]) -> tuple[Any, ...]:
     shown = (*turns[:-1], turns[-1].halted()) if turns else ()
-    status = status_text(shown[-1]) if shown else _HINT
+    status = status_of(shown[-1]) if shown else labels.HINT
     return _gradio().skip(), chat_html(shown), sources_html(shown), shown, status_html(status)
 
 
 def _clear() -> tuple[Any, ...]:
-    return "", chat_html(()), sources_html(()), (), status_html(_HINT)
+    return "", chat_html(()), sources_html(()), (), status_html(labels.HINT)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -137,7 +152,11 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def make_server(
-    rag: Library, host: str = "127.0.0.1", *, notice: str | None = None, examples: Sequence[str] | None = None
+    rag: Library,
+    host: str = "127.0.0.1",
+    *,
+    notice: Label | None = None,
+    examples: Sequence[str] | None = None,
 ) -> uvicorn.Server:
     """Return a server of the page, not started: `server.run(sockets=[listen(host, port)])` serves it."""
     import uvicorn
@@ -151,7 +170,7 @@ def make_server(
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,
         mcp_server=False, show_error=False, app_kwargs=dict(no_docs), max_file_size=0,
         theme=gr.themes.Base(font=_FONTS, font_mono=["ui-monospace", "monospace"]),
-        head=_head(),
+        head=head_html(),
     )  # fmt: skip
     # An answer in progress, or an open tab, must not hold up Ctrl-C.
     config = uvicorn.Config(Guard(outer, host), log_level="critical", timeout_graceful_shutdown=1)
@@ -162,7 +181,7 @@ def serve(
     rag: Library,
     host: str = "127.0.0.1",
     port: int = 7860,
-    notice: str | None = None,
+    notice: Label | None = None,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve the page until Ctrl-C; raise UserError when the port cannot be had.
@@ -176,17 +195,6 @@ def serve(
         print(f"citefold is at http://{shown}:{bound.getsockname()[1]} (Ctrl-C stops it)", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[bound])
-
-
-def _head() -> str:
-    icon = (
-        "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' "
-        "height='32' rx='7' fill='%231f4e79'/%3E%3Cpath d='M12 8H9v16h3M20 8h3v16h-3' fill='none' stroke='white' "
-        "stroke-width='2.6'/%3E%3Ccircle cx='16' cy='16' r='2.4' fill='white'/%3E%3C/svg%3E"
-    )
-    # In the head, not through the toolkit's `css`, which rewrites selectors so that none reaches its own frames.
-    style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("style.css", "citations.js"))
-    return f'<link rel="icon" href="{icon}"><style>{style}</style><script>{script}</script>'
 
 
 def _gradio() -> Any:

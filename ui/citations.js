@@ -1,5 +1,5 @@
 // Lead from a citation to its source and back, keep what the reader opened, follow a growing answer.
-// All text is placed by the server; this file only moves attributes, focus and scrolling.
+// All text is placed by the server, or by language.js; this file only moves attributes, focus and scrolling.
 (() => {
   let shown = null; // id of the section the reader chose; null: the newest
   let lit = null; // id of the highlighted card
@@ -56,10 +56,8 @@
     const panel = $("sources");
     if (!chat || !panel) return false;
     chat.setAttribute("role", "log");
-    chat.setAttribute("aria-label", "Conversation");
     chat.tabIndex = 0;
     panel.setAttribute("role", "complementary");
-    panel.setAttribute("aria-label", "Sources");
     panel.tabIndex = 0;
     const all = { childList: true, subtree: true, characterData: true };
     new MutationObserver(() => grow(chat)).observe(chat, all);

@@ -8,14 +8,11 @@ from html import escape
 from urllib.parse import quote, urlsplit
 
 from rag import Citation, Paper, ScoredChunk, Source
+from ui import labels
+from ui.labels import Label
 from ui.turn import Turn
 
-EMPTY = (
-    '<div class="empty"><h2>Sources <span lang="zh">来源</span></h2><p>The abstracts found for a question appear '
-    'here before the answer begins.</p><p lang="zh">检索到的摘要会先于回答显示在这里。</p></div>'
-)
 _TRAILING = re.compile(r"[\s,.;:，。；：、]+$")
-_LANGUAGE_LABELS = {"en": "English", "zh": "中文"}
 # Two lines of a card in the narrowest layout; a Han character is about twice as wide as a Latin letter.
 _TITLE_CHARS = {"en": 88, "zh": 42}
 
@@ -23,7 +20,9 @@ _TITLE_CHARS = {"en": 88, "zh": 42}
 def sources_html(turns: Sequence[Turn]) -> str:
     """Return one section a question, the newest shown and the others kept for the links of their answers."""
     if not turns:
-        return EMPTY
+        return (
+            f'<div class="empty"><h2>{labels.SOURCES.html()}</h2><p>{labels.SOURCES_EMPTY.html()}</p></div>'
+        )
     last = len(turns)
     return "".join(_section(number, turn, hidden=number != last) for number, turn in enumerate(turns, 1))
 
@@ -32,45 +31,46 @@ def _section(number: int, turn: Turn, *, hidden: bool) -> str:
     state = " hidden" if hidden else ""
     about = turn.question if len(turn.question) <= 160 else turn.question[:160] + "…"
     return (
-        f'<section class="shelf" id="sources-{number}" tabindex="-1" aria-label="Sources of question {number}"'
-        f'{state}><h2>Sources <span lang="zh">来源</span></h2>'
-        f'<p class="about"><span class="sr">for the question: </span>{escape(about)}</p>'
+        f'<section class="shelf" id="sources-{number}" tabindex="-1" aria-labelledby="name-{number} about-{number}"'
+        f'{state}><h2 id="name-{number}">{labels.SOURCES.html()}</h2>'
+        f'<p class="about" id="about-{number}"><span class="sr">{labels.ABOUT.html()}</span>{escape(about)}</p>'
         f"{_groups(number, turn)}</section>"
     )
 
 
 def _groups(number: int, turn: Turn) -> str:
     if turn.contexts is None:
-        return (
-            ""
-            if not turn.busy
-            else '<p class="waiting">Searching<span class="dots" aria-hidden="true"></span></p>'
-        )
+        return _waiting_html() if turn.busy else ""
     cited = {citation.paper_id: citation for citation in turn.citations}
     named = [(context, cited.get(context.paper.paper_id)) for context in turn.contexts]
     cards = [(context, citation, _evidence(turn, citation)) for context, citation in named]
     if turn.busy or turn.stopped or turn.error:
-        return _list("Retrieved", "检索到", [_card(number, *pair, place=i) for i, pair in enumerate(cards)])
+        return _list(labels.RETRIEVED, [_card(number, *pair, place=i) for i, pair in enumerate(cards)])
     places = {context.paper.paper_id: i for i, (context, _, _) in enumerate(cards)}
     first = sorted((c for c in cards if c[1]), key=lambda c: c[1].number if c[1] else 0)
     rest = [card for card in cards if not card[1]]
     if turn.answer is not None and turn.answer.kind == "chat":
-        return '<p class="none">No abstracts were needed <span lang="zh">无需查阅摘要</span></p>'
+        return f'<p class="none">{labels.NONE_NEEDED.html()}</p>'
     refused = turn.answer is not None and turn.answer.refused
     listed = turn.answer is not None and turn.answer.kind == "collection"
-    words = ("Also retrieved", "其他检索结果") if first else ("Retrieved, none cited", "检索到，均未引用")
-    words = ("Closest", "最接近") if listed else words
-    words = ("Closest, not answering", "最接近，但未回答") if refused else words
+    words = labels.ALSO_RETRIEVED if first else labels.NONE_CITED
+    words = labels.CLOSEST if listed else words
+    words = labels.NOT_ANSWERING if refused else words
     return _list(
-        *(("Listed", "已列出") if listed else ("Cited", "已引用")),
+        labels.LISTED if listed else labels.CITED,
         [_card(number, *c, place=places[c[0].paper.paper_id]) for c in first],
-    ) + _list(*words, [_card(number, *c, place=places[c[0].paper.paper_id]) for c in rest])
+    ) + _list(words, [_card(number, *c, place=places[c[0].paper.paper_id]) for c in rest])
 
 
-def _list(label: str, chinese: str, cards: Sequence[str]) -> str:
+def _waiting_html() -> str:
+    words = labels.SEARCHING_SOURCES.html()
+    return f'<p class="waiting">{words}<span class="dots" aria-hidden="true"></span></p>'
+
+
+def _list(label: Label, cards: Sequence[str]) -> str:
     if not cards:
         return ""
-    return f'<h3>{label} <span lang="zh">{chinese}</span></h3><ol class="cards">{"".join(cards)}</ol>'
+    return f'<h3>{label.html()}</h3><ol class="cards">{"".join(cards)}</ol>'
 
 
 def _evidence(turn: Turn, citation: Citation | None) -> list[tuple[int, int]]:
@@ -95,18 +95,17 @@ def _card(
     # A record without a title is headed by its first words: quoting them again below would say them twice.
     quoted = citation is not None or paper.title is not None or spans[0][0] > 0
     passage = f'<blockquote lang="{paper.language}">{_excerpts(paper.text, spans)}</blockquote>'
-    badge = (
-        f'<span class="number"><span class="sr">Source </span>{citation.number}</span>' if citation else ""
-    )
+    named = f'<span class="sr">{labels.BADGE.html()}</span>'
+    badge = f'<span class="number">{named}{citation.number}</span>' if citation else ""
     return (
         f'<li class="card{" cited" if citation else ""}" id="source-{key}" tabindex="-1">'
         f'<h4 lang="{paper.language}">{badge}{escape(_title(paper))}</h4>'
-        f'<div class="meta"><span>{_LANGUAGE_LABELS[paper.language]}</span>{_byline(paper)}'
+        f'<div class="meta"><span>{labels.LANGUAGES[paper.language].html()}</span>{_byline(paper)}'
         f"{_where(f'{turn}-{place}', paper.sources)}</div>"
         f"{passage if quoted else ''}"
-        f'<details class="full" id="full-{turn}-{place}"><summary>Whole abstract <span lang="zh">全文</span></summary>'
+        f'<details class="full" id="full-{turn}-{place}"><summary>{labels.WHOLE.html()}</summary>'
         f'<p lang="{paper.language}">{marked(paper.text, spans)}</p></details>'
-        f'<a class="back" href="#turn-{turn}" data-goto="turn-{turn}">Back to the answer</a></li>'
+        f'<a class="back" href="#turn-{turn}" data-goto="turn-{turn}">{labels.BACK.html()}</a></li>'
     )
 
 
@@ -158,14 +157,19 @@ def _title(paper: Paper) -> str:
 
 
 def _byline(paper: Paper) -> str:
-    parts = [f"{paper.authors[0]} et al." if len(paper.authors) > 2 else " & ".join(paper.authors)]
-    parts.append(str(paper.year) if paper.year is not None else "")
-    spans = "".join(f"<span>{escape(part)}</span>" for part in parts if part)
+    parts = [_authors(paper.authors), str(paper.year) if paper.year is not None else ""]
+    spans = "".join(f"<span>{part}</span>" for part in parts if part)
     link = f"https://doi.org/{quote(paper.doi)}" if paper.doi else paper.url or ""
     # A link of the corpus is shown only when it can do no more than open a page.
     if link.isprintable() and _scheme(link) in {"http", "https"}:
-        spans += f'<a href="{escape(link)}" target="_blank" rel="noopener noreferrer">{"DOI" if paper.doi else "Link"}</a>'
+        spans += f'<a href="{escape(link)}" target="_blank" rel="noopener noreferrer">{"DOI" if paper.doi else labels.LINK.html()}</a>'
     return spans
+
+
+def _authors(names: Sequence[str]) -> str:
+    if len(names) > 2:
+        return escape(names[0]) + labels.AND_OTHERS.html()
+    return escape(" & ".join(names))
 
 
 def _scheme(link: str) -> str:
@@ -178,8 +182,8 @@ def _scheme(link: str) -> str:
 
 def _where(key: str, sources: Sequence[Source]) -> str:
     count = len({source.file for source in sources})
-    items = "".join(f"<li>{escape(s.file)}: record {s.position}</li>" for s in sources)
+    items = "".join(f"<li>{escape(s.file)}{labels.RECORD.of(s.position).html()}</li>" for s in sources)
     return (
-        f'<details class="where" id="where-{key}"><summary>in {count} file{"" if count == 1 else "s"}</summary>'
+        f'<details class="where" id="where-{key}"><summary>{labels.FILES.of(count).html()}</summary>'
         f"<ul>{items}</ul></details>"
     )

@@ -9,11 +9,8 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any, Literal, Protocol
 
 from rag import RagError, StreamEvent
+from ui.labels import BROKE_OFF, Label
 from ui.turn import Turn
-
-BROKE_OFF = (
-    "The answer broke off because of a fault in citefold; the terminal that serves this page shows it."
-)
 
 
 class Library(Protocol):
@@ -80,7 +77,7 @@ async def follow(
     async with contextlib.aclosing(stream(library, question, past)) as events:
         async for arrived in events:
             for event in arrived:
-                turn = turn.failed(str(event)) if isinstance(event, RagError) else turn.after(event)
+                turn = turn.failed(Label(str(event))) if isinstance(event, RagError) else turn.after(event)
             yield turn
     if turn.busy:
         yield turn.failed(BROKE_OFF)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag import Answer, Citation, Language, ScoredChunk, Sentence, SourcesEvent, StreamEvent, TextEvent
+from ui.labels import Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Turn:
     citations: tuple[Citation, ...] = ()
     sentences: tuple[Sentence, ...] = ()
     answer: Answer | None = None
-    error: str | None = None
+    error: Label | None = None
     stopped: bool = False
     standalone: str | None = None
 
@@ -56,7 +57,7 @@ class Turn:
             standalone=event.standalone_question,
         )
 
-    def failed(self, error: str) -> Turn:
+    def failed(self, error: Label) -> Turn:
         """Return the turn ended by `error`, one sentence for the reader."""
         return replace(self, error=error)
 

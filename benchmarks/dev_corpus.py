@@ -3,7 +3,7 @@
 The texts come from `../shared/data/bilingual_arxiv` and are never committed; the corpus and its index are
 kept in the cache under a name made from the corpus and from the code that builds an index.
 
-`dev_questions.jsonl` says which papers are in it. `dev_several.jsonl` and `dev_more.jsonl` (80 questions and 60 that
+`data/dev_questions.jsonl` says which papers are in it. `dev_several.jsonl` and `dev_more.jsonl` (80 questions and 60 that
 nothing answers, most of them across languages) ask about papers that are in it already, by arXiv id, so that they change
 neither the corpus nor its index.
 """
@@ -25,9 +25,9 @@ from rag.code_digest import code_digest
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data" / "bilingual_arxiv" / "train.jsonl.gz"
-QUESTIONS = ROOT / "benchmarks" / "dev_questions.jsonl"
-MORE = ROOT / "benchmarks" / "dev_more.jsonl"
-SEVERAL = ROOT / "benchmarks" / "dev_several.jsonl"
+QUESTIONS = ROOT / "benchmarks" / "data" / "dev_questions.jsonl"
+MORE = ROOT / "benchmarks" / "data" / "dev_more.jsonl"
+SEVERAL = ROOT / "benchmarks" / "data" / "dev_several.jsonl"
 DISTRACTORS = 200
 SEED = 20261121
 

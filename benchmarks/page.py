@@ -2,8 +2,9 @@
 
     python -m benchmarks.page [--limit 12] [--index DIR] [--json FILE]
 
-The default corpus's own questions (tests/data), a part of them drawn with a fixed seed, each in a new window on one warm
-server. A moment counts when the browser has painted it: the frame after the change. Medians, and the slowest.
+The default corpus's own questions (benchmarks/data/corpus), a part of them drawn with a fixed seed, each in a new
+window on one warm server. A moment counts when the browser has painted it: the frame after the change. Medians, and
+the slowest.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from benchmarks.screenshots import open_browser, serving
 from rag import RAG
 from rag.datasets import limited, load_dataset
 
-QUESTIONS = Path(__file__).resolve().parent.parent / "tests" / "data"
+QUESTIONS = Path(__file__).resolve().parent / "data" / "corpus"
 # Notes when what a selector names was first painted, after Enter.
 _WATCH = """
 () => {

@@ -24,8 +24,8 @@ STRENGTH = 0.1  # scikit-learn's C; .03 and .3 score the same within .006
 # vs CONTRADICT .792 against .783 with 1, and .790 with 10.
 SCIFACT_WEIGHT = 3.0
 # "weak" may lose so many claims that SciFact supports, or own sentences in the other language; "supported" holds so many
-# that are, of pairs made to be hard. With .15 and .05, 3 of the 37 right answers to benchmarks/dev_questions.jsonl were
-# dropped; what is kept instead is shown as "weak".
+# that are, of pairs made to be hard. With .15 and .05, 3 of the 37 right answers to
+# benchmarks/data/dev_questions.jsonl were dropped; what is kept instead is shown as "weak".
 DROPPED_CLAIMS = 0.10
 DROPPED_SENTENCES = 0.025
 PRECISION = 0.8

@@ -23,9 +23,9 @@ from rag.sentences import split_sentences
 
 # A sentence's worth for a question is its cosine, plus this much of the question's terms that it holds (weighted by
 # how few sentences hold them), plus this much of its abstract's retrieval score, less that of the best abstract. On
-# benchmarks/dev_questions.jsonl (35 questions whose answer can be recognised in the abstracts), 3 abstracts, the answer
-# is among 160, 200 and 250 tokens of sentences for 33, 35 and 35; without the last part for 29, 32 and 34. A bonus for
-# the neighbours of a chosen sentence only cost room: 33, 33, 35. 5 abstracts: the same.
+# benchmarks/data/dev_questions.jsonl (35 questions whose answer can be recognised in the abstracts), 3 abstracts, the
+# answer is among 160, 200 and 250 tokens of sentences for 33, 35 and 35; without the last part for 29, 32 and 34. A
+# bonus for the neighbours of a chosen sentence only cost room: 33, 33, 35. 5 abstracts: the same.
 TERMS_WEIGHT = 0.3
 CONTEXT_WEIGHT = 0.15
 # A sentence worth less than the best one by more than this is left out even where there is room: of the 35 answers none

@@ -134,7 +134,7 @@ REMINDERS: dict[Language, str] = {
 
 # The same where a Chinese question is to be answered in English first. By "Answer in English." alone the model goes on in the
 # question's Chinese after each name, is kept from it by the grammar, and loses the thread (d45, d46, d56 of
-# benchmarks/dev_more.jsonl).
+# benchmarks/data/dev_more.jsonl).
 READ_IN_ENGLISH = "The question is in Chinese; the answer has to be in English."
 
 # Asked instead of a question for yes or no, of the results alone.

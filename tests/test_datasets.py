@@ -188,7 +188,7 @@ def test_your_own_questions_are_read_and_those_without_an_answer_are_unanswerabl
 
 
 def test_the_projects_own_questions_are_in_this_form() -> None:
-    queries = load_dataset(ROOT / "tests" / "data").queries
+    queries = load_dataset(ROOT / "benchmarks" / "data" / "corpus").queries
     assert len(queries) == 62 + 18 + 60
     assert sum(query.answerable for query in queries) == 62 + 18
     assert sum(query.every for query in queries) == 18
@@ -199,10 +199,10 @@ def test_the_projects_own_questions_are_in_this_form() -> None:
 
 
 def test_the_projects_conversations_and_planted_instructions_are_sets_by_themselves() -> None:
-    conversations = load_dataset(ROOT / "tests" / "data" / "followups.jsonl")
+    conversations = load_dataset(ROOT / "benchmarks" / "data" / "corpus" / "followups.jsonl")
     assert (conversations.form, len(conversations.queries)) == ("conversations", 12)
     assert all(len(query.history) == 1 and query.answerable for query in conversations.queries)
-    planted = load_dataset(ROOT / "tests" / "data", "injections")
+    planted = load_dataset(ROOT / "benchmarks" / "data" / "corpus", "injections")
     assert (planted.form, len(planted.documents), len(planted.queries)) == ("abstracts", 28, 30)
     assert all(query.forbidden for query in planted.queries)
     assert [query.answerable for query in planted.queries].count(False) == 2

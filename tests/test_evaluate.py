@@ -324,8 +324,8 @@ def test_your_own_questions_are_judged_by_id_or_by_a_piece_of_the_text(
     ("arguments", "hint"),
     [
         (["none.jsonl"], "no data set"),
-        (["tests/data", "--json", "/no/such/folder/x.json"], "folder that exists"),
-        (["tests/data", "--plot", "x.docx"], ".png"),
+        (["benchmarks/data/corpus", "--json", "/no/such/folder/x.json"], "folder that exists"),
+        (["benchmarks/data/corpus", "--plot", "x.docx"], ".png"),
     ],
 )
 @pytest.mark.parametrize("kind", ["retrieval", "answers"])

@@ -220,11 +220,11 @@ def test_without_relevant_documents_every_question_has_to_be_refused(tmp_path: P
         (False, (), {})
     ]
     with pytest.raises(CorpusError, match="--without-relevant"):
-        without_relevant(load_dataset(ROOT / "tests" / "data"))
+        without_relevant(load_dataset(ROOT / "benchmarks" / "data" / "corpus"))
 
 
 def test_a_missing_index_is_one_sentence_before_any_model(tmp_path: Path) -> None:
-    result = run("evaluate", "answers", "tests/data", "--index", str(tmp_path / "none"))
+    result = run("evaluate", "answers", "benchmarks/data/corpus", "--index", str(tmp_path / "none"))
     assert_one_sentence(result, 2)
     assert "rag index" in result.stderr
 

@@ -48,8 +48,8 @@ def library(index: Path) -> Iterator[RAG]:
 
 @pytest.fixture(scope="module")
 def questions() -> list[dict[str, Any]]:
-    lines = (ROOT / "tests" / "data" / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+    file = ROOT / "benchmarks" / "data" / "corpus" / "questions.jsonl"
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 def test_the_right_abstract_is_among_the_first_three_in_both_languages(

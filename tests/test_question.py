@@ -52,7 +52,7 @@ def test_one_abstract_is_asked_for(question: str) -> None:
 
 def test_the_development_questions_are_told_apart() -> None:
     for name, several in (("dev_several", True), ("dev_questions", False)):
-        lines = (ROOT / "benchmarks" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (ROOT / "benchmarks" / "data" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
         asked = [json.loads(line)["question"] for line in lines]
         right = sum(is_multi_document(question) == several for question in asked)
         assert right >= 0.9 * len(asked)

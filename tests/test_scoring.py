@@ -277,7 +277,7 @@ def test_the_default_questions_are_judged_on_the_default_corpus(
 ) -> None:
     rag.index_paths([ROOT / "corpus"], tmp_path / "index", embedder=embedder)
     with closing(open_store(tmp_path / "index")) as store:
-        judged = judge(load_dataset(ROOT / "tests" / "data"), store)
+        judged = judge(load_dataset(ROOT / "benchmarks" / "data" / "corpus"), store)
     rows = [score(question, answer("Nothing.")) for question in judged]
     single = [(row.language, row.stored) for row in rows if not row.several]
     counts = [single.count(cell) for cell in CELLS]

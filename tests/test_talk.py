@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.language import detect_language
 from rag.talk import recognise
-
-ROOT = Path(__file__).parent.parent
 
 CHAT = """
 greeting | Hi / hello! / Hello there / Good morning. / Hey, how are you? / 你好 / 您好！ / 你好啊 / 早上好 / 大家好
@@ -94,15 +89,6 @@ def _rows(table: str) -> list[tuple[str, ...]]:
     return [(*cells[:-1], question) for cells in rows for question in _split(cells[-1])]
 
 
-def _asked() -> list[str]:
-    files = [*sorted((ROOT / "tests" / "data").glob("*.jsonl")), ROOT / "benchmarks" / "dev_questions.jsonl"]
-    return [
-        json.loads(line)["question"]
-        for file in files
-        for line in file.read_text(encoding="utf-8").splitlines()
-    ]
-
-
 NEGATIVE = [question for line in SCIENCE.strip().splitlines() for question in _split(line)]
 
 
@@ -127,10 +113,6 @@ def test_questions_about_the_collection_are_recognised(
 def test_a_question_of_science_is_left_to_the_abstracts(question: str) -> None:
     assert recognise(question) is None
     assert recognise(question, followed=True) is None
-
-
-def test_no_question_of_the_question_sets_is_taken() -> None:
-    assert [question for question in _asked() if recognise(question)] == []
 
 
 def test_the_table_is_large_and_half_chinese() -> None:

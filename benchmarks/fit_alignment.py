@@ -19,18 +19,17 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.parallel import ABSTRACTS, LANGUAGES, QUERIES, cells, dense_ranks, sample, stored_language
-from rag import models
-from rag.align import Alignment, Kind, Vectors, fit_alignment
-from rag.alignments import alignment_path, save_alignment
-from rag.configure import configured_embedder
-from rag.embed import Embedder
+from rag.embedding.alignment import Alignment, Kind, Vectors, alignment_path, fit_alignment, save_alignment
+from rag.embedding.embedder import Embedder
+from rag.factory import configured_embedder
+from rag.models import defaults as models
 from rag.schema import Language
 from rag.settings import load_settings
 
 SEED = 0
 FIT_PAPERS = 6000
 HELD_OUT = 1000
-# Questions a language that are shipped to tell hubs by; see `rag.align.HUB_NEIGHBOURS`.
+# Questions a language that are shipped to tell hubs by; see `rag.embedding.alignment.HUB_NEIGHBOURS`.
 BACKGROUND = 500
 
 

@@ -23,18 +23,18 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.parallel import DATA, QUERIES, sample
-from rag import models
-from rag.align import Vectors, normalise_rows
-from rag.clean import clean_text, paper_id
-from rag.configure import configured_embedder
-from rag.embed import Embedder
-from rag.indexing import index_papers
-from rag.language import detect_language
-from rag.retrieve import retrieve
+from rag.answering.retrieval import retrieve
+from rag.cli.output import progress_bars
+from rag.embedding.alignment import Vectors, normalise_rows
+from rag.embedding.embedder import Embedder
+from rag.factory import configured_embedder
+from rag.indexing.build import index_papers
+from rag.models import defaults as models
 from rag.schema import Paper, Source
 from rag.settings import load_settings
-from rag.store import Manifest, open_store
-from rag.terminal import progress_bars
+from rag.store.index import Manifest, open_store
+from rag.text.cleaning import clean_text, paper_id
+from rag.text.language import detect_language
 
 ABSTRACTS = DATA.parent / "arxiv_50k.jsonl.gz"
 SEED = 11

@@ -7,15 +7,15 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rag import models
-from rag.align import Vectors
-from rag.embed import Embedder
+from rag.embedding.alignment import Vectors
+from rag.embedding.embedder import Embedder
+from rag.models import defaults as models
 
 _STEP = 256
 
 
 class KeptVectors:
-    """Embeds passages, each text once ever; `rag.evidence.PassageEmbedder` in kind."""
+    """Embeds passages, each text once ever; `rag.answering.context.PassageEmbedder` in kind."""
 
     def __init__(self, embedder: Embedder, name: str) -> None:
         """Read what is kept under `name`; nothing is embedded yet."""

@@ -15,11 +15,11 @@ import numpy as np
 
 from benchmarks.fit_alignment import FIT_PAPERS, SEED, kept
 from benchmarks.parallel import ABSTRACTS, DATA, LANGUAGES, sample
-from rag.alignments import fitted_alignment
-from rag.embed import Embedder
-from rag.numbers import find_numbers, number_values
+from rag.embedding.alignment import fitted_alignment
+from rag.embedding.embedder import Embedder
 from rag.schema import Language
-from rag.sentences import sentence_texts
+from rag.text.numbers import find_numbers, number_values
+from rag.text.sentences import sentence_texts
 
 Kind = Literal["SUPPORT", "CONTRADICT", "NONE", "own", "neighbour", "number", "name", "negation"]
 
@@ -32,7 +32,7 @@ SHORTEST: dict[Language, int] = {"en": 40, "zh": 15}
 _NUMBER_STEPS = ("2", "0.5", "3", "1.1", "0.9")
 _NAME = re.compile(r"(?<![A-Za-z0-9-])[A-Z](?=[A-Za-z0-9-]*[A-Z0-9])[A-Za-z0-9]{2,}(?![A-Za-z0-9-])")
 
-# What is changed to say the opposite. These are plain words of abstracts, most of which rag/polarity.py knows too: what is
+# What is changed to say the opposite. These are plain words of abstracts, most of which rag/answering/verification/polarity.py knows too: what is
 # caught of them is the best that can be hoped for, SciFact's contradictions are the harder half.
 FLIPS: dict[Language, tuple[tuple[str, str], ...]] = {
     "en": (

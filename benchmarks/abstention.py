@@ -31,13 +31,12 @@ from rag.evaluation.datasets.loading import load_dataset
 from rag.evaluation.qrels import Judged, judge
 from rag.evaluation.replay import RecordedLLM
 from rag.factory import configured_embedder, configured_llm
-from rag.indexing.build import open_index
-from rag.llm.llama_cpp.client import LLM
+from rag.llm.base import LLM
 from rag.llm.logprobs import Logprobs
 from rag.models import defaults as models
 from rag.schema import LANGUAGES, Language
 from rag.settings import load_settings
-from rag.store.index import Store
+from rag.store.index import Store, open_index
 
 OUTPUT = Path(rag.__file__).parent / "data" / "abstention.json"
 

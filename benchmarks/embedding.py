@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from rag.embedding.alignment import Vectors
+from rag.embedding.base import Vectors
 from rag.embedding.embedder import load_embedder
 from rag.indexing.build import index_papers
 from rag.indexing.dedup.folding import deduplicate

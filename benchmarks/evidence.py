@@ -21,12 +21,12 @@ from rag.answering.context import NUMBER_BONUS, ContextSentences, evidence_for
 from rag.answering.generation.messages import estimate_tokens
 from rag.answering.question import is_multi_document
 from rag.answering.retrieval import query_vector, retrieve
-from rag.embedding.alignment import Vectors
+from rag.embedding.base import Vectors
 from rag.evaluation.datasets.records import Query
 from rag.evaluation.scoring import holds_answer
 from rag.factory import configured_embedder
-from rag.indexing.build import open_index
 from rag.settings import load_settings
+from rag.store.index import open_index
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rag.answering.retrieval import HUB_WEIGHT
-from rag.embedding.alignment import Alignment, Vectors
+from rag.embedding.alignment import Alignment
+from rag.embedding.base import Vectors
 from rag.evaluation.metrics import wilson_interval
 from rag.schema import Language
 

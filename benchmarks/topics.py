@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from benchmarks.fit_alignment import FIT_PAPERS, HELD_OUT, SEED, kept
 from benchmarks.parallel import ABSTRACTS, LANGUAGES, sample, stored_language
-from rag.embedding.alignment import Vectors, fit_alignment
+from rag.embedding.alignment import fit_alignment
+from rag.embedding.base import Vectors
 from rag.factory import configured_embedder
 from rag.schema import Language
 from rag.settings import load_settings

@@ -35,8 +35,9 @@ from benchmarks.verification_table import Mask, print_caught, print_ways
 from rag.answering.verification.features import Findings, find_features, rank_evidence
 from rag.answering.verification.polarity import turn_round
 from rag.answering.verification.verifier import VerifierModel
-from rag.embedding.alignment import Alignment, Vectors, fitted_alignment
-from rag.embedding.embedder import Embedder
+from rag.embedding.alignment import Alignment, fitted_alignment
+from rag.embedding.base import Vectors
+from rag.embedding.embedder import LocalEmbedder
 from rag.factory import configured_embedder
 from rag.settings import load_settings
 
@@ -71,7 +72,11 @@ def main() -> None:
 
 
 def report_fresh(
-    model: VerifierModel, embedder: Embedder, vectors: KeptVectors, alignment: Alignment, seen: Sequence[Pair]
+    model: VerifierModel,
+    embedder: LocalEmbedder,
+    vectors: KeptVectors,
+    alignment: Alignment,
+    seen: Sequence[Pair],
 ) -> None:
     """Print the same for couples that neither the fit nor the word lists of `rag.answering.verification.polarity` have seen."""
     known = {pair.sentence for pair in seen}

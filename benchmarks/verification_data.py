@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.fit_alignment import FIT_PAPERS, SEED, kept
 from benchmarks.parallel import ABSTRACTS, DATA, LANGUAGES, sample
 from rag.embedding.alignment import fitted_alignment
-from rag.embedding.embedder import Embedder
+from rag.embedding.embedder import LocalEmbedder
 from rag.schema import Language
 from rag.text.numbers import find_numbers, number_values
 from rag.text.sentences import sentence_texts
@@ -124,7 +124,7 @@ def scifact_pairs() -> list[Pair]:
     return pairs
 
 
-def derived_pairs(embedder: Embedder, seed: int = 1) -> list[Pair]:
+def derived_pairs(embedder: LocalEmbedder, seed: int = 1) -> list[Pair]:
     """Return pairs of bilingual_arxiv/train: papers by couples of near neighbours, each against both."""
     rows = sample("train", FIT_PAPERS, SEED)
     draw = random.Random(seed)
@@ -235,7 +235,7 @@ def _times(digits: str, factor: float) -> str:
 
 
 def _couples(
-    rows: list[dict[str, Any]], embedder: Embedder, draw: random.Random
+    rows: list[dict[str, Any]], embedder: LocalEmbedder, draw: random.Random
 ) -> Iterator[tuple[int, int]]:
     """Yield couples of short abstracts, each the nearest of its first, none twice."""
     vectors = kept(embedder, FIT_PAPERS)

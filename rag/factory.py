@@ -11,15 +11,16 @@ from rag.answering.generation.messages import reading_prefix
 from rag.answering.generation.translation import translation_prefix
 from rag.answering.reranking import CrossEncoderReranker
 from rag.answering.rewriting import rewrite_prefix
-from rag.embedding.embedder import Embedder, load_embedder, resolve_folder
-from rag.llm.address import is_loopback
-from rag.llm.llama_cpp.client import LLM, open_llm
+from rag.embedding.embedder import LocalEmbedder, load_embedder, resolve_folder
+from rag.llm.base import LLM
+from rag.llm.llama_cpp.client import open_llm
 from rag.llm.llama_cpp.kv_cache import READINGS, Readings, count_readings
+from rag.llm.openai_compatible import is_loopback
 from rag.models import defaults as models
 from rag.models.registry import MODELS
 from rag.schema import Language
 from rag.settings import Settings
-from rag.store.index import Manifest
+from rag.store.manifest import Manifest
 from rag.store.vectors import server_address
 
 # Context windows, in tokens. The embedded one holds instructions and examples, an abstract and the answer;
@@ -28,7 +29,7 @@ EMBEDDED_CONTEXT = 4096
 HOSTED_CONTEXT = 8192
 
 
-def configured_embedder(settings: Settings, *, fetch: bool = False) -> Embedder:
+def configured_embedder(settings: Settings, *, fetch: bool = False) -> LocalEmbedder:
     """Load the embedding model that the settings name; a missing default model is fetched.
 
     Raises:

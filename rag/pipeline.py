@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Protocol, overload
+from typing import Any, Literal, overload
 
 from rag.answering.abstention import Abstention, abstention_for
 from rag.answering.answerer import SEVERAL_ABSTRACTS, Answerer
@@ -21,21 +21,22 @@ from rag.answering.generation.prompts import REFUSALS
 from rag.answering.generation.streaming import Generated
 from rag.answering.question import is_multi_document, needs_context
 from rag.answering.reranking import RERANK_CANDIDATES, Reranker, rerank
-from rag.answering.retrieval import QueryEmbedder, retrieve
+from rag.answering.retrieval import retrieve
 from rag.answering.rewriting import standalone
 from rag.answering.router import Talk, recognise
 from rag.answering.verification.verifier import verifier_for
+from rag.embedding.base import Embedder
 from rag.errors import LLMError, ModelError, QuestionError
 from rag.factory import configured_embedder, configured_llm, configured_reranker, describe, leaving_notices
 from rag.indexing.build import BuildReport, build_index
-from rag.indexing.embed_chunks import PassageEmbedder, Progress
-from rag.llm.llama_cpp.client import LLM
+from rag.llm.base import LLM
 from rag.llm.llama_cpp.kv_cache import READINGS, forget
 from rag.schema import (
     Answer,
     Citation,
     Filters,
     Language,
+    Progress,
     ScoredChunk,
     Sentence,
     SourcesEvent,
@@ -57,10 +58,6 @@ History = Sequence[tuple[str, str]]
 """Earlier turns, oldest first: (question, answer text)."""
 
 
-class QuestionEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
-    """An embedder for both kinds of text; `rag.embedding.embedder.Embedder` is one."""
-
-
 class RAG:
     """A library of abstracts that can be searched and asked; safe to use from several threads.
 
@@ -71,7 +68,7 @@ class RAG:
         self,
         settings: Settings,
         *,
-        embedder: QuestionEmbedder | None = None,
+        embedder: Embedder | None = None,
         llm: LLM | None = None,
         reranker: Reranker | None = None,
         verifier: SentenceVerifier | None = None,
@@ -355,7 +352,7 @@ class RAG:
     def _embedding_model(self) -> str:
         return self._embedder.name if self._embedder else self.settings.embedding_model
 
-    def _loaded_embedder(self) -> QuestionEmbedder:
+    def _loaded_embedder(self) -> Embedder:
         with self._lock:
             embedder = self._embedder or configured_embedder(self.settings)
             with self._index.reading() as store:
@@ -373,7 +370,7 @@ def index_paths(
     paths: Sequence[Path | str],
     index: Path | str | None = None,
     *,
-    embedder: QuestionEmbedder | None = None,
+    embedder: Embedder | None = None,
     progress: Progress = lambda stage, done, total: None,
     **arguments: Any,
 ) -> BuildReport:

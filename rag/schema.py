@@ -7,8 +7,13 @@ All offsets are in Unicode code points into `Paper.text`. `to_dict()` gives plai
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many are done and how many there are."""
+
 
 Language = Literal["en", "zh"]
 Support = Literal["supported", "weak", "unsupported"]

@@ -15,12 +15,12 @@ from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, sync_playwright
 
 from rag.answering.abstention import Abstention
-from rag.answering.verification.features import missing_numbers
+from rag.answering.verification.facts import missing_numbers
 from rag.answering.verification.verifier import Verdict
-from rag.embedding.alignment import Vectors, normalise_rows
-from rag.llm.llama_cpp.prefix_cache import Read
+from rag.embedding.alignment import normalise_rows
+from rag.embedding.base import Vectors
+from rag.llm.base import Message, Read, TextStream
 from rag.llm.logprobs import Logprobs
-from rag.llm.openai_compatible import Message, TextStream
 from rag.models import defaults as models
 from rag.pipeline import RAG, index_paths
 from rag.schema import Support

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
 
 from rag.answering.abstention import Abstention
 from rag.answering.citing.attribution import Attributor, ReplyRules, SentenceVerifier
 from rag.answering.citing.citations import NOTHING_SAID
 from rag.answering.citing.findings import finding_chat, quote_findings
-from rag.answering.context import ContextSentences, PassageEmbedder, evidence_for
+from rag.answering.context import ContextSentences, evidence_for
 from rag.answering.generation.messages import (
     ABSTRACT_TOKENS,
     abstract_messages,
@@ -38,9 +37,10 @@ from rag.answering.generation.streaming import (
 from rag.answering.generation.translation import translate
 from rag.answering.query_context import QueryContext
 from rag.answering.question import is_multi_document, is_yes_no_question
-from rag.answering.retrieval import QueryEmbedder, query_vector
+from rag.answering.retrieval import query_vector
 from rag.embedding.alignment import Alignment
-from rag.llm.llama_cpp.client import LLM
+from rag.embedding.base import Embedder
+from rag.llm.base import LLM
 from rag.schema import Language, ScoredChunk
 from rag.text.injection import without_rules
 from rag.text.language import detect_language
@@ -62,10 +62,6 @@ MOST_SENTENCES, MOST_TRANSLATED = 4, 3
 _REFUSAL = Generated(NOTHING_SAID, True, 0.0)
 
 
-class AnswerEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
-    """What this needs of an embedder; `rag.embedding.embedder.Embedder` is one."""
-
-
 @dataclass(frozen=True)
 class Answerer:
     """Everything an answer is made with; `evidence_tokens` None means what suits the model.
@@ -75,7 +71,7 @@ class Answerer:
     """
 
     llm: LLM
-    embedder: AnswerEmbedder
+    embedder: Embedder
     alignment: Alignment
     verifier: SentenceVerifier
     max_answer_tokens: int

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
-from typing import Protocol
 
-from rag.embedding.alignment import Alignment, Vectors
+from rag.embedding.alignment import Alignment
+from rag.embedding.base import Embedder, Vectors
 from rag.schema import ScoredChunk
 from rag.text.analyzer import analyze
 from rag.text.injection import is_planted
@@ -45,13 +45,6 @@ _WANTS_NUMBER = re.compile(
 )
 
 
-class PassageEmbedder(Protocol):
-    """What evidence needs of an embedder; `rag.embedding.embedder.Embedder` is one."""
-
-    def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        """Return one row per text, shape (n, d)."""
-
-
 @dataclass(frozen=True, slots=True)
 class ContextSentence:
     """The sentence `text == contexts[number - 1].paper.text[start:end]`, its index terms and number values."""
@@ -67,9 +60,7 @@ class ContextSentence:
 class ContextSentences:
     """The sentences of the contexts of one question, split and embedded once, when first needed."""
 
-    def __init__(
-        self, contexts: Sequence[ScoredChunk], embedder: PassageEmbedder, alignment: Alignment
-    ) -> None:
+    def __init__(self, contexts: Sequence[ScoredChunk], embedder: Embedder, alignment: Alignment) -> None:
         """Keep what is needed; nothing is embedded yet."""
         self.contexts = tuple(contexts)
         self.embedder = embedder

@@ -8,8 +8,8 @@ from functools import cached_property
 
 from rag.answering.context import ContextSentences
 from rag.answering.generation.messages import readable
-from rag.answering.verification.features import missing_names
-from rag.embedding.alignment import Vectors
+from rag.answering.verification.facts import missing_names
+from rag.embedding.base import Vectors
 from rag.schema import Language
 
 

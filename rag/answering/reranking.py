@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rag.embedding.base import passage
 from rag.embedding.embedder import stay_offline
 from rag.errors import ModelError
-from rag.indexing.embed_chunks import passage
 from rag.schema import ScoredChunk
 from rag.text.language import to_simplified
 

@@ -6,7 +6,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from rag.embedding.alignment import Alignment, Vectors
+from rag.embedding.alignment import Alignment
+from rag.embedding.base import QueryEmbedder, Vectors
 from rag.schema import LANGUAGES, Chunk, Filters, Language, Paper, ScoredChunk
 from rag.text.language import to_simplified
 
@@ -46,13 +47,6 @@ class SearchableStore(Protocol):
 
     def chunks(self, chunk_ids: Sequence[str]) -> Mapping[str, tuple[Paper, Chunk]]:
         """Return each known chunk with its paper."""
-
-
-class QueryEmbedder(Protocol):
-    """What retrieval needs of an embedder; `rag.embedding.embedder.Embedder` is one."""
-
-    def embed_query(self, text: str) -> Vectors:
-        """Return the vector of one question, shape (1, d)."""
 
 
 def retrieve(

@@ -6,9 +6,8 @@ import re
 from collections.abc import Sequence
 from contextlib import closing
 
-from rag.answering.generation.streaming import ChatModel
 from rag.answering.question import needs_context
-from rag.llm.openai_compatible import Message
+from rag.llm.base import LLM, Message
 from rag.schema import Language
 from rag.text.analyzer import analyze, analyze_document
 from rag.text.language import detect_language
@@ -71,7 +70,7 @@ _MIN_KEPT = 0.65
 _MARKERS = re.compile(r"\s*\[\d+\]")
 
 
-def standalone(llm: ChatModel, question: str, history: History) -> str | None:
+def standalone(llm: LLM, question: str, history: History) -> str | None:
     """Return `question` as a full question, by what was said before; None where it is one or cannot be made one.
 
     `history` are (question, answer text), oldest first. Raises LLMError as `llm` does.

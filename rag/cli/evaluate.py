@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from rag.errors import SettingsError
 
 if TYPE_CHECKING:
+    from rag.embedding.base import Embedder
     from rag.evaluation.cache import DatasetIndex
     from rag.evaluation.datasets.records import Dataset
     from rag.evaluation.replay import RecordedLLM
     from rag.evaluation.scoring import Row
-    from rag.indexing.embed_chunks import Progress
-    from rag.pipeline import QuestionEmbedder
+    from rag.schema import Progress
     from rag.settings import Settings
     from rag.store.index import Store
 
@@ -194,13 +194,13 @@ def _settings(parsed: argparse.Namespace) -> Settings:
 @contextmanager
 def _library(
     dataset: Dataset, settings: Settings, progress: Progress
-) -> Iterator[tuple[Store, QuestionEmbedder, DatasetIndex]]:
+) -> Iterator[tuple[Store, Embedder, DatasetIndex]]:
     """Give the index to measure: that of the data set, or for questions alone the user's own."""
     from rag.evaluation.cache import DatasetIndex, dataset_index
     from rag.factory import configured_embedder
-    from rag.indexing.build import open_index
     from rag.models import defaults as models
-    from rag.store.index import Manifest
+    from rag.store.index import open_index
+    from rag.store.manifest import Manifest
 
     if not dataset.documents:
         Manifest.read(settings.index)  # a missing index is told before a model is loaded

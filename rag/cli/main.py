@@ -242,7 +242,7 @@ def _info(parsed: argparse.Namespace) -> int:
     from rag.cli.output import info_text
     from rag.factory import describe
     from rag.settings import load_settings
-    from rag.store.index import Manifest
+    from rag.store.manifest import Manifest
 
     settings = load_settings(index=_path(parsed.index))
     info = describe(settings, Manifest.read(settings.index))

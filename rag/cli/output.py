@@ -13,7 +13,7 @@ from rag.schema import Answer, Citation, Problem, ScoredChunk, Source
 if TYPE_CHECKING:
     from rag.answering.generation.prefill import ReadAhead
     from rag.indexing.build import BuildReport
-    from rag.indexing.embed_chunks import Progress
+    from rag.schema import Progress
 
 _NAMES = {"en": "English", "zh": "Chinese"}
 _ALIGNMENTS = {

@@ -23,14 +23,13 @@ from typing import Literal
 from urllib.parse import quote
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rag.embedding.base import Vectors
 from rag.errors import ModelError
 from rag.models import defaults as models
 from rag.models.registry import MODELS
 from rag.schema import Language
 
-Vectors = NDArray[np.float32]
 Kind = Literal["query", "passage"]
 
 # Weight, in texts, of the fitted mean against the mean of the corpus itself.

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rag.embedding.alignment import Vectors, stack
+from rag.embedding.alignment import stack
+from rag.embedding.base import Vectors
 from rag.errors import ModelError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ Backend = Literal["auto", "torch"]
 
 
 @dataclass(frozen=True)
-class Embedder:
+class LocalEmbedder:
     """Turns texts into L2-normalised vectors, questions and passages each with their own prompt.
 
     `embedding` is a LlamaIndex `BaseEmbedding`, so that a LlamaIndex user can take it out or put another
@@ -67,7 +68,7 @@ def load_embedder(
     passage_prompt: str | None = None,
     threads: int | None = None,
     backend: Backend = "auto",
-) -> Embedder:
+) -> LocalEmbedder:
     """Load the sentence-transformers model in `folder`, through onnxruntime where the folder has a graph for it.
 
     Prompts that are None are read from the model's saved ones: HuggingFaceEmbedding would silently replace
@@ -94,7 +95,7 @@ def load_embedder(
             f"{folder} holds no usable sentence-transformers model ({str(error).splitlines()[0]}); "
             "name another with RAG_EMBEDDING_MODEL or run `rag models pull`."
         ) from error
-    return Embedder(
+    return LocalEmbedder(
         name=name,
         digest=_digest(folder, query, passage, {".json", ".onnx"} if fast else _TORCH_FILES),
         embedding=embedding,

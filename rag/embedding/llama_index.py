@@ -18,7 +18,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from pydantic import PrivateAttr
 
 from rag.embedding.alignment import Alignment, Kind, fitted_alignment, stack
-from rag.embedding.embedder import Embedder, load_embedder
+from rag.embedding.embedder import LocalEmbedder, load_embedder
 from rag.models import defaults as models
 from rag.schema import LANGUAGES, Language
 from rag.settings import DEFAULT_EMBEDDING_MODEL
@@ -61,7 +61,7 @@ class AlignedEmbedding(BaseEmbedding):
         return cls.of(load_embedder(name, models.ensure(name), threads=threads))
 
     @classmethod
-    def of(cls, embedder: Embedder) -> AlignedEmbedding:
+    def of(cls, embedder: LocalEmbedder) -> AlignedEmbedding:
         """Return the model of one of citefold's embedders with what was fitted for it, as an index has it.
 
         Raises:

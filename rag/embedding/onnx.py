@@ -16,7 +16,7 @@ import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from pydantic import PrivateAttr
 
-from rag.embedding.alignment import Vectors
+from rag.embedding.base import Vectors
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession

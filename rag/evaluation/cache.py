@@ -12,12 +12,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.embedding.alignment import Vectors, fitted_alignment
+from rag.embedding.alignment import fitted_alignment
+from rag.embedding.base import Embedder, Vectors
 from rag.errors import CorpusError, LibraryIndexError
 from rag.evaluation.datasets.records import Dataset
 from rag.indexing.build import index_papers
-from rag.indexing.embed_chunks import PassageEmbedder, Progress
-from rag.store.index import Manifest
+from rag.schema import Progress
+from rag.store.manifest import Manifest
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -117,7 +118,7 @@ class DatasetIndex:
 
 def dataset_index(
     dataset: Dataset,
-    embedder: PassageEmbedder,
+    embedder: Embedder,
     cache: Path,
     progress: Progress = lambda stage, done, total: None,
 ) -> DatasetIndex:
@@ -155,7 +156,7 @@ def dataset_index(
 class _Counted:
     """An embedder that counts the passages it embeds, so that index time is not mistaken for embedding time."""
 
-    def __init__(self, embedder: PassageEmbedder) -> None:
+    def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self.name = embedder.name
         self.digest = embedder.digest
@@ -165,6 +166,9 @@ class _Counted:
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         self.embedded += len(texts)
         return self._embedder.embed_passages(texts)
+
+    def embed_query(self, text: str) -> Vectors:
+        return self._embedder.embed_query(text)
 
     def count_tokens(self, text: str) -> int:
         return self._embedder.count_tokens(text)

@@ -16,9 +16,8 @@ from typing import Any
 
 from rag.errors import LLMResponseError
 from rag.evaluation.kept_lines import keep, read_kept
-from rag.llm.llama_cpp.client import LLM, Read
+from rag.llm.base import LLM, FinishReason, Message, Read, TextStream
 from rag.llm.logprobs import Logprobs
-from rag.llm.openai_compatible import FinishReason, Message, TextStream
 
 _Tokens = list[tuple[str, float]]
 _OTHERWISE = (
@@ -103,7 +102,7 @@ class RecordedLLM:
         grammar: str | None = None,
         logprobs: Logprobs | None = None,
     ) -> TextStream:
-        """Return the recorded reply, else the model's own; arguments and errors as in `rag.llm.llama_cpp.client.LLM`.
+        """Return the recorded reply, else the model's own; arguments and errors as in `rag.llm.base.LLM`.
 
         While it is read it also raises LLMResponseError, when the model does not go on with a reply as it
         began, and LibraryIndexError, when the reply cannot be recorded.

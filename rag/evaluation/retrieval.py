@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.answering import retrieval
+from rag.embedding.base import Embedder
 from rag.errors import CorpusError
 from rag.evaluation.cache import DatasetIndex
 from rag.evaluation.datasets.loading import limited
@@ -21,8 +22,7 @@ from rag.evaluation.datasets.records import Dataset
 from rag.evaluation.metrics import RANKING_MEASURES, bootstrap_intervals
 from rag.evaluation.qrels import Judged, judge
 from rag.evaluation.retrievers import ARMS, SHOWN, Asked, Library, fused_as_shown
-from rag.indexing.embed_chunks import Progress
-from rag.pipeline import QuestionEmbedder
+from rag.schema import Progress
 from rag.store.index import Store
 from rag.text.language import detect_language
 
@@ -76,7 +76,7 @@ class RetrievalReport:
 def evaluate_retrieval(
     dataset: Dataset,
     store: Store,
-    embedder: QuestionEmbedder,
+    embedder: Embedder,
     index: DatasetIndex,
     *,
     limit: int | None = None,
@@ -109,7 +109,7 @@ def evaluate_retrieval(
 
 
 def _ask(
-    library: Library, embedder: QuestionEmbedder, judged: Sequence[Judged], progress: Progress
+    library: Library, embedder: Embedder, judged: Sequence[Judged], progress: Progress
 ) -> tuple[dict[str, list[list[str]]], list[float]]:
     """Return every arm's rankings, and the seconds each question took through the product's own path."""
     rankings: dict[str, list[list[str]]] = {arm: [] for arm in ARMS}
@@ -129,7 +129,7 @@ def _ask(
     return rankings, seconds
 
 
-def _embedded(question: Judged, embedder: QuestionEmbedder) -> Asked:
+def _embedded(question: Judged, embedder: Embedder) -> Asked:
     text = question.query.text
     return Asked(text, detect_language(text), embedder.embed_query(text), embedder)
 

@@ -8,11 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
-from rag.answering.retrieval import QueryEmbedder, retrieve
-from rag.embedding.alignment import Alignment, Vectors
+from rag.answering.retrieval import retrieve
+from rag.embedding.alignment import Alignment
+from rag.embedding.base import Embedder, QueryEmbedder, Vectors, passage, passage_key
 from rag.indexing.chunking import chunk_paper
-from rag.indexing.embed_chunks import PassageEmbedder, Progress, passage, passage_key
-from rag.schema import Chunk, Language
+from rag.schema import Chunk, Language, Progress
 from rag.store.index import Store
 
 DEPTH = 100  # papers of a ranking: the deepest measure is recall@100
@@ -42,7 +42,7 @@ class Library:
     def __init__(
         self,
         store: Store,
-        embedder: PassageEmbedder,
+        embedder: Embedder,
         progress: Progress = lambda stage, done, total: None,
     ) -> None:
         """Cut the papers of `store` into its chunks again, which gives the names of their raw vectors."""

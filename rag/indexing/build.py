@@ -11,33 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.embedding.alignment import Vectors, fitted_alignment
+from rag.embedding.alignment import fitted_alignment
+from rag.embedding.base import Embedder, Vectors, passage, passage_key
 from rag.errors import CorpusError, LibraryIndexError
 from rag.indexing.chunking import chunk_paper
 from rag.indexing.dedup.folding import DedupResult, deduplicate
-from rag.indexing.embed_chunks import (
-    PassageEmbedder,
-    Progress,
-    UnfinishedVectors,
-    embed_passages,
-    passage,
-    passage_key,
-    unfinished_vectors,
-)
+from rag.indexing.embed_chunks import UnfinishedVectors, embed_passages, unfinished_vectors
 from rag.indexing.readers import read_papers
-from rag.schema import Chunk, Language, Paper, Problem
+from rag.schema import Chunk, Language, Paper, Problem, Progress
 from rag.store.catalog import Catalog
-from rag.store.index import (
-    SCHEMA_VERSION,
-    Contents,
-    Manifest,
-    Store,
-    new_generation,
-    open_store,
-    unwritable,
-    write_store,
-    writing,
-)
+from rag.store.index import Contents, new_generation, unwritable, write_store, writing
+from rag.store.manifest import SCHEMA_VERSION, Manifest
 from rag.text.injection import planted_sentences
 
 # Longest chunk, in the embedding model's tokens. On 240 papers of bilingual_arxiv/train (benchmarks/chunking.py)
@@ -58,7 +42,7 @@ class BuildReport:
 def build_index(
     paths: Sequence[Path],
     directory: Path,
-    load_embedder: Callable[[], PassageEmbedder],
+    load_embedder: Callable[[], Embedder],
     *,
     chroma_url: str | None = None,
     progress: Progress = lambda stage, done, total: None,
@@ -86,7 +70,7 @@ def index_papers(
     problems: tuple[Problem, ...],
     inputs: tuple[str, ...],
     directory: Path,
-    load_embedder: Callable[[], PassageEmbedder],
+    load_embedder: Callable[[], Embedder],
     *,
     chroma_url: str | None = None,
     progress: Progress = lambda stage, done, total: None,
@@ -159,20 +143,6 @@ def _planted(papers: Iterable[Paper]) -> Iterator[Problem]:
             yield Problem(source.file, source.position, reason)
 
 
-def open_index(directory: Path, embedding_model: str, chroma_url: str | None = None) -> Store:
-    """Open the index in `directory` for questions embedded by `embedding_model`.
-
-    A `chroma_url` must be the one it was built with; without one, the index knows its own.
-
-    Raises:
-        IndexMissingError, IndexMismatchError, LibraryIndexError: it cannot be used; the message says why.
-    """
-    manifest = Manifest.read(directory)
-    expected = {"embedding_model": embedding_model} | ({"chroma_url": chroma_url} if chroma_url else {})
-    manifest.check(directory, expected)
-    return open_store(directory)
-
-
 def _read(paths: Sequence[Path], progress: Progress) -> tuple[list[Paper], tuple[Problem, ...]]:
     if not paths:
         raise CorpusError("Name at least one file or folder of abstracts, as in `rag index corpus`.")
@@ -227,7 +197,7 @@ def _known(directory: Path, keys: Sequence[str]) -> dict[str, Vectors]:
 def _embed(
     papers: Mapping[str, Paper],
     chunks: Sequence[Chunk],
-    embedder: PassageEmbedder,
+    embedder: Embedder,
     directory: Path,
     unfinished: UnfinishedVectors,
     progress: Progress,

@@ -6,57 +6,20 @@ a finished build deletes the file, because the catalogue holds the vectors.
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
-from rag.embedding.alignment import Vectors
-from rag.schema import Chunk, Paper
+from rag.embedding.base import Embedder, Vectors
+from rag.schema import Progress
 
 # Passages between two writes of their vectors and two calls of `progress`: some seconds of work.
 _STEP = 64
 _MAX_VARIABLES = 500
 _FILE = ".passages.sqlite"
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many are done and how many there are."""
-
-
-class PassageEmbedder(Protocol):
-    """What indexing needs of an embedder; `rag.embedding.embedder.Embedder` is one."""
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-
-    @property
-    def digest(self) -> str:
-        """Identifies model and prompts."""
-
-    @property
-    def max_tokens(self) -> int:
-        """Longest passage, in tokens."""
-
-    def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        """Return one row per text, shape (n, d)."""
-
-    def count_tokens(self, text: str) -> int:
-        """Return how many tokens the model sees for `text`."""
-
-
-def passage(paper: Paper, chunk: Chunk) -> str:
-    """Return what is embedded for a chunk: the paper's title, if it has one, and the chunk."""
-    return f"{paper.title}\n{chunk.text}" if paper.title else chunk.text
-
-
-def passage_key(digest: str, text: str) -> str:
-    """Return the name under which the vector of a passage is kept: model and text in, 24 characters out."""
-    return hashlib.sha256(f"{digest}\n{text}".encode()).hexdigest()[:24]
 
 
 class UnfinishedVectors:
@@ -110,7 +73,7 @@ def unfinished_vectors(directory: Path) -> Iterator[UnfinishedVectors]:
 
 def embed_passages(
     passages: Mapping[str, str],
-    embedder: PassageEmbedder,
+    embedder: Embedder,
     kept: UnfinishedVectors,
     progress: Progress = lambda stage, done, total: None,
 ) -> dict[str, Vectors]:

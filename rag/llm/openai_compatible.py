@@ -3,18 +3,20 @@
 LlamaIndex's OpenAILike speaks the protocol. This module adds what it leaves open: only our own key and
 headers are sent, loopback never goes through a proxy, a redirect is never followed, an answer that breaks
 off is an error, and each failure is one sentence that names the host and what to check.
+
+Where a language model lives and whether text sent there leaves this machine.
 """
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from rag.errors import SettingsError
-from rag.llm.address import check_base_url, check_key, is_loopback
+from rag.llm.base import FinishReason, Message, TextStream
 from rag.llm.error_messages import Failures
 from rag.llm.logprobs import TOP_TOKENS, Logprobs
 
@@ -22,6 +24,53 @@ if TYPE_CHECKING:
     import httpx
     from llama_index.core.llms import ChatMessage
     from llama_index.llms.openai_like import OpenAILike
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether text sent to `host` stays on this machine; an unknown name does not."""
+    if host.lower().rstrip(".") in {"localhost", "localhost.localdomain"}:
+        return True
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return address.is_loopback or address.is_unspecified
+
+
+def check_base_url(base_url: str) -> str:
+    """Return the host of an endpoint's base URL.
+
+    Raises SettingsError unless it is http(s)://host[:port][/path], without a user name, password or query.
+    """
+    try:
+        parts = urlsplit(base_url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+        raise SettingsError(
+            "RAG_LLM_BASE_URL must be the address of an OpenAI-compatible endpoint, such as "
+            "https://host.example/v1 or http://127.0.0.1:8080/v1."
+        )
+    if "@" in parts.netloc:
+        raise SettingsError(
+            "RAG_LLM_BASE_URL must not carry a user name or key; set RAG_LLM_API_KEY instead."
+        )
+    return host
+
+
+def check_key(api_key: str | None) -> str | None:
+    """Return the key without surrounding space, None when empty.
+
+    Raises SettingsError when no header can carry it.
+    """
+    key = (api_key or "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise SettingsError("RAG_LLM_API_KEY holds characters no key has; copy it again.")
+    return key or None
+
 
 CONNECT_TIMEOUT_S = 10.0
 # Silence a hosted endpoint is allowed, before the first token and between two: reasoning models and cold
@@ -31,54 +80,6 @@ _WITHHELD = {"content_filter", "tool_calls", "function_call"}
 
 # Asks for log probabilities of a reply's tokens.
 _TELL = {"logprobs": True, "top_logprobs": TOP_TOKENS}
-
-FinishReason = Literal["stop", "length"]
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """How many characters of a message other chats have as well, after the same turns, and whose they are (a `paper_id`)."""
-
-    name: str
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of a chat; what a model has read of what is `shared` is worth keeping (`rag.llm.llama_cpp.prefix_cache`)."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
-    shared: Shared | None = None
-
-
-class TextStream(Iterator[str]):
-    """The text deltas of one reply, as they arrive.
-
-    `finish_reason` is None until the stream is used up; then "stop" (the model ended) or "length" (it was cut
-    at `max_tokens` or the end of the context). Closing the stream, or dropping it, stops the model.
-    """
-
-    def __init__(self, deltas: Iterator[str]) -> None:
-        """Wrap deltas; a generator may return its finish reason, anything else means "stop"."""
-        self.finish_reason: FinishReason | None = None
-        self._deltas = deltas
-
-    def __next__(self) -> str:
-        """Return the next delta.
-
-        Raises LLMUnreachableError or LLMResponseError, at the first delta or at any later one.
-        """
-        try:
-            return next(self._deltas)
-        except StopIteration as end:
-            self.finish_reason = self.finish_reason or end.value or "stop"
-            raise
-
-    def close(self) -> None:
-        """Stop the reply: the connection is closed and the server stops decoding."""
-        if isinstance(self._deltas, Generator):
-            self._deltas.close()
 
 
 class EndpointLLM:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from rag.embedding.alignment import Vectors
+from rag.embedding.base import Vectors
 from rag.schema import Chunk, Drop, Filters, Language, Paper, Problem, Source
 from rag.store.lexical import LexicalDocument, LexicalFilter, LexicalIndex, write_lexical
 from rag.text.analyzer import analyze, analyze_document

@@ -16,98 +16,19 @@ import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from rag.embedding.alignment import Alignment, Vectors
-from rag.errors import IndexBusyError, IndexMismatchError, IndexMissingError, LibraryIndexError
+from rag.embedding.alignment import Alignment
+from rag.embedding.base import Vectors
+from rag.errors import IndexBusyError, LibraryIndexError
 from rag.schema import Chunk, Drop, Filters, Language, Paper, Problem
 from rag.store.catalog import Catalog, write_catalog
+from rag.store.manifest import MANIFEST_FILE, Manifest
 from rag.store.vectors import VectorIndex, drop_collection, open_vectors
-
-SCHEMA_VERSION = 2
-_MANIFEST = "manifest.json"
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What built an index, and how much is in it."""
-
-    schema_version: int
-    generation: str
-    embedding_model: str
-    embedding_digest: str
-    chunk_tokens: int
-    alignment_digest: str
-    inputs: tuple[str, ...]
-    records: int
-    papers: int
-    works: int
-    chunks: int
-    languages: dict[str, int]
-    chroma_url: str | None = None
-    alignment_origin: str | None = None
-
-    @classmethod
-    def read(cls, directory: Path) -> Manifest:
-        """Read the manifest of the index in `directory`.
-
-        Raises:
-            IndexMissingError: there is none.
-            IndexMismatchError: another version of citefold wrote it, or it is damaged.
-        """
-        path = directory / _MANIFEST
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            raise IndexMissingError(
-                f"There is no index in {directory}; build one with `rag index PATH --index {directory}`."
-            ) from None
-        except (OSError, ValueError) as error:
-            raise IndexMismatchError(
-                f"The manifest {path} cannot be read ({error}); build the index again with `rag index`."
-            ) from error
-        if (
-            not isinstance(record, dict)
-            or record.get("schema_version") != SCHEMA_VERSION
-            or set(record) | {"alignment_origin"} != {f.name for f in fields(cls)}
-        ):
-            raise IndexMismatchError(
-                f"The index in {directory} was written by another version of citefold; build it again with "
-                f"`rag index PATH --index {directory}`."
-            )
-        return cls(**record | {"inputs": tuple(record["inputs"])})
-
-    @staticmethod
-    def stamp(directory: Path) -> int:
-        """Return a number that changes when the index in `directory` is rebuilt; 0 when there is none."""
-        try:
-            return (directory / _MANIFEST).stat().st_mtime_ns
-        except OSError:
-            return 0
-
-    def check(self, directory: Path, expected: Mapping[str, object]) -> None:
-        """Compare with the settings in force.
-
-        Raises:
-            IndexMismatchError: naming what differs and the command that rebuilds the index.
-        """
-        for name, value in expected.items():
-            if getattr(self, name) != value:
-                command = " ".join(
-                    ["rag index", *map(_quoted, self.inputs), "--index", _quoted(str(directory))]
-                )
-                raise IndexMismatchError(
-                    f"The index in {directory} was built with {name.replace('_', ' ')} {getattr(self, name)}, "
-                    f"now it is {value}; run `{command}`, or use the settings it was built with."
-                )
-
-
-def _quoted(path: str) -> str:
-    return f"'{path}'" if " " in path else path
 
 
 class Store:
@@ -236,9 +157,9 @@ def write_store(directory: Path, manifest: Manifest, contents: Contents) -> None
     done = False
     try:
         _write_generation(home, manifest, contents)
-        temporary = directory / f".{_MANIFEST}"
+        temporary = directory / f".{MANIFEST_FILE}"
         temporary.write_text(json.dumps(asdict(manifest), ensure_ascii=False, indent=1), encoding="utf-8")
-        temporary.replace(directory / _MANIFEST)
+        temporary.replace(directory / MANIFEST_FILE)
         done = True
     except (OSError, sqlite3.Error) as error:
         raise unwritable(directory, error) from error
@@ -297,3 +218,17 @@ def unwritable(directory: Path, error: OSError | sqlite3.Error) -> LibraryIndexE
 
 def _collection(generation: str) -> str:
     return f"citefold-{generation}"
+
+
+def open_index(directory: Path, embedding_model: str, chroma_url: str | None = None) -> Store:
+    """Open the index in `directory` for questions embedded by `embedding_model`.
+
+    A `chroma_url` must be the one it was built with; without one, the index knows its own.
+
+    Raises:
+        IndexMissingError, IndexMismatchError, LibraryIndexError: it cannot be used; the message says why.
+    """
+    manifest = Manifest.read(directory)
+    expected = {"embedding_model": embedding_model} | ({"chroma_url": chroma_url} if chroma_url else {})
+    manifest.check(directory, expected)
+    return open_store(directory)

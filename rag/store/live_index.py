@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rag.indexing.build import open_index
-from rag.store.index import Manifest, Store
+from rag.store.index import Store, open_index
+from rag.store.manifest import Manifest
 
 
 class LiveIndex:

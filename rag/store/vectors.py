@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from rag.embedding.alignment import Vectors
+from rag.embedding.base import Vectors
 from rag.errors import LibraryIndexError, SettingsError
 from rag.schema import LANGUAGES, Chunk, Filters, Language, Paper
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rag.answering.abstention import Abstention, abstention_for, confidence_of, refusal_log_odds, shipped
 from rag.answering.generation.prompts import NOT_FOUND, REFUSALS
-from rag.llm.openai_compatible import Message
+from rag.llm.base import Message
 from rag.models.registry import MODELS
 from rag.pipeline import RAG
 from rag.schema import LANGUAGES

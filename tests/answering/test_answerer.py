@@ -18,7 +18,7 @@ from rag.answering.generation.messages import (
 )
 from rag.answering.generation.prompts import NOT_FOUND, REMINDERS
 from rag.answering.rewriting import rewrite_prefix
-from rag.llm.openai_compatible import Message, Shared
+from rag.llm.base import Message, Shared
 from rag.pipeline import RAG
 from rag.schema import LANGUAGES, Paper, Source
 from tests.conftest import ScriptedLLM

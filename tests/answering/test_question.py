@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from rag.answering.question import is_multi_document
-from rag.llm.openai_compatible import Message
+from rag.llm.base import Message
 from rag.pipeline import RAG
 from rag.schema import SourcesEvent
 from tests.conftest import ROOT, ScriptedLLM

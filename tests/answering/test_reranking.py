@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from rag.answering.reranking import RERANK_CANDIDATES, CrossEncoderReranker, rerank
+from rag.embedding.base import passage
 from rag.errors import ModelError
 from rag.factory import configured_reranker
 from rag.indexing.build import index_papers
-from rag.indexing.embed_chunks import passage
 from rag.pipeline import RAG
 from rag.schema import Chunk, Paper, ScoredChunk, Source
 from rag.settings import load_settings

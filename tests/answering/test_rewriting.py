@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rag.answering.generation.messages import reading_prefix
 from rag.answering.rewriting import grammar_for, is_faithful, rewrite_messages, rewrite_prefix, standalone
-from rag.llm.openai_compatible import Message
+from rag.llm.base import Message
 from rag.pipeline import RAG
 from rag.schema import SourcesEvent
 from tests.conftest import ScriptedLLM

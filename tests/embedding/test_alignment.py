@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.embedding.alignment import PRIOR_TEXTS, Alignment, Vectors, fit_alignment, normalise_rows
+from rag.embedding.alignment import PRIOR_TEXTS, Alignment, fit_alignment, normalise_rows
+from rag.embedding.base import Vectors
 
 
 @pytest.fixture

@@ -15,19 +15,20 @@ from rag.cli.main import main
 from rag.embedding.alignment import (
     Alignment,
     Kind,
-    Vectors,
     alignment_path,
     fit_alignment,
     fitted_alignment,
     normalise_rows,
     save_alignment,
 )
+from rag.embedding.base import Vectors
 from rag.errors import ModelError
 from rag.indexing.build import index_papers
 from rag.pipeline import RAG
 from rag.schema import Language, Paper, Source
 from rag.settings import load_settings
-from rag.store.index import Manifest, open_store
+from rag.store.index import open_store
+from rag.store.manifest import Manifest
 from tests.conftest import HashEmbedder
 
 DEFAULT = "multilingual-e5-small"

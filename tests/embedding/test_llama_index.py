@@ -17,7 +17,8 @@ from llama_index.core.schema import TextNode
 from pydantic import Field
 
 from rag import AlignedEmbedding, Alignment
-from rag.embedding.alignment import Vectors, fit_alignment
+from rag.embedding.alignment import fit_alignment
+from rag.embedding.base import Vectors
 from rag.factory import configured_embedder
 from rag.settings import load_settings
 from rag.text.language import detect_language

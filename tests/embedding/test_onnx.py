@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.embedding.embedder import GRAPH, Embedder, load_embedder
+from rag.embedding.embedder import GRAPH, LocalEmbedder, load_embedder
 from rag.embedding.onnx import OnnxEmbedding
 from rag.errors import ModelError
 from rag.factory import configured_embedder
@@ -41,12 +41,12 @@ ODD = [
 
 
 @pytest.fixture(scope="module")
-def fast() -> Embedder:
+def fast() -> LocalEmbedder:
     return configured_embedder(load_settings())
 
 
 @pytest.fixture(scope="module")
-def reference() -> Embedder:
+def reference() -> LocalEmbedder:
     return configured_embedder(load_settings(embedding_backend="torch"))
 
 
@@ -56,7 +56,7 @@ def texts() -> list[str]:
 
 
 def test_every_text_agrees_with_sentence_transformers(
-    fast: Embedder, reference: Embedder, texts: list[str]
+    fast: LocalEmbedder, reference: LocalEmbedder, texts: list[str]
 ) -> None:
     assert isinstance(fast.embedding, OnnxEmbedding)
     assert not isinstance(reference.embedding, OnnxEmbedding)
@@ -66,7 +66,7 @@ def test_every_text_agrees_with_sentence_transformers(
         assert (fast.embed_query(text) @ reference.embed_query(text).T).item() > 0.99, text[:80]
 
 
-def test_a_vector_does_not_depend_on_its_batch_mates(fast: Embedder, texts: list[str]) -> None:
+def test_a_vector_does_not_depend_on_its_batch_mates(fast: LocalEmbedder, texts: list[str]) -> None:
     together = fast.embed_passages(texts)
     alone = np.concatenate([fast.embed_passages([text]) for text in reversed(texts)])[::-1]
     np.testing.assert_array_equal(together, alone)
@@ -74,7 +74,7 @@ def test_a_vector_does_not_depend_on_its_batch_mates(fast: Embedder, texts: list
 
 
 def test_both_ways_count_the_same_tokens_and_have_digests_of_their_own(
-    fast: Embedder, reference: Embedder
+    fast: LocalEmbedder, reference: LocalEmbedder
 ) -> None:
     assert fast.count_tokens("Muse, 缪斯") == reference.count_tokens("Muse, 缪斯")
     assert fast.max_tokens == reference.max_tokens
@@ -108,7 +108,7 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
         load_embedder(MODEL, folder)
 
 
-def test_unsigned_weights_give_the_same_vectors(fast: Embedder, tmp_path: Path) -> None:
+def test_unsigned_weights_give_the_same_vectors(fast: LocalEmbedder, tmp_path: Path) -> None:
     folder = models.ensure(MODEL)
     graph = tmp_path / "unsigned.onnx"
     packed = read_e5(folder.parent / "e5-small-q4.bin")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from rag.errors import LibraryIndexError, LLMResponseError, LLMUnreachableError
 from rag.evaluation.replay import RecordedLLM, replies_path
+from rag.llm.base import FinishReason, Message, TextStream
 from rag.llm.logprobs import Logprobs
-from rag.llm.openai_compatible import FinishReason, Message, TextStream
 from rag.pipeline import RAG
 from tests.conftest import HashEmbedder, NumberVerifier, ScriptedLLM
 

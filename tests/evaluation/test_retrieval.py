@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import rag
-from rag.embedding.alignment import Vectors
+from rag.embedding.base import Vectors
 from rag.errors import CorpusError
 from rag.evaluation.cache import DatasetIndex, dataset_index
 from rag.evaluation.datasets.loading import load_dataset
@@ -21,9 +21,8 @@ from rag.evaluation.qrels import judge
 from rag.evaluation.report import retrieval_tables
 from rag.evaluation.retrieval import RetrievalReport, evaluate_retrieval
 from rag.evaluation.retrievers import ARMS, Asked, Library, fused_as_shown
-from rag.indexing.build import open_index
 from rag.models import defaults as models
-from rag.store.index import open_store
+from rag.store.index import open_index, open_store
 from tests.conftest import HashEmbedder
 from tests.evaluation.test_datasets import write
 from tests.integration.test_cli import assert_one_sentence, run

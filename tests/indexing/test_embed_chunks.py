@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.embedding.alignment import Vectors
+from rag.embedding.base import Vectors, passage_key
 from rag.errors import LibraryIndexError
-from rag.indexing.embed_chunks import embed_passages, passage_key, unfinished_vectors
+from rag.indexing.embed_chunks import embed_passages, unfinished_vectors
 from rag.pipeline import index_paths
 from tests.conftest import HashEmbedder
 

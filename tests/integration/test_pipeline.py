@@ -22,8 +22,8 @@ from rag.errors import (
     RagError,
     SettingsError,
 )
+from rag.llm.base import Message
 from rag.llm.llama_cpp.kv_cache import READINGS
-from rag.llm.openai_compatible import Message
 from rag.pipeline import RAG, index_paths
 from rag.schema import Answer, Filters, SourcesEvent, TextEvent
 from rag.settings import load_settings
@@ -128,7 +128,7 @@ def test_a_question_far_from_every_abstract_is_refused_without_asking_the_model(
     ("endpoint", "said"), [(None, "It reaches 6.06 on"), ("host", "It reaches 6.06 on [1")]
 )
 def test_an_answer_cut_at_its_longest_says_so(open_rag: OpenRag, endpoint: str | None, said: str) -> None:
-    from rag.llm.openai_compatible import TextStream
+    from rag.llm.base import TextStream
 
     class Cut(ScriptedLLM):
         def stream(self, messages: Sequence[Message], **options: object) -> TextStream:

@@ -19,10 +19,10 @@ import pytest
 from rag.answering.generation.grammar import answer_grammar
 from rag.answering.generation.translation import translate
 from rag.errors import LLMError, LLMResponseError, LLMUnreachableError, ModelError, SettingsError
-from rag.llm.address import check_base_url, is_loopback
+from rag.llm.base import Message, TextStream
 from rag.llm.llama_cpp.client import EmbeddedLLM, open_llm
 from rag.llm.logprobs import TOP_TOKENS, Logprobs
-from rag.llm.openai_compatible import EndpointLLM, Message, TextStream
+from rag.llm.openai_compatible import EndpointLLM, check_base_url, is_loopback
 from rag.schema import Language
 from tests import bad_endpoint as bad
 

@@ -8,8 +8,9 @@ from contextlib import suppress
 import pytest
 
 from rag.errors import LLMError
+from rag.llm.base import Message
 from rag.llm.logprobs import Logprobs
-from rag.llm.openai_compatible import EndpointLLM, Message
+from rag.llm.openai_compatible import EndpointLLM
 from tests import bad_endpoint as bad
 
 

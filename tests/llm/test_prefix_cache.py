@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from rag.llm.base import Message, Shared
 from rag.llm.llama_cpp.client import EmbeddedLLM
 from rag.llm.llama_cpp.kv_cache import Readings
 from rag.llm.logprobs import Logprobs
-from rag.llm.openai_compatible import Message, Shared
 
 RULES = [Message("system", "Rules: " + "be exact and cite your sources. " * 20)]
 LONGER = [*RULES, Message("user", "Which rule comes first?"), Message("assistant", "Be exact.")]

@@ -26,15 +26,8 @@ from rag.embedding.alignment import Alignment, normalise_rows
 from rag.errors import IndexBusyError, IndexMismatchError, IndexMissingError, LibraryIndexError, SettingsError
 from rag.schema import Chunk, Drop, Filters, Language, Paper, Problem, Source
 from rag.store.catalog import Catalog, write_catalog
-from rag.store.index import (
-    SCHEMA_VERSION,
-    Contents,
-    Manifest,
-    new_generation,
-    open_store,
-    write_store,
-    writing,
-)
+from rag.store.index import Contents, new_generation, open_store, write_store, writing
+from rag.store.manifest import SCHEMA_VERSION, Manifest
 from rag.store.vectors import open_vectors, server_address
 
 TEXTS: list[tuple[str, Language]] = [

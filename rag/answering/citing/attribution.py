@@ -17,15 +17,10 @@ from rag.answering.citing.repetition import is_bare_yes_no, only_repeats
 from rag.answering.citing.results import only_asks
 from rag.answering.context import ContextSentences
 from rag.answering.question import is_yes_no_question
-from rag.answering.verification.features import (
-    REPEATED,
-    best_matches,
-    match_score,
-    missing_proper_nouns,
-    repeated,
-)
+from rag.answering.verification.facts import missing_proper_nouns
+from rag.answering.verification.features import REPEATED, best_matches, match_score, repeated
 from rag.answering.verification.verifier import Verdict
-from rag.embedding.alignment import Vectors
+from rag.embedding.base import Vectors
 from rag.schema import Paper, Sentence, Support
 from rag.text.analyzer import analyze
 from rag.text.injection import without_planted

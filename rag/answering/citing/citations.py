@@ -13,10 +13,10 @@ from rag.text.sentences import split_sentences
 # [1], [1, 2], [1][2], [1-3], 【1】; brackets around anything but numbers are text.
 _NUMBERS = r"\d{1,3}(?:\s*[,，、;；–-]\s*\d{1,3})*"
 _MARKER = re.compile(rf"\s*(?:\[\s*({_NUMBERS})\s*\]|【\s*({_NUMBERS})\s*】)")
-_BRACKETED = re.compile(rf"[\[【]\s*({_NUMBERS})\s*[\]】]")
+BRACKETED = re.compile(rf"[\[【]\s*({_NUMBERS})\s*[\]】]")
 _RANGE = re.compile(r"(\d+)(?:\s*[–-]\s*(\d+))?")
 # The end of a text that could still grow into a marker.
-_PARTIAL_MARKER = re.compile(r"\s*(?:[\[【][\s\d,，、;；–-]*)?$")
+PARTIAL_MARKER = re.compile(r"\s*(?:[\[【][\s\d,，、;；–-]*)?$")
 _CUT = "…"
 # What is put in the abstract's own words says so.
 _QUOTED = "“{}”"
@@ -102,7 +102,7 @@ class _Writer:
             numbers = self._numbered([item.number])
             quote = self._quote(item)
             self._note(item)
-            text = _QUOTED.format(" ".join(_BRACKETED.sub(r"(\1)", quote.quote).split()))
+            text = _QUOTED.format(" ".join(BRACKETED.sub(r"(\1)", quote.quote).split()))
             if all(sentence.text != text for sentence in self._sentences):
                 self._append(Sentence(text, numbers, "supported", 1.0, (quote,)), gap)
                 gap = " "
@@ -169,7 +169,7 @@ class _Reader:
     def read(self, delta: str, *, whole: bool) -> list[_Said]:
         """Take the next piece; return the sentences that are certain now, after a `whole` piece all."""
         raw = self._held + delta
-        partial = None if whole else _PARTIAL_MARKER.search(raw)
+        partial = None if whole else PARTIAL_MARKER.search(raw)
         taken = partial.start() if partial else len(raw)
         self._held = raw[taken:]
         self._take(raw[:taken])

@@ -16,7 +16,7 @@ from rag.answering.context import ContextSentences
 from rag.answering.generation.messages import abstract_messages
 from rag.answering.generation.prompts import FOUND
 from rag.answering.generation.streaming import Chat
-from rag.embedding.alignment import Vectors
+from rag.embedding.base import Vectors
 from rag.schema import Language
 from rag.text.numbers import spelled_for
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rag.embedding.alignment import Vectors
+from rag.embedding.base import Vectors
 
 
 def central_rows(vectors: Vectors, count: int) -> list[tuple[int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rag.embedding.alignment import Vectors
+from rag.embedding.base import Vectors
 from rag.schema import LANGUAGES, Filters, Language, Paper, ScoredChunk
 from rag.store.index import Store
 from rag.text.analyzer import analyze, analyze_document

@@ -17,7 +17,7 @@ from rag.answering.generation.prompts import (
     question_turn,
     several_turn,
 )
-from rag.llm.openai_compatible import Message, Shared
+from rag.llm.base import Message, Shared
 from rag.schema import LANGUAGES, Language, Paper
 from rag.text.injection import without_planted
 from rag.text.language import detect_language

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from threading import Event
 
 from rag.answering.generation.messages import readings
-from rag.indexing.embed_chunks import Progress
-from rag.llm.llama_cpp.client import LLM
-from rag.schema import Paper
+from rag.llm.base import LLM
+from rag.schema import Paper, Progress
 
 # How long it waits after it has been in somebody's way.
 _REST_S = 5.0

@@ -20,8 +20,8 @@ from rag.answering.citing.citations import (
 )
 from rag.answering.generation.grammar import answer_grammar
 from rag.answering.generation.prompts import NOT_FOUND
+from rag.llm.base import LLM, Message
 from rag.llm.logprobs import Logprobs
-from rag.llm.openai_compatible import Message
 from rag.schema import Language, ScoredChunk, Sentence
 from rag.text.sentences import split_sentences
 
@@ -43,24 +43,6 @@ class Reply(Iterator[str], Protocol):
 
     def close(self) -> None:
         """Stop the reply."""
-
-
-class ChatModel(Protocol):
-    """What generation needs of a language model; `rag.llm.llama_cpp.client.LLM` is one."""
-
-    @property
-    def supports_grammar(self) -> bool:
-        """Whether replies can be held to a grammar."""
-
-    def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        grammar: str | None = None,
-        logprobs: Logprobs | None = None,
-    ) -> Reply:
-        """Return the reply to a chat, as it arrives; `grammar` is GBNF, `logprobs` is filled with what its tokens tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +88,7 @@ Answering = Generator[Shown, None, Generated]
 
 
 def stream_answer(
-    llm: ChatModel, chat: Chat, contexts: Sequence[ScoredChunk], max_tokens: int, attributor: Attributor
+    llm: LLM, chat: Chat, contexts: Sequence[ScoredChunk], max_tokens: int, attributor: Attributor
 ) -> Answering:
     """Yield what may be shown as it arrives, and return what was generated.
 
@@ -125,7 +107,7 @@ def stream_answer(
 
 
 def stream_each(
-    llm: ChatModel,
+    llm: LLM,
     chats: Sequence[Chat],
     contexts: Sequence[ScoredChunk],
     max_tokens: int,
@@ -155,7 +137,7 @@ def max_confidence(one: float | None, other: float | None) -> float | None:
     return max((each for each in (one, other) if each is not None), default=None)
 
 
-def _reply_to_part(llm: ChatModel, chat: Chat, max_tokens: int, told: Logprobs) -> str:
+def _reply_to_part(llm: LLM, chat: Chat, max_tokens: int, told: Logprobs) -> str:
     """Return the reply about one abstract among several, cut off after some sentences; nothing for a refusal."""
     text = ""
     with closing(_reply(llm, chat, max_tokens, told)) as reply:
@@ -169,7 +151,7 @@ def _reply_to_part(llm: ChatModel, chat: Chat, max_tokens: int, told: Logprobs) 
 
 
 def _stream_reply(
-    llm: ChatModel, chat: Chat, contexts: Sequence[ScoredChunk], max_tokens: int, attributor: Attributor
+    llm: LLM, chat: Chat, contexts: Sequence[ScoredChunk], max_tokens: int, attributor: Attributor
 ) -> Answering:
     """Stream one reply in the chat's language; first words are held back until they cannot become a refusal."""
     stream, start, cited, told = CitedStream(contexts, attributor), "", NOTHING_SAID, Logprobs()
@@ -199,7 +181,7 @@ def _stream_reply(
     return Generated(cited, not cited.sentences, _confidence(told))
 
 
-def _reply(llm: ChatModel, chat: Chat, max_tokens: int, told: Logprobs) -> Reply:
+def _reply(llm: LLM, chat: Chat, max_tokens: int, told: Logprobs) -> Reply:
     if not llm.supports_grammar:
         return llm.stream(chat.messages, max_tokens=max_tokens)
     grammar = answer_grammar(chat.language, may_refuse=chat.may_refuse)

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from typing import Protocol
 
 from rag.answering.generation.messages import estimate_tokens
 from rag.answering.generation.prompts import TO_KEEP, TRANSLATE_SYSTEM, TRANSLATIONS, translate_turn
-from rag.answering.verification.features import missing_names, missing_numbers
-from rag.llm.openai_compatible import Message
+from rag.answering.verification.facts import missing_names, missing_numbers
+from rag.llm.base import LLM, Message
 from rag.text.numbers import find_numbers, spelled_for
 
 _STOP = "。"
@@ -33,14 +31,7 @@ _PART = r"[A-Z0-9][A-Za-z0-9]*"
 _DIGITS = re.compile(r"[\d.,]+%?")
 
 
-class Completer(Protocol):
-    """What this needs of a language model; `rag.llm.llama_cpp.client.LLM` is one."""
-
-    def complete(self, messages: Sequence[Message], *, max_tokens: int, grammar: str | None = None) -> str:
-        """Return one whole reply, held to a GBNF grammar."""
-
-
-def translate(llm: Completer, question: str, sentence: str) -> str | None:
+def translate(llm: LLM, question: str, sentence: str) -> str | None:
     """Return what answers a Chinese `question`, the English `sentence`, in Chinese; None where numbers, names or the end get lost.
 
     Raises LLMError as `llm` does.

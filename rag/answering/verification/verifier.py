@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.answering.context import PassageEmbedder
 from rag.answering.verification.features import FEATURES, Findings, find_features
 from rag.answering.verification.polarity import turn_round
-from rag.embedding.alignment import Alignment, Vectors
+from rag.embedding.alignment import Alignment
+from rag.embedding.base import Embedder, Vectors
 from rag.schema import Support
 from rag.text.language import detect_language
 
@@ -133,9 +133,7 @@ class VerifierModel:
 class Verifier:
     """Holds sentences against their evidence; safe to use from several threads if its embedder is."""
 
-    def __init__(
-        self, embedder: PassageEmbedder, alignment: Alignment, model: VerifierModel | None = None
-    ) -> None:
+    def __init__(self, embedder: Embedder, alignment: Alignment, model: VerifierModel | None = None) -> None:
         """Keep what is needed; without `model` the shipped one is read."""
         self._embedder = embedder
         self._alignment = alignment
@@ -194,9 +192,7 @@ class RuleVerifier:
         )
 
 
-def verifier_for(
-    embedding_model: str, embedder: PassageEmbedder, alignment: Alignment
-) -> Verifier | RuleVerifier:
+def verifier_for(embedding_model: str, embedder: Embedder, alignment: Alignment) -> Verifier | RuleVerifier:
     """Return the shipped verifier where it was fitted for this embedding model, one by rule for any other."""
     model = shipped_model()
     return Verifier(embedder, alignment, model) if embedding_model == model.embedding else RuleVerifier()

@@ -11,72 +11,19 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rag.errors import LLMError, LLMResponseError, LLMUnreachableError, ModelError
+from rag.llm.base import LLM, FinishReason, Message, Read, TextStream
 from rag.llm.llama_cpp.kv_cache import Readings
-from rag.llm.llama_cpp.prefix_cache import PrefixKeeper, Read
+from rag.llm.llama_cpp.prefix_cache import PrefixKeeper
 from rag.llm.llama_cpp.process import SUBJECT, LlamaProcess
 from rag.llm.llama_cpp.server import DEFAULT_CONTEXT, ServerOptions
 from rag.llm.logprobs import Logprobs
-from rag.llm.openai_compatible import (
-    CONNECT_TIMEOUT_S,
-    STALL_TIMEOUT_S,
-    EndpointLLM,
-    FinishReason,
-    Message,
-    TextStream,
-)
-
-__all__ = ["LLM", "EmbeddedLLM", "EndpointLLM", "Message", "Read", "ServerOptions", "TextStream", "open_llm"]
-
+from rag.llm.openai_compatible import CONNECT_TIMEOUT_S, STALL_TIMEOUT_S, EndpointLLM
 
 # A dying process closes its connections a little before it can be waited for.
 _DYING_S = 0.5
-
-
-class LLM(Protocol):
-    """What the pipeline needs of a language model; tests put a scripted one in.
-
-    `endpoint` is the host text is sent to, None when embedded; `leaves_machine` is whether that is elsewhere.
-    """
-
-    name: str
-    endpoint: str | None
-    leaves_machine: bool
-    context_window: int
-    supports_grammar: bool
-
-    def stream(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        grammar: str | None = None,
-        logprobs: Logprobs | None = None,
-    ) -> TextStream:
-        """Return the text deltas of one reply; raise LLMError while they are read."""
-
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        grammar: str | None = None,
-    ) -> str:
-        """Return one whole reply; raise LLMError."""
-
-    def warm(self) -> None:
-        """Get ready, so that the first reply begins soon; raise LLMError or ModelError."""
-
-    def prepare(self) -> None:
-        """Do once on a machine what lets every later reply begin soon; raise LLMError or ModelError."""
-
-    def read(self, messages: Sequence[Message]) -> Read:
-        """Read what `messages` share with other chats, so that replies about it begin soon; raise LLMError or ModelError."""
-
-    def close(self) -> None:
-        """Give back memory and processes."""
 
 
 def open_llm(

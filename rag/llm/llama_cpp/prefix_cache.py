@@ -20,13 +20,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
+from rag.llm.base import Message, Read
 from rag.llm.llama_cpp.kv_cache import Readings, SlotState, StateError, write_joined
 from rag.llm.llama_cpp.process import LlamaProcess
 from rag.llm.llama_cpp.server import SLOT
-from rag.llm.openai_compatible import Message
 
 # Files kept: two models, four beginnings each, before and after a change of each.
 _MOST_FILES = 16
@@ -37,8 +36,6 @@ _STEP_CHARS = 300
 _PART_S = 3600.0
 
 Prefix = tuple[Message, ...]
-Read = Literal["kept", "disturbed", "full"]
-"""What came of reading ahead: it is kept; it was left, since a reply is wanted; there is no room, or nothing is kept."""
 
 
 class PrefixKeeper:

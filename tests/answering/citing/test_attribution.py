@@ -11,7 +11,8 @@ from rag.answering.citing.attribution import Attributor, ReplyRules
 from rag.answering.citing.citations import CitedStream, cite
 from rag.answering.context import ContextSentences
 from rag.answering.verification.verifier import Verdict
-from rag.embedding.alignment import Alignment, Vectors
+from rag.embedding.alignment import Alignment
+from rag.embedding.base import Vectors
 from rag.schema import Chunk, Language, Paper, ScoredChunk, Source
 from tests.conftest import HashEmbedder, NumberVerifier
 

@@ -12,7 +12,7 @@ from rag.answering.citing.results import only_asks, states_result
 from rag.answering.generation.prompts import FOUND
 from rag.answering.generation.streaming import Generated
 from rag.embedding.alignment import Alignment
-from rag.llm.openai_compatible import Message
+from rag.llm.base import Message
 from rag.schema import Chunk, Paper, ScoredChunk, Source
 from rag.text.language import detect_language
 from tests.conftest import HashEmbedder, NumberVerifier, ScriptedLLM

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.citing.repetition import is_bare_yes_no, is_yes_no_question, only_repeats
+from rag.answering.citing.repetition import is_bare_yes_no, only_repeats
+from rag.answering.question import is_yes_no_question
 
 
 @pytest.mark.parametrize(

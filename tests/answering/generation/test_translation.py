@@ -17,7 +17,7 @@ from rag.answering.generation.prompts import READ_IN_ENGLISH, REMINDERS, TRANSLA
 from rag.answering.generation.streaming import Generated
 from rag.answering.generation.translation import lost, translate, translation_grammar, translation_prefix
 from rag.embedding.alignment import Alignment
-from rag.llm.openai_compatible import Message
+from rag.llm.base import Message
 from rag.schema import LANGUAGES, Chunk, Language, Paper, ScoredChunk, Source
 from rag.text.language import detect_language
 from tests.conftest import HashEmbedder, NumberVerifier, ScriptedLLM

@@ -12,14 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.answering.verification.features import (
-    FEATURES,
-    Findings,
-    missing_names,
-    missing_numbers,
-    missing_proper_nouns,
-    rank_evidence,
-)
+from rag.answering.verification.facts import missing_names, missing_numbers, missing_proper_nouns
+from rag.answering.verification.features import FEATURES, Findings, rank_evidence
 from rag.answering.verification.verifier import (
     Limits,
     Verdict,

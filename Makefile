@@ -29,7 +29,7 @@ chat: prepare  ## set up what is missing, then serve the page on http://127.0.0.
 	@exec $(BIN)/rag chat --host $(HOST) --port $(PORT)
 
 # The page has the language model read a new index while nobody asks; the command line has no such time.
-setup: READ := && $(BIN)/rag read
+setup: READ := && $(BIN)/rag prefill
 setup: prepare  ## make .venv, fetch and verify the models, index corpus/ unless there is an index, and have it read
 
 prepare: $(VENV)/installed

@@ -28,7 +28,7 @@ from rag.answering.verification.verifier import verifier_for
 from rag.evaluation.answer_tables import Share
 from rag.evaluation.cache import dataset_index
 from rag.evaluation.datasets.loading import load_dataset
-from rag.evaluation.qrels import Judged, judge
+from rag.evaluation.qrels import QueryWithQrels, resolve_qrels
 from rag.evaluation.replay import RecordedLLM
 from rag.factory import configured_embedder, configured_llm
 from rag.llm.base import LLM
@@ -70,7 +70,7 @@ def main() -> None:
     with closing(llm), closing(open_index(index.directory, embedder.name)) as store:
         verifier = verifier_for(embedder.name, embedder, store.alignment)
         answerer = Answerer(llm, embedder, store.alignment, verifier, settings.max_answer_tokens)
-        asked = [q for q in judge(dataset, store) if not q.query.every and not q.query.history]
+        asked = [q for q in resolve_qrels(dataset, store) if not q.query.every and not q.query.history]
         seen = [found for q in asked if (found := look(q, answerer, llm, store, settings.top_k)) is not None]
     thresholds = {str(language): report(language, seen, options.refused) for language in LANGUAGES}
     if options.write:
@@ -78,7 +78,7 @@ def main() -> None:
         OUTPUT.write_text(json.dumps(known | {llm.name: thresholds}, indent=1) + "\n", encoding="utf-8")
 
 
-def look(question: Judged, answerer: Answerer, llm: LLM, store: Store, top_k: int) -> Seen | None:
+def look(question: QueryWithQrels, answerer: Answerer, llm: LLM, store: Store, top_k: int) -> Seen | None:
     """Put a question to the abstracts that would be asked; None where a name in it is unknown to all."""
     query = question.query
     contexts = retrieve(store, answerer.embedder, query.text, query.language, top_k)

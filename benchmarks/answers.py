@@ -28,7 +28,7 @@ from rag import RAG
 from rag.evaluation.answers import KeptAnswers, answer_all, answers_document, kept_answers_path, verdict
 from rag.evaluation.datasets.loading import limited, load_dataset
 from rag.evaluation.datasets.records import Dataset, Query
-from rag.evaluation.qrels import judge
+from rag.evaluation.qrels import resolve_qrels
 from rag.evaluation.retrieval import configuration
 from rag.evaluation.scoring import Row
 from rag.models import defaults as models
@@ -108,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.only:
             kept = tuple(query for query in dataset.queries if GROUPS[options.only](query))
             dataset = replace(dataset, name=f"{dataset.name}, {options.only}", queries=kept)
-        judged = limited(judge(dataset, store), options.limit)
+        judged = limited(resolve_qrels(dataset, store), options.limit)
         config, papers = configuration(store), store.catalog.papers()
     settings = load_settings(index=index)
     documents = {}

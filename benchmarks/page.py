@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     seen = {}
     with RAG.open(options.index) as rag, serving(rag) as url, sync_playwright() as playwright:
         rag.warm()
-        rag.read_ahead()
+        rag.prefill()
         browser = open_browser(playwright)
         for query in limited(asked, options.limit):
             seen[query.query_id] = painted(browser, url, query.text)

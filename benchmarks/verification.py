@@ -32,8 +32,8 @@ from benchmarks.verification_fit import (
     with_limits,
 )
 from benchmarks.verification_table import Mask, print_caught, print_ways
-from rag.answering.verification.features import Findings, find_features, rank_evidence
-from rag.answering.verification.polarity import turn_round
+from rag.answering.verification.features import VerificationFeatures, rank_evidence, verification_features
+from rag.answering.verification.polarity import negate
 from rag.answering.verification.verifier import VerifierModel
 from rag.embedding.alignment import Alignment, fitted_alignment
 from rag.embedding.base import Vectors
@@ -90,25 +90,25 @@ def report_fresh(
 
 def embed_all(vectors: KeptVectors, pairs: Sequence[Pair]) -> None:
     """Embed every text that features of the pairs need."""
-    texts = (text for p in pairs for text in (p.sentence, turn_round(p.sentence), *p.abstract))
+    texts = (text for p in pairs for text in (p.sentence, negate(p.sentence), *p.abstract))
     vectors.add(text for text in texts if text)
 
 
-def hold(pair: Pair, vectors: KeptVectors, alignment: Alignment) -> Findings:
+def hold(pair: Pair, vectors: KeptVectors, alignment: Alignment) -> VerificationFeatures:
     """Hold a pair's sentence against its abstract's best sentences."""
 
     def embed(texts: Sequence[str], language: str) -> Vectors:
         return alignment.apply(vectors.embed_passages(list(texts)), language, "passage")
 
     own, rows = embed([pair.sentence], pair.language)[0], embed(pair.abstract, pair.stored)
-    opposite = turn_round(pair.sentence)
+    opposite = negate(pair.sentence)
     turned = embed([opposite], pair.language)[0] if opposite else None
     best = rank_evidence(pair.sentence, pair.abstract, rows @ own)
-    return find_features(pair.sentence, [pair.abstract[i] for i in best], own, turned, rows[best])
+    return verification_features(pair.sentence, [pair.abstract[i] for i in best], own, turned, rows[best])
 
 
 def with_chosen_limits(
-    model: VerifierModel, pairs: Sequence[Pair], findings: Sequence[Findings], scores: Scores
+    model: VerifierModel, pairs: Sequence[Pair], findings: Sequence[VerificationFeatures], scores: Scores
 ) -> VerifierModel:
     """Return the model with limits for each case, chosen on cross-fitted scores."""
     cross = np.array([f.cross for f in findings])
@@ -116,7 +116,7 @@ def with_chosen_limits(
     return with_limits(model, same, other)
 
 
-def verdicts(model: VerifierModel, findings: Sequence[Findings], scores: Scores) -> list[str]:
+def verdicts(model: VerifierModel, findings: Sequence[VerificationFeatures], scores: Scores) -> list[str]:
     """Return the verdict on each pair by its cross-fitted score."""
     limits = [(model.cross if f.cross else model.same).limits for f in findings]
     return [limit.judge(score, f) for limit, f, score in zip(limits, findings, scores, strict=True)]

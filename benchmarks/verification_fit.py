@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.verification_data import Pair
-from rag.answering.verification.features import CROSS_FEATURES, FEATURES, Findings
+from rag.answering.verification.features import CROSS_FEATURES, FEATURES, VerificationFeatures
 from rag.answering.verification.verifier import Heads, Limits, VerifierModel
 from rag.settings import DEFAULT_EMBEDDING_MODEL
 
@@ -34,7 +34,9 @@ BY_RULE = ("number", "name")
 _NO_LIMITS = Limits(supported=1.0, weak=0.0)
 
 
-def fit_heads(pairs: Sequence[Pair], findings: Sequence[Findings], features: Sequence[str]) -> Heads:
+def fit_heads(
+    pairs: Sequence[Pair], findings: Sequence[VerificationFeatures], features: Sequence[str]
+) -> Heads:
     """Fit both regressions on pairs of one case (same or cross language), without limits."""
     columns = [FEATURES.index(name) for name in features]
     rows = np.array([f.features[columns] for f in findings])
@@ -61,7 +63,7 @@ def _logistic(rows: Scores, truth: NDArray[np.bool_], weight: Scores) -> Scores:
     return np.concatenate([fitted.intercept_, fitted.coef_[0]])
 
 
-def fit_model(pairs: Sequence[Pair], findings: Sequence[Findings]) -> VerifierModel:
+def fit_model(pairs: Sequence[Pair], findings: Sequence[VerificationFeatures]) -> VerifierModel:
     """Fit heads for both cases, without limits."""
     heads = []
     for cross, features in ((False, FEATURES), (True, CROSS_FEATURES)):
@@ -78,7 +80,7 @@ def folds_of(pairs: Sequence[Pair], seed: int = 0) -> NDArray[np.int64]:
     return np.array([fold[pair.group] for pair in pairs])
 
 
-def cross_fit(pairs: Sequence[Pair], findings: Sequence[Findings]) -> Scores:
+def cross_fit(pairs: Sequence[Pair], findings: Sequence[VerificationFeatures]) -> Scores:
     """Return each pair's score by a model fitted on the other folds."""
     folds, scores = folds_of(pairs), np.zeros(len(pairs))
     for fold in range(FOLDS):

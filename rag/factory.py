@@ -7,14 +7,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from rag.answering.generation.messages import reading_prefix
+from rag.answering.generation.messages import abstract_prompt_prefix
 from rag.answering.generation.translation import translation_prefix
 from rag.answering.reranking import CrossEncoderReranker
 from rag.answering.rewriting import rewrite_prefix
 from rag.embedding.embedder import LocalEmbedder, load_embedder, resolve_folder
 from rag.llm.base import LLM
 from rag.llm.llama_cpp.client import open_llm
-from rag.llm.llama_cpp.kv_cache import READINGS, Readings, count_readings
+from rag.llm.llama_cpp.kv_cache import PROMPT_CACHE, PromptCache, count_cached
 from rag.llm.openai_compatible import is_loopback
 from rag.models import defaults as models
 from rag.models.registry import MODELS
@@ -74,9 +74,9 @@ def configured_llm(settings: Settings) -> LLM:
         n_ctx=HOSTED_CONTEXT if settings.llm_base_url else EMBEDDED_CONTEXT,
         n_threads=settings.threads,
         stall_timeout_s=settings.llm_timeout_s,
-        prefixes=(reading_prefix(), rewrite_prefix(), translation_prefix()),
+        prefixes=(abstract_prompt_prefix(), rewrite_prefix(), translation_prefix()),
         states=models.cache_dir() / "states",
-        readings=Readings(settings.index / READINGS, settings.readings_mb * 2**20),
+        readings=PromptCache(settings.index / PROMPT_CACHE, settings.prompt_cache_mb * 2**20),
     )
 
 
@@ -99,7 +99,7 @@ def needed_models(settings: Settings) -> list[str]:
 def leaving_notices(llm: LLM, chroma_url: str | None) -> dict[Language, str]:
     """Return, in each language, the sentences that say which text leaves this machine, nothing when none does."""
     english, chinese = [], []
-    if llm.leaves_machine:
+    if llm.is_remote:
         english.append(f"Questions and the abstracts found for them are sent to {llm.endpoint}.")
         chinese.append(f"问题和检索到的摘要会发送到 {llm.endpoint}。")
     if chroma_url and not is_loopback(server_address(chroma_url)[0]):
@@ -121,10 +121,10 @@ def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:
         "embedding_model": manifest.embedding_model,
         "alignment": manifest.alignment_origin,
         "rerank_model": settings.rerank_model,
-        "llm": {"name": llm.name, "endpoint": llm.endpoint, "leaves_machine": llm.leaves_machine},
+        "llm": {"name": llm.name, "endpoint": llm.endpoint, "leaves_machine": llm.is_remote},
         "models": models.status(),
         "index_bytes": _bytes_in(settings.index),
-        "readings": dict(zip(("papers", "bytes"), count_readings(settings.index / READINGS), strict=True)),
+        "readings": dict(zip(("papers", "bytes"), count_cached(settings.index / PROMPT_CACHE), strict=True)),
         "inputs": list(manifest.inputs),
         "paths": {
             "index": str(settings.index),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache, partial
@@ -16,7 +17,7 @@ from rag.answering.answerer import SEVERAL_ABSTRACTS, Answerer
 from rag.answering.citing.attribution import SentenceVerifier
 from rag.answering.citing.citations import NOTHING_SAID, Cited
 from rag.answering.collection.answers import tell
-from rag.answering.generation.prefill import ReadAhead, read_ahead
+from rag.answering.generation.prefill import Prefill, prefill
 from rag.answering.generation.prompts import REFUSALS
 from rag.answering.generation.streaming import Generated
 from rag.answering.question import is_multi_document, needs_context
@@ -30,7 +31,7 @@ from rag.errors import LLMError, ModelError, QuestionError
 from rag.factory import configured_embedder, configured_llm, configured_reranker, describe, leaving_notices
 from rag.indexing.build import BuildReport, build_index
 from rag.llm.base import LLM
-from rag.llm.llama_cpp.kv_cache import READINGS, forget
+from rag.llm.llama_cpp.kv_cache import PROMPT_CACHE, prune
 from rag.schema import (
     Answer,
     Citation,
@@ -183,25 +184,25 @@ class RAG:
         self._loaded_reranker()
         self.llm.warm()
 
-    def read_ahead(
+    def prefill(
         self,
         progress: Progress = lambda stage, done, total: None,
         stop: threading.Event | None = None,
-    ) -> ReadAhead:
+    ) -> Prefill:
         """Have the embedded language model read every abstract that it has not, some 4 s each, while no question is asked.
 
-        What it has read is kept beside the index, as much as `settings.readings_mb` holds. Returns early once `stop` is set;
+        What it has read is kept beside the index, as much as `settings.prompt_cache_mb` holds. Returns early once `stop` is set;
         begins anew where the index is rebuilt meanwhile.
 
         Raises:
             LLMError, ModelError, IndexMissingError, IndexMismatchError, LibraryIndexError: as `ask`.
         """
-        done: ReadAhead | None = None
+        done: Prefill | None = None
         stop = stop or threading.Event()
         while done is None:
             with self._index.reading() as store:
                 papers = store.catalog.papers()
-            done = read_ahead(
+            done = prefill(
                 self.llm,
                 papers,
                 stop,
@@ -211,6 +212,15 @@ class RAG:
                 outdated=partial(self._rebuilt_since, store),
             )
         return done
+
+    def read_ahead(
+        self,
+        progress: Progress = lambda stage, done, total: None,
+        stop: threading.Event | None = None,
+    ) -> Prefill:
+        """Do as `prefill`, under its old name, which goes with the next version."""
+        warnings.warn("RAG.read_ahead is now RAG.prefill.", DeprecationWarning, stacklevel=2)
+        return self.prefill(progress, stop)
 
     def _rebuilt_since(self, store: Store) -> bool:
         with self._index.reading() as now:
@@ -387,7 +397,7 @@ def index_paths(
         chroma_url=settings.chroma_url,
         progress=progress,
     )
-    forget(settings.index / READINGS, {paper.paper_id for paper in report.folded.kept})
+    prune(settings.index / PROMPT_CACHE, {paper.paper_id for paper in report.folded.kept})
     return report
 
 

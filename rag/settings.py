@@ -8,6 +8,7 @@ Unknown keys and values outside their range are refused with a sentence that nam
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,8 @@ DEFAULT_LLM = "qwen2.5-coder-1.5b"
 
 # Variables that share the prefix but are read elsewhere: the model cache, the file itself, test and CI marks.
 _OTHER_VARIABLES = {"RAG_CACHE", "RAG_SETTINGS", "RAG_CI"}
+# Old names that work for one version more, with the field that each sets now.
+_OLD_VARIABLES = {"RAG_READINGS_MB": "prompt_cache_mb"}
 
 
 def _settings_file() -> Path:
@@ -80,7 +83,7 @@ class Settings(BaseSettings):
     together behind an endpoint (None: 4,000)."""
     max_answer_tokens: int = Field(default=320, ge=16, le=4096)
     """Longest answer, in the model's tokens."""
-    readings_mb: int = Field(default=2000, ge=0, le=10_000_000)
+    prompt_cache_mb: int = Field(default=2000, ge=0, le=10_000_000)
     """Disk that what the embedded language model has read of abstracts may take, beside the index; some 7 MB an abstract."""
     threads: int | None = Field(default=None, ge=1, le=512)
     """CPU threads of the models; None: as many as the machine has cores."""
@@ -109,7 +112,8 @@ def load_settings(**arguments: Any) -> Settings:
     Raises:
         SettingsError: an unknown variable or key, or a value outside its range.
     """
-    known = {f"RAG_{name.upper()}" for name in Settings.model_fields} | _OTHER_VARIABLES
+    arguments = _with_old_names(arguments)
+    known = {f"RAG_{name.upper()}" for name in Settings.model_fields} | _OTHER_VARIABLES | set(_OLD_VARIABLES)
     unknown = sorted(
         name
         for name in os.environ
@@ -138,3 +142,16 @@ def load_settings(**arguments: Any) -> Settings:
         raise SettingsError(
             f"The settings file {_settings_file()} cannot be read: {error.strerror}."
         ) from error
+
+
+def _with_old_names(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Add the values of variables that go by an old name, unless the new one is set; warn of each."""
+    for old, field in _OLD_VARIABLES.items():
+        new, value = f"RAG_{field.upper()}", os.environ.get(old)
+        if value:
+            warnings.warn(
+                f"{old} is now {new}; the old name goes with the next version.", FutureWarning, stacklevel=3
+            )
+            if arguments.get(field) is None and not os.environ.get(new):
+                arguments = arguments | {field: value}
+    return arguments

@@ -74,7 +74,7 @@ class ScriptedLLM:
 
     name = "scripted"
     endpoint: str | None = None
-    leaves_machine = False
+    is_remote = False
     context_window = 8192
     supports_grammar = False
 
@@ -83,11 +83,11 @@ class ScriptedLLM:
         script: Callable[[Sequence[Message]], str],
         piece: int = 3,
         first_tokens: Callable[[Sequence[Message]], Sequence[tuple[str, float]]] = lambda _: (),
-        surprisal: Callable[[Sequence[Message]], float] = lambda _: 0.0,
+        negative_log_likelihood: Callable[[Sequence[Message]], float] = lambda _: 0.0,
     ) -> None:
         self.script = script
         self.first_tokens = first_tokens
-        self.surprisal = surprisal
+        self.negative_log_likelihood = negative_log_likelihood
         self.chats: list[Sequence[Message]] = []
         self.grammars: list[str | None] = []
         self.readings: list[list[Message]] = []
@@ -117,7 +117,7 @@ class ScriptedLLM:
             told.first.extend(self.first_tokens(messages))
         for piece in pieces:
             if told is not None:
-                told.written.append((piece, -self.surprisal(messages)))
+                told.written.append((piece, -self.negative_log_likelihood(messages)))
             yield piece
 
     def complete(

@@ -14,15 +14,15 @@ from functools import partial
 from rag.answering.abstention import Abstention
 from rag.answering.citing.attribution import Attributor, ReplyRules, SentenceVerifier
 from rag.answering.citing.citations import NOTHING_SAID
-from rag.answering.citing.findings import finding_chat, quote_findings
+from rag.answering.citing.findings import quote_results, results_chat
 from rag.answering.context import ContextSentences, evidence_for
 from rag.answering.generation.messages import (
     ABSTRACT_TOKENS,
+    abstract_budget,
     abstract_messages,
+    abstract_text,
+    context_budget,
     estimate_tokens,
-    evidence_room,
-    readable,
-    reading_room,
     several_messages,
 )
 from rag.answering.generation.streaming import (
@@ -44,7 +44,7 @@ from rag.llm.base import LLM
 from rag.schema import Language, ScoredChunk
 from rag.text.injection import without_rules
 from rag.text.language import detect_language
-from rag.text.numbers import spelled_for
+from rag.text.numbers import localise_numbers
 
 # Tokens of evidence that a hosted model is given of all abstracts together, unless the settings say otherwise.
 HOSTED_TOKENS = 4000
@@ -54,8 +54,8 @@ SINGLE_GAP = 0.05
 SEVERAL_GAP = 0.5
 # Abstracts that a question over several is put to, at most.
 SEVERAL_ABSTRACTS = 6
-# Nats of surprisal; a Chinese answer from an English abstract above it is asked for again in English and translated.
-MOST_SURPRISAL = 2.5
+# Nats of negative_log_likelihood; a Chinese answer from an English abstract above it is asked for again in English and translated.
+MAX_NLL = 2.5
 # Sentences of a reply about one abstract, and of one that is translated.
 MOST_SENTENCES, MOST_TRANSLATED = 4, 3
 
@@ -66,7 +66,7 @@ _REFUSAL = Generated(NOTHING_SAID, True, 0.0)
 class Answerer:
     """Everything an answer is made with; `evidence_tokens` None means what suits the model.
 
-    Without `abstention` the model decides by itself whether the abstracts answer. Without `most_surprisal` no answer is
+    Without `abstention` the model decides by itself whether the abstracts answer. Without `max_nll` no answer is
     given up for being uncertain.
     """
 
@@ -77,7 +77,7 @@ class Answerer:
     max_answer_tokens: int
     evidence_tokens: int | None = None
     abstention: Abstention | None = None
-    most_surprisal: float | None = MOST_SURPRISAL
+    max_nll: float | None = MAX_NLL
 
     def answer(
         self,
@@ -148,7 +148,7 @@ class Answerer:
         """Answer from one abstract; a reply that is given up is asked for in other ways."""
         chat = self.chat(query, number)
         if self._reads_english_for_chinese(query, number):
-            generated = yield from self._ask(query, number, replace(chat, most_surprisal=self.most_surprisal))
+            generated = yield from self._ask(query, number, replace(chat, max_nll=self.max_nll))
             chat = replace(chat, refusal_threshold=None)  # the first reply has passed it
             if generated.given_up:
                 generated = yield from self._ask(query, number, self._english_chat(query, number))
@@ -164,12 +164,12 @@ class Answerer:
         """Show what the abstract found where the model says no more than yes or no: in its words, or translated."""
         sentences = query.sentences.of([number])
         if _language(query, number) == query.language:
-            cited = quote_findings(sentences, query.question, query.vector)
+            cited = quote_results(sentences, query.question, query.vector)
             if cited.sentences:
                 yield cited.text, cited
                 return Generated(cited, False, generated.confidence)
             return generated
-        chat = finding_chat(sentences, query.question, query.vector, query.language)
+        chat = results_chat(sentences, query.question, query.vector, query.language)
         if chat is None:
             return generated
         chat = replace(chat, may_refuse=self.abstention is None)
@@ -193,7 +193,7 @@ class Answerer:
         English answers from Chinese abstracts need no such care, and a model that no grammar holds may not stay in one
         language.
         """
-        held = self.llm.supports_grammar and self.most_surprisal is not None
+        held = self.llm.supports_grammar and self.max_nll is not None
         return held and (query.language, _language(query, number)) == ("zh", "en")
 
     def _english_chat(self, query: QueryContext, number: int) -> Chat:
@@ -209,14 +209,14 @@ class Answerer:
         """Return the chat about one context that is to be answered in `read_in`, else in the question's language."""
         paper = query.sentences.contexts[number - 1].paper
         room = self.llm.context_window - self.max_answer_tokens
-        text, left = readable(paper), reading_room(room, query.question, query.history)
+        text, left = abstract_text(paper), abstract_budget(room, query.question, query.history)
         budget = min(self.evidence_tokens or ABSTRACT_TOKENS, left)
         whole = estimate_tokens(text) <= budget
         if not whole:
             only = query.sentences.of([number])
             text = evidence_for(only, query.question, query.vector, estimate_tokens, budget)[1]
         language, name = read_in or query.language, paper.paper_id if whole else None
-        text = spelled_for(text, language)
+        text = localise_numbers(text, language)
         return Chat(
             abstract_messages(
                 name, text, query.question, query.language, query.history, room, read_in=read_in
@@ -235,7 +235,7 @@ class Answerer:
     def _answer_together(self, query: QueryContext) -> Answering:
         """Answer from the evidence of all abstracts in one chat."""
         room = self.llm.context_window - self.max_answer_tokens
-        left = evidence_room(query.question, query.language, query.history, room)
+        left = context_budget(query.question, query.language, query.history, room)
         budget = min(self.evidence_tokens or HOSTED_TOKENS, left)
         read = evidence_for(query.sentences, query.question, query.vector, estimate_tokens, budget)
         sentences = query.sentences.of(list(read))

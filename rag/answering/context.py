@@ -103,7 +103,7 @@ class ContextSentences:
         narrowed.vectors = self.vectors[rows]
         return narrowed
 
-    def worth(self, question: str, vector: Vectors) -> list[float]:
+    def relevance(self, question: str, vector: Vectors) -> list[float]:
         """Return how much each of `items` is worth for a question with the aligned vector (d,)."""
         weights = self._term_weights(question)
         total = sum(weights.values()) or 1.0
@@ -115,9 +115,9 @@ class ContextSentences:
             for item, cosine in zip(self.items, self.vectors @ vector, strict=True)
         ]
 
-    def nearest(self, question: str, vector: Vectors) -> list[float]:
+    def context_relevance(self, question: str, vector: Vectors) -> list[float]:
         """Return for each of `contexts` the most that a sentence of it is worth for the question."""
-        worth = self.worth(question, vector)
+        worth = self.relevance(question, vector)
         return [
             max(
                 (own for own, item in zip(worth, self.items, strict=True) if item.number == number),
@@ -151,7 +151,7 @@ def evidence_for(
     bonus = number_bonus if _WANTS_NUMBER.search(question) else 0.0
     worth = [
         own + bonus * bool(item.numbers)
-        for own, item in zip(sentences.worth(question, vector), sentences.items, strict=True)
+        for own, item in zip(sentences.relevance(question, vector), sentences.items, strict=True)
     ]
     least = max(worth, default=0.0) - gap
     titles = [count_tokens(context.paper.title or "") for context in sentences.contexts]

@@ -131,20 +131,20 @@ def _measured(parsed: argparse.Namespace, dataset: Dataset) -> tuple[dict[str, A
     from rag.cli.output import progress_bars
     from rag.evaluation.answers import KeptAnswers, answer_all, answers_document, kept_answers_path
     from rag.evaluation.datasets.loading import limited
-    from rag.evaluation.qrels import judge
+    from rag.evaluation.qrels import resolve_qrels
     from rag.evaluation.retrieval import configuration
     from rag.models import defaults as models
     from rag.pipeline import RAG
 
     settings = _settings(parsed)
     with progress_bars() as progress, _library(dataset, settings, progress) as (store, embedder, index):
-        judged = limited(judge(dataset, store), parsed.limit)
+        judged = limited(resolve_qrels(dataset, store), parsed.limit)
         config = configuration(store)
     if dataset.documents:
         settings = settings.model_copy(update={"index": index.directory, "chroma_url": None})
     recorded = _recorded(settings) if parsed.replay else None
     with RAG(settings, embedder=embedder, llm=recorded) as rag:
-        _warn_of_leaving(rag.notice)
+        _print_privacy_notice(rag.notice)
         llm = rag.llm.name
         generation = config["generation"] + (" replayed" if recorded else "")
         path = kept_answers_path(models.cache_dir(), settings, generation, llm)
@@ -180,7 +180,7 @@ def _asked(answered: Iterator[Row], total: int) -> tuple[list[Row], bool]:
     return rows, False
 
 
-def _warn_of_leaving(notice: str | None) -> None:
+def _print_privacy_notice(notice: str | None) -> None:
     if notice:
         print(f"Note: {notice}", file=sys.stderr)
 

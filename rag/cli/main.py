@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="rag",
         description="Ask a pile of scientific abstracts, in English or Chinese; answers cite their source.",
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--index", metavar="DIR", help="the index (default: RAG_INDEX, else the user data directory)"
@@ -123,10 +123,13 @@ def _parser() -> argparse.ArgumentParser:
     chat.add_argument("--port", type=int, default=7860, help="port to listen on (default: 7860)")
     chat.set_defaults(run=_chat)
 
-    read = commands.add_parser(
-        "read", parents=[common], help="have the language model read the abstracts beforehand, some 4 s each"
+    prefill = commands.add_parser(
+        "prefill",
+        aliases=["read"],
+        parents=[common],
+        help="pre-compute prompt caches (about 4 s an abstract)",
     )
-    read.set_defaults(run=_read)
+    prefill.set_defaults(run=_prefill)
 
     info = commands.add_parser("info", parents=[common], help="say what is indexed and where everything lies")
     info.add_argument("--json", action="store_true", help="print JSON")
@@ -162,7 +165,7 @@ def _index(parsed: argparse.Namespace) -> int:
 def _ask(parsed: argparse.Namespace) -> int:
     filters = _filters(parsed)
     with _open(parsed) as rag:
-        _warn_of_leaving(rag)
+        _print_privacy_notice(rag)
         if parsed.json or parsed.question == "-":
             return _json_lines(
                 parsed.question, "question", lambda question: rag.ask(question, filters=filters).to_dict()
@@ -187,7 +190,7 @@ def _search(parsed: argparse.Namespace) -> int:
 
     filters = _filters(parsed)
     with _open(parsed) as rag:
-        _warn_of_leaving(rag)
+        _print_privacy_notice(rag)
         if parsed.json or parsed.query == "-":
             return _json_lines(
                 parsed.query,
@@ -209,7 +212,7 @@ def _chat(parsed: argparse.Namespace) -> int:
 
     closing = Event()
     with _open(parsed) as rag:
-        _warn_of_leaving(rag)
+        _print_privacy_notice(rag)
         warming = Thread(target=_warm, args=(rag, closing), daemon=True)
         try:
             notice = Label(**rag.notices) if rag.notices else None
@@ -223,18 +226,22 @@ def _warm(rag: RAG, closing: Event) -> None:
     """Load the models while the page opens, then read ahead; an error shows again, with its remedy, at the first question."""
     try:
         rag.warm()
-        rag.read_ahead(stop=closing)
+        rag.prefill(stop=closing)
     except RagError as error:
         if not closing.is_set():
             print(f"rag: {error}", file=sys.stderr)
 
 
-def _read(parsed: argparse.Namespace) -> int:
-    from rag.cli.output import progress_bars, read_report
+def _prefill(parsed: argparse.Namespace) -> int:
+    from rag.cli.output import prefill_report, progress_bars
 
+    if parsed.command == "read":
+        print(
+            "Note: `rag read` is now `rag prefill`; the old name goes with the next version.", file=sys.stderr
+        )
     with _open(parsed) as rag, progress_bars() as progress:
-        done = rag.read_ahead(progress)
-    print(read_report(done, rag.llm.endpoint, rag.settings.readings_mb))
+        done = rag.prefill(progress)
+    print(prefill_report(done, rag.llm.endpoint, rag.settings.prompt_cache_mb))
     return 0
 
 
@@ -334,6 +341,6 @@ def _lines() -> Iterator[str]:
         yield line.decode("utf-8", errors="replace").rstrip("\r\n")
 
 
-def _warn_of_leaving(rag: RAG) -> None:
+def _print_privacy_notice(rag: RAG) -> None:
     if rag.notice:
         print(f"Note: {rag.notice}", file=sys.stderr)

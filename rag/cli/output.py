@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rag.schema import Answer, Citation, Problem, ScoredChunk, Source
 
 if TYPE_CHECKING:
-    from rag.answering.generation.prefill import ReadAhead
+    from rag.answering.generation.prefill import Prefill
     from rag.indexing.build import BuildReport
     from rag.schema import Progress
 
@@ -74,14 +74,14 @@ def build_report(report: BuildReport, directory: str) -> str:
     )
 
 
-def read_report(done: ReadAhead, endpoint: str | None, readings_mb: int) -> str:
+def prefill_report(done: Prefill, endpoint: str | None, prompt_cache_mb: int) -> str:
     """Return how many abstracts the language model has read, and why no more."""
     if endpoint is not None:
         return f"The language model is behind {endpoint}, which keeps nothing that it has read."
     more = (
         ""
         if done.read == done.papers
-        else f"; more is more than RAG_READINGS_MB={readings_mb:,} or the disk holds"
+        else f"; more is more than RAG_PROMPT_CACHE_MB={prompt_cache_mb:,} or the disk holds"
     )
     return f"The language model has read {done.read:,} of {done.papers:,} abstracts{more}."
 

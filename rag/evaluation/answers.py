@@ -16,7 +16,7 @@ from rag.evaluation.answer_tables import summary, tables
 from rag.evaluation.cache import code_digest
 from rag.evaluation.datasets.records import Dataset
 from rag.evaluation.kept_lines import keep, read_kept
-from rag.evaluation.qrels import Judged
+from rag.evaluation.qrels import QueryWithQrels
 from rag.evaluation.scoring import Row, failed, score, to_json
 from rag.schema import Answer
 from rag.settings import Settings
@@ -67,7 +67,7 @@ def kept_answers_path(cache: Path, settings: Settings, generation: str, llm: str
     return cache / "evaluate" / f"answers-{name}.jsonl"
 
 
-def answer_all(rag: Asked, judged: Sequence[Judged], kept: KeptAnswers) -> Iterator[Row]:
+def answer_all(rag: Asked, judged: Sequence[QueryWithQrels], kept: KeptAnswers) -> Iterator[Row]:
     """Yield the row of each question; one that has been answered before is not asked again.
 
     A question that ends in an error costs itself only, and is asked again next time.

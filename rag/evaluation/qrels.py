@@ -14,7 +14,7 @@ from rag.text.cleaning import clean_text
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class QueryWithQrels:
     """A question with the gains of the papers of the index that are relevant to it; `group` is like "en->zh"."""
 
     query: Query
@@ -25,7 +25,7 @@ class Judged:
 _Find = Callable[[str, Query], Iterable[str]]
 
 
-def judge(dataset: Dataset, store: Store) -> list[Judged]:
+def resolve_qrels(dataset: Dataset, store: Store) -> list[QueryWithQrels]:
     """Return every question of the data set, in order, with the papers that are relevant to it.
 
     A document that was folded into another counts as that one, with the higher gain where both are relevant.
@@ -39,13 +39,13 @@ def judge(dataset: Dataset, store: Store) -> list[Judged]:
     return [_judged(query, find, languages) for query in dataset.queries]
 
 
-def _judged(query: Query, find: _Find, languages: Mapping[str, Language]) -> Judged:
+def _judged(query: Query, find: _Find, languages: Mapping[str, Language]) -> QueryWithQrels:
     gains: dict[str, float] = {}
     for named, gain in query.relevant.items():
         for paper_id in find(named, query):
             gains[paper_id] = max(gain, gains.get(paper_id, gain))
     stored = sorted({languages[paper_id] for paper_id in gains if paper_id in languages})
-    return Judged(query, gains, query.group or f"{query.language}->{'+'.join(stored) or 'none'}")
+    return QueryWithQrels(query, gains, query.group or f"{query.language}->{'+'.join(stored) or 'none'}")
 
 
 def _documents(dataset: Dataset, store: Store) -> _Find:

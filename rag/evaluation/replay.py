@@ -88,7 +88,7 @@ class RecordedLLM:
         """
         self._llm = llm
         self._path = path
-        self.name, self.endpoint, self.leaves_machine = llm.name, llm.endpoint, llm.leaves_machine
+        self.name, self.endpoint, self.is_remote = llm.name, llm.endpoint, llm.is_remote
         self.context_window, self.supports_grammar = llm.context_window, llm.supports_grammar
         self.replayed = 0
         records = read_kept(path, {"key", "deltas", "first", "finish"})

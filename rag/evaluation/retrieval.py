@@ -20,8 +20,8 @@ from rag.evaluation.cache import DatasetIndex
 from rag.evaluation.datasets.loading import limited
 from rag.evaluation.datasets.records import Dataset
 from rag.evaluation.metrics import RANKING_MEASURES, bootstrap_intervals
-from rag.evaluation.qrels import Judged, judge
-from rag.evaluation.retrievers import ARMS, SHOWN, Asked, Library, fused_as_shown
+from rag.evaluation.qrels import QueryWithQrels, resolve_qrels
+from rag.evaluation.retrievers import RETRIEVERS, SHOWN, Asked, Library, fused_as_shown
 from rag.schema import Progress
 from rag.store.index import Store
 from rag.text.language import detect_language
@@ -87,7 +87,7 @@ def evaluate_retrieval(
     Raises:
         CorpusError: nothing is relevant to any question, or what is named as relevant is not in the index.
     """
-    judged = limited([question for question in judge(dataset, store) if question.gains], limit)
+    judged = limited([question for question in resolve_qrels(dataset, store) if question.gains], limit)
     if not judged:
         raise CorpusError(
             f"No question of {dataset.name} says what is relevant to it, so retrieval cannot be measured; add "
@@ -109,10 +109,10 @@ def evaluate_retrieval(
 
 
 def _ask(
-    library: Library, embedder: Embedder, judged: Sequence[Judged], progress: Progress
+    library: Library, embedder: Embedder, judged: Sequence[QueryWithQrels], progress: Progress
 ) -> tuple[dict[str, list[list[str]]], list[float]]:
     """Return every arm's rankings, and the seconds each question took through the product's own path."""
-    rankings: dict[str, list[list[str]]] = {arm: [] for arm in ARMS}
+    rankings: dict[str, list[list[str]]] = {arm: [] for arm in RETRIEVERS}
     seconds = []
     fused_as_shown(
         library, _embedded(judged[0], embedder)
@@ -123,18 +123,18 @@ def _ask(
         asked = _embedded(question, embedder)
         fused_as_shown(library, asked)
         seconds.append(time.perf_counter() - started)
-        for arm, search in ARMS.items():
+        for arm, search in RETRIEVERS.items():
             rankings[arm].append(search(library, asked))
     progress("Asking", len(judged), len(judged))
     return rankings, seconds
 
 
-def _embedded(question: Judged, embedder: Embedder) -> Asked:
+def _embedded(question: QueryWithQrels, embedder: Embedder) -> Asked:
     text = question.query.text
     return Asked(text, detect_language(text), embedder.embed_query(text), embedder)
 
 
-def _scores(rankings: Sequence[Sequence[str]], judged: Sequence[Judged]) -> Scores:
+def _scores(rankings: Sequence[Sequence[str]], judged: Sequence[QueryWithQrels]) -> Scores:
     """Return one row a question and one column a measure."""
     rows = [
         [measure(ranking, question.gains) for measure in RANKING_MEASURES.values()]
@@ -143,7 +143,7 @@ def _scores(rankings: Sequence[Sequence[str]], judged: Sequence[Judged]) -> Scor
     return np.asarray(rows, dtype=np.float64)
 
 
-def _groups(scores: Mapping[str, Scores], judged: Sequence[Judged]) -> list[Group]:
+def _groups(scores: Mapping[str, Scores], judged: Sequence[QueryWithQrels]) -> list[Group]:
     names = sorted({question.group for question in judged})
     rows = {name: [i for i, question in enumerate(judged) if question.group == name] for name in names}
     parts = {ALL: list(range(len(judged)))} | (rows if len(names) > 1 else {})
@@ -167,7 +167,10 @@ def _group(name: str, scores: Mapping[str, Scores]) -> Group:
 
 
 def _question(
-    question: Judged, number: int, rankings: Mapping[str, list[list[str]]], scores: Mapping[str, Scores]
+    question: QueryWithQrels,
+    number: int,
+    rankings: Mapping[str, list[list[str]]],
+    scores: Mapping[str, Scores],
 ) -> dict[str, Any]:
     query = question.query
     return {
@@ -185,7 +188,7 @@ def _question(
     }
 
 
-def _dataset(dataset: Dataset, judged: Sequence[Judged]) -> dict[str, Any]:
+def _dataset(dataset: Dataset, judged: Sequence[QueryWithQrels]) -> dict[str, Any]:
     return {
         "name": dataset.name,
         "form": dataset.form,

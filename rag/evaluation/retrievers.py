@@ -147,7 +147,7 @@ def fused_without_balance(library: Library, asked: Asked) -> list[str]:
 
 Arm = Callable[[Library, Asked], list[str]]
 
-ARMS: Mapping[str, Arm] = {
+RETRIEVERS: Mapping[str, Arm] = {
     "fused": fused,
     "dense": dense,
     "lexical": lexical,

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from rag.evaluation.datasets.records import Query
-from rag.evaluation.qrels import Judged
+from rag.evaluation.qrels import QueryWithQrels
 from rag.schema import Language
 from rag.text.language import detect_language
 
@@ -94,7 +94,7 @@ def decision_of(answer: str) -> str | None:
     return "maybe" if _UNDECIDED.search(text) else None
 
 
-def score(question: Judged, answer: Mapping[str, Any]) -> Row:
+def score(question: QueryWithQrels, answer: Mapping[str, Any]) -> Row:
     """Return the row of one answered or refused question; `answer` is `Answer.to_dict()`."""
     query, relevant = question.query, question.gains
     text, refused = answer["answer"], answer["refused"]
@@ -130,7 +130,7 @@ def is_wrong(row: Row) -> bool:
     return not row.answerable or row.right is False or row.cited is False
 
 
-def failed(question: Judged, error: Exception) -> Row:
+def failed(question: QueryWithQrels, error: Exception) -> Row:
     """Return the row of a question that ended in an error: nothing about it counts as right."""
     return replace(
         _blank(question),
@@ -141,7 +141,7 @@ def failed(question: Judged, error: Exception) -> Row:
     )
 
 
-def _blank(question: Judged) -> Row:
+def _blank(question: QueryWithQrels) -> Row:
     query = question.query
     return Row(
         id=query.query_id,

@@ -54,7 +54,7 @@ def build_index(
     new one is complete.
 
     Raises:
-        CorpusError: no path, or nothing readable in them.
+        CorpusError: no path, or nothing abstract_text in them.
         IndexBusyError: another process is writing this index.
         LibraryIndexError: the index cannot be written.
     """
@@ -163,7 +163,7 @@ def _read(paths: Sequence[Path], progress: Progress) -> tuple[list[Paper], tuple
         problems += reading.problems
     progress("Reading", len(paths), len(paths))
     if not papers:
-        raise CorpusError("None of the paths holds a readable abstract; " + problems[0].reason)
+        raise CorpusError("None of the paths holds a abstract_text abstract; " + problems[0].reason)
     return papers, tuple(problems)
 
 

@@ -118,7 +118,7 @@ def read_papers(path: Path, name_from: Path | None = None) -> CorpusReading:
     to the folder `name_from`, by default to `path` (the bare name for a single file); give the common parent
     to read several paths into one index, or two files of one name would look like one. Hidden files, README,
     licence and checksum files are passed over; a file of an unknown format is a Problem.
-    Raises CorpusError when the path does not exist, cannot be seen or holds no readable abstract.
+    Raises CorpusError when the path does not exist, cannot be seen or holds no abstract_text abstract.
     """
     items: list[Paper | Problem] = []
     for found in corpus_files(path, name_from):
@@ -266,4 +266,4 @@ def _nothing_readable(path: Path, problems: tuple[Problem, ...]) -> str:
     first = problems[0]
     place = first.file if first.position is None else f"{first.file}, record {first.position}"
     more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
-    return f"No readable abstract in {shown(path)} ({place}: {first.reason}{more}): fix or convert the files."
+    return f"No abstract_text abstract in {shown(path)} ({place}: {first.reason}{more}): fix or convert the files."

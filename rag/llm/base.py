@@ -64,12 +64,12 @@ class TextStream(Iterator[str]):
 class LLM(Protocol):
     """What the pipeline needs of a language model; tests put a scripted one in.
 
-    `endpoint` is the host text is sent to, None when embedded; `leaves_machine` is whether that is elsewhere.
+    `endpoint` is the host text is sent to, None when embedded; `is_remote` is whether that is elsewhere.
     """
 
     name: str
     endpoint: str | None
-    leaves_machine: bool
+    is_remote: bool
     context_window: int
     supports_grammar: bool
 

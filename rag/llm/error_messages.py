@@ -17,7 +17,7 @@ _KEY_LIKE = re.compile(r"\b(?:sk|key|Bearer)[-_ ][\w.*-]{6,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Failures:
+class ErrorMessages:
     """The sentences for one model: `subject` begins them, `check` ends those that have no better remedy."""
 
     subject: str

@@ -22,8 +22,8 @@ class Logprobs:
     written: list[tuple[str, float]] = field(default_factory=list)
 
     @property
-    def surprisal(self) -> float:
-        """How uncertain the model was of what it has said so far: the surprisal of its tokens but the first, in nats.
+    def negative_log_likelihood(self) -> float:
+        """How uncertain the model was of what it has said so far: the negative_log_likelihood of its tokens but the first, in nats.
 
         In the place of the first one a model may have wished to refuse.
         """

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from rag.errors import SettingsError
 from rag.llm.base import FinishReason, Message, TextStream
-from rag.llm.error_messages import Failures
+from rag.llm.error_messages import ErrorMessages
 from rag.llm.logprobs import TOP_TOKENS, Logprobs
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ _TELL = {"logprobs": True, "top_logprobs": TOP_TOKENS}
 class EndpointLLM:
     """A chat model behind an OpenAI-compatible endpoint.
 
-    `endpoint` is the host (and port) text is sent to; `leaves_machine` is false for loopback.
+    `endpoint` is the host (and port) text is sent to; `is_remote` is false for loopback.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class EndpointLLM:
         stall_timeout_s: float = STALL_TIMEOUT_S,
         supports_grammar: bool = False,
         slot: int | None = None,
-        failures: Failures | None = None,
+        failures: ErrorMessages | None = None,
     ) -> None:
         """Keep the settings; nothing is sent.
 
@@ -112,13 +112,13 @@ class EndpointLLM:
             raise SettingsError("RAG_LLM_MODEL must name the model to ask the endpoint for.")
         self.name = model
         self.endpoint: str | None = urlsplit(base_url).netloc
-        self.leaves_machine = not is_loopback(host)
+        self.is_remote = not is_loopback(host)
         self.context_window = context_window
         self.supports_grammar = supports_grammar
         self._slot = {} if slot is None else {"id_slot": slot}
         self._base_url = base_url.rstrip("/")
         self._key = check_key(api_key)
-        self._failures = failures or Failures(
+        self._errors = failures or ErrorMessages(
             subject=f"The language model at {self.endpoint}",
             check="check that it is running and RAG_LLM_BASE_URL names it",
             key=self._key,
@@ -180,7 +180,7 @@ class EndpointLLM:
         with self._http_client() as http:
             model = self._model(http)
             with (
-                _translated(self._failures),
+                _translated(self._errors),
                 closing(model.stream_chat(_turns(messages), **options)) as chunks,
             ):
                 for chunk in chunks:
@@ -190,9 +190,9 @@ class EndpointLLM:
                     if chunk.delta:
                         yield chunk.delta
         if finish is None:
-            raise self._failures.cut()
+            raise self._errors.cut()
         if finish in _WITHHELD:
-            raise self._failures.withheld(finish)
+            raise self._errors.withheld(finish)
         return "length" if finish == "length" else "stop"
 
     def _timeout(self) -> httpx.Timeout:
@@ -207,7 +207,7 @@ class EndpointLLM:
 
         return httpx.Client(
             follow_redirects=False,
-            trust_env=self.leaves_machine,
+            trust_env=self.is_remote,
             event_hooks={"request": [self._own_headers]},
         )
 
@@ -254,7 +254,7 @@ def _turns(messages: Sequence[Message]) -> list[ChatMessage]:
 
 
 @contextmanager
-def _translated(failures: Failures) -> Iterator[None]:
+def _translated(failures: ErrorMessages) -> Iterator[None]:
     import httpx
     from openai import OpenAIError
 

@@ -46,7 +46,7 @@ class VectorIndex:
         """
         before = self.count()
         pairs = list(zip(chunks, vectors, strict=True))
-        with _failures(self._where):
+        with _errors(self._where):
             for language, store in self.stores.items():
                 nodes: list[BaseNode] = [
                     _node(c, v, papers[c.paper_id]) for c, v in pairs if c.language == language
@@ -63,7 +63,7 @@ class VectorIndex:
         filters = filters or Filters()
         asked = {language, filters.language} - {None}
         found: list[tuple[str, float]] = []
-        with _failures(self._where):
+        with _errors(self._where):
             for stored, store in self.stores.items():
                 if asked <= {stored}:
                     found += _query(store, vector, k, _conditions(filters))
@@ -71,7 +71,7 @@ class VectorIndex:
 
     def count(self) -> int:
         """Return how many chunks are stored."""
-        with _failures(self._where):
+        with _errors(self._where):
             sizes = [int(store.client.count()) for store in self.stores.values()]
         return sum(sizes)
 
@@ -95,7 +95,7 @@ def open_vectors(directory: Path, collection: str, *, url: str | None, create: b
     )
     where = url or str(directory)
     stores: dict[Language, ChromaVectorStore] = {}
-    with _failures(where):
+    with _errors(where):
         client = _client(directory, url)
         for language in LANGUAGES:
             name = f"{collection}-{language}"
@@ -115,7 +115,7 @@ def drop_collection(url: str, collection: str) -> None:
     """Delete the collections of `open_vectors` from a server; one that is gone, or a server that is, is no error."""
     for language in LANGUAGES:
         try:
-            with _failures(url), closing(_client(Path(), url)) as client:
+            with _errors(url), closing(_client(Path(), url)) as client:
                 client.delete_collection(f"{collection}-{language}")
         except LibraryIndexError:
             continue
@@ -201,7 +201,7 @@ def _files_and_folders(paper: Paper) -> list[str]:
 
 
 @contextmanager
-def _failures(where: str) -> Iterator[None]:
+def _errors(where: str) -> Iterator[None]:
     """Turn what Chroma and its connection raise into one sentence."""
     import httpx
     from chromadb.errors import ChromaError

@@ -96,7 +96,7 @@ def number_values(text: str, *, identifiers: bool = False) -> Counter[Decimal]:
     return Counter(n.value for n in find_numbers(text) if identifiers or not n.identifier)
 
 
-def spelled_for(text: str, language: Language) -> str:
+def localise_numbers(text: str, language: Language) -> str:
     """Return a text with its numbers in the other language's scale written in this one's: 11,000,000 for 1100万.
 
     A small model that answers across languages makes "1100,000" of 1100万. A number with another beside it (2-3万, 7 and 70

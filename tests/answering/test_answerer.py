@@ -10,9 +10,9 @@ from rag.answering.abstention import Abstention
 from rag.answering.generation.grammar import answer_grammar
 from rag.answering.generation.messages import (
     ABSTRACT_TOKENS,
+    abstract_prompt_prefix,
     estimate_tokens,
-    reading_prefix,
-    readings,
+    prefill_chats,
     several_messages,
     several_prefix,
 )
@@ -46,7 +46,7 @@ def test_the_nearest_abstract_is_read_whole_behind_what_is_always_the_same(open_
     rag = open_rag()
     rag.ask(QUESTION)
     (chat,) = llm_of(rag).chats
-    assert list(chat[:-1]) == reading_prefix()
+    assert list(chat[:-1]) == abstract_prompt_prefix()
     assert chat[-1].content.startswith(f"{MUSE}Question: {QUESTION}")
     assert isinstance(chat[-1].shared, Shared)
     assert chat[-1].content[: chat[-1].shared.length] == MUSE
@@ -58,7 +58,7 @@ def test_earlier_turns_stand_behind_the_abstract_which_is_shared_all_the_same(op
     # What is said to the rewriting is no question, so the history stays.
     rewriting, *chats = llm_of(rag).chats
     assert list(rewriting[: len(rewrite_prefix())]) == rewrite_prefix()
-    prefix = reading_prefix()
+    prefix = abstract_prompt_prefix()
     for chat in chats:
         assert list(chat[: len(prefix)]) == prefix
         first, answered, last = chat[len(prefix) :]
@@ -76,7 +76,7 @@ def test_earlier_turns_are_left_out_where_an_abstract_would_not_fit_behind_them(
     earlier, later = ("问" * 1900, "It is 6.06 [1]."), ("哪" * 1900, "It is 6.06 [1].")
     rag.ask("How many hives?", history=[earlier, later])
     chat = llm_of(rag).chats[-1]
-    first, answered, _ = chat[len(reading_prefix()) :]
+    first, answered, _ = chat[len(abstract_prompt_prefix()) :]
     assert later[0] in first.content
     assert answered.content == later[1]
     assert sum(estimate_tokens(message.content) for message in chat) < 4096
@@ -167,8 +167,8 @@ def test_of_an_abstract_that_is_too_long_only_what_the_question_needs_is_read(op
     context = rag.ask(QUESTION).contexts[0]
     paper = Paper("long", f"{padded}{context.paper.text}", "en", (Source("a", 1),))
     assert estimate_tokens(paper.text) > ABSTRACT_TOKENS
-    assert readings(paper) == []
-    [chat] = readings(context.paper)
+    assert prefill_chats(paper) == []
+    [chat] = prefill_chats(context.paper)
     assert chat[-1].content == MUSE
     llm_of(rag).chats.clear()
     rag.ask("What FID does Muse reach on CC3M with 900M parameters in this text-to-image Transformer?")
@@ -177,7 +177,7 @@ def test_of_an_abstract_that_is_too_long_only_what_the_question_needs_is_read(op
 
 def test_an_abstract_whose_numbers_read_otherwise_in_the_other_language_is_read_in_both() -> None:
     paper = Paper("many", "我们收集了1100万个样本。", "zh", (Source("a", 1),))
-    assert [chat[-1].content for chat in readings(paper)] == [
+    assert [chat[-1].content for chat in prefill_chats(paper)] == [
         "Abstract: 我们收集了1100万个样本。\n\n",
         "Abstract: 我们收集了11,000,000个样本。\n\n",
     ]
@@ -216,7 +216,7 @@ def test_abstracts_are_cut_to_the_room_the_models_window_has(open_rag: OpenRag, 
 
 
 def test_the_examples_carry_markers_only_where_abstracts_are_numbered() -> None:
-    assert not any("[1]" in message.content for message in reading_prefix())
+    assert not any("[1]" in message.content for message in abstract_prompt_prefix())
     answers = [m.content for m in several_prefix() if m.role == "assistant"]
     assert all(("[" in answer) == (answer != NOT_FOUND) for answer in answers)
-    assert len(reading_prefix()) == len(several_prefix())
+    assert len(abstract_prompt_prefix()) == len(several_prefix())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.answering.generation.messages import reading_prefix
+from rag.answering.generation.messages import abstract_prompt_prefix
 from rag.answering.rewriting import grammar_for, is_faithful, rewrite_messages, rewrite_prefix, standalone
 from rag.llm.base import Message
 from rag.pipeline import RAG
@@ -108,7 +108,7 @@ def test_the_question_as_read_is_searched_asked_and_shown(open_rag: OpenRag) -> 
     assert isinstance(rag.llm, ScriptedLLM)
     asked = rag.llm.chats[-1]
     assert "What FID does Muse reach" in asked[-1].content
-    assert len(asked) == len(reading_prefix()) + 1
+    assert len(asked) == len(abstract_prompt_prefix()) + 1
 
 
 def test_a_full_question_after_another_is_asked_as_the_first_one_would_be(open_rag: OpenRag) -> None:

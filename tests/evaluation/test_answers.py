@@ -15,7 +15,7 @@ from rag.errors import CorpusError, LibraryIndexError, LLMUnreachableError, Sett
 from rag.evaluation.answers import KeptAnswers, answer_all, answers_document, kept_answers_path, verdict
 from rag.evaluation.datasets.loading import load_dataset, without_relevant
 from rag.evaluation.plots import plot_risk_coverage
-from rag.evaluation.qrels import Judged, judge
+from rag.evaluation.qrels import QueryWithQrels, resolve_qrels
 from rag.evaluation.scoring import is_wrong
 from rag.pipeline import RAG
 from rag.store.index import open_store
@@ -45,15 +45,15 @@ def script(messages: Any) -> str:
 
 
 @pytest.fixture
-def library(open_rag: Callable[..., RAG], tmp_path: Path) -> tuple[RAG, list[Judged]]:
+def library(open_rag: Callable[..., RAG], tmp_path: Path) -> tuple[RAG, list[QueryWithQrels]]:
     rag = open_rag(script)
     dataset = load_dataset(write(tmp_path / "mine.jsonl", *QUESTIONS))
     with closing(open_store(rag.settings.index)) as store:
-        return rag, judge(dataset, store)
+        return rag, resolve_qrels(dataset, store)
 
 
 def test_answers_are_scored_and_a_second_run_asks_nothing(
-    library: tuple[RAG, list[Judged]], tmp_path: Path
+    library: tuple[RAG, list[QueryWithQrels]], tmp_path: Path
 ) -> None:
     rag, judged = library
     rows = list(answer_all(rag, judged, KeptAnswers(tmp_path / "kept.jsonl")))
@@ -82,7 +82,9 @@ class Interrupted:
         return self.rag.ask(question, history)
 
 
-def test_a_stopped_run_goes_on_where_it_was(library: tuple[RAG, list[Judged]], tmp_path: Path) -> None:
+def test_a_stopped_run_goes_on_where_it_was(
+    library: tuple[RAG, list[QueryWithQrels]], tmp_path: Path
+) -> None:
     rag, judged = library
     with pytest.raises(KeyboardInterrupt):
         list(answer_all(Interrupted(rag, KeyboardInterrupt()), judged, KeptAnswers(tmp_path / "kept.jsonl")))
@@ -94,7 +96,7 @@ def test_a_stopped_run_goes_on_where_it_was(library: tuple[RAG, list[Judged]], t
 
 
 def test_a_question_after_others_is_asked_with_them_and_kept_apart(
-    library: tuple[RAG, list[Judged]], tmp_path: Path
+    library: tuple[RAG, list[QueryWithQrels]], tmp_path: Path
 ) -> None:
     rag, judged = library
     earlier = (("What is Muse?", "A Transformer [1]."),)
@@ -107,7 +109,7 @@ def test_a_question_after_others_is_asked_with_them_and_kept_apart(
 
 
 def test_an_error_costs_one_question_and_it_is_asked_again(
-    library: tuple[RAG, list[Judged]], tmp_path: Path
+    library: tuple[RAG, list[QueryWithQrels]], tmp_path: Path
 ) -> None:
     rag, judged = library
     failing = Interrupted(rag, LLMUnreachableError("The endpoint does not answer."))
@@ -157,7 +159,7 @@ def test_answers_of_another_library_model_or_setting_are_kept_apart(
 
 
 def test_the_document_holds_figures_and_whole_answers_and_no_key(
-    library: tuple[RAG, list[Judged]], tmp_path: Path
+    library: tuple[RAG, list[QueryWithQrels]], tmp_path: Path
 ) -> None:
     rag, judged = library
     rows = list(answer_all(rag, judged, KeptAnswers(tmp_path / "kept.jsonl")))
@@ -174,7 +176,9 @@ def test_the_document_holds_figures_and_whole_answers_and_no_key(
     assert document["rows"][0]["answer"]["answer"].startswith("It reaches 6.06")
 
 
-def test_without_times_no_seconds_are_given(library: tuple[RAG, list[Judged]], tmp_path: Path) -> None:
+def test_without_times_no_seconds_are_given(
+    library: tuple[RAG, list[QueryWithQrels]], tmp_path: Path
+) -> None:
     rag, judged = library
     rows = list(answer_all(rag, judged, KeptAnswers(tmp_path / "kept.jsonl")))
     dataset = load_dataset(tmp_path / "mine.jsonl")
@@ -186,7 +190,9 @@ def test_without_times_no_seconds_are_given(library: tuple[RAG, list[Judged]], t
     assert all(row.first_token_s is not None for row in rows)
 
 
-def test_questions_of_groups_are_laid_out_by_them(library: tuple[RAG, list[Judged]], tmp_path: Path) -> None:
+def test_questions_of_groups_are_laid_out_by_them(
+    library: tuple[RAG, list[QueryWithQrels]], tmp_path: Path
+) -> None:
     rag, judged = library
     grouped = [
         replace(question, query=replace(question.query, cell="en-en", kind="number")) for question in judged
@@ -199,7 +205,7 @@ def test_questions_of_groups_are_laid_out_by_them(library: tuple[RAG, list[Judge
 
 
 def test_wrong_answers_are_drawn_over_the_answers_given(
-    library: tuple[RAG, list[Judged]], tmp_path: Path
+    library: tuple[RAG, list[QueryWithQrels]], tmp_path: Path
 ) -> None:
     rag, judged = library
     rows = list(answer_all(rag, judged, KeptAnswers(tmp_path / "kept.jsonl")))

@@ -211,7 +211,7 @@ def test_the_model_is_loaded_beforehand_only_where_nothing_is_known(tmp_path: Pa
     assert (model.warmed, llm.read(ASKED)) == (2, "kept")
     llm.close()
     assert model.closed
-    assert (llm.name, llm.context_window, llm.leaves_machine) == (model.name, model.context_window, False)
+    assert (llm.name, llm.context_window, llm.is_remote) == (model.name, model.context_window, False)
 
 
 def test_a_place_that_cannot_be_written_or_read_is_one_sentence(tmp_path: Path) -> None:

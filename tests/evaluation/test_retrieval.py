@@ -17,10 +17,10 @@ from rag.evaluation.cache import DatasetIndex, dataset_index
 from rag.evaluation.datasets.loading import load_dataset
 from rag.evaluation.datasets.records import Dataset, Document, Query
 from rag.evaluation.plots import plot_retrieval
-from rag.evaluation.qrels import judge
+from rag.evaluation.qrels import resolve_qrels
 from rag.evaluation.report import retrieval_tables
 from rag.evaluation.retrieval import RetrievalReport, evaluate_retrieval
-from rag.evaluation.retrievers import ARMS, Asked, Library, fused_as_shown
+from rag.evaluation.retrievers import RETRIEVERS, Asked, Library, fused_as_shown
 from rag.models import defaults as models
 from rag.store.index import open_index, open_store
 from tests.conftest import HashEmbedder
@@ -132,7 +132,7 @@ def test_relevance_follows_a_duplicate_to_the_paper_it_was_folded_into(
 ) -> None:
     index = dataset_index(dataset, embedder, tmp_path)
     with closing(open_store(index.directory)) as store:
-        judged = {question.query.query_id: question for question in judge(dataset, store)}
+        judged = {question.query.query_id: question for question in resolve_qrels(dataset, store)}
         (paper,) = judged["folded"].gains
         assert judged["folded"].gains == {paper: 2.0}
         assert judged["q0"].gains == {paper: 1.0}
@@ -168,13 +168,13 @@ def test_raw_and_centred_vectors_are_those_of_the_chunks(library: Library, embed
 def test_every_arm_ranks_each_paper_once(library: Library, embedder: HashEmbedder) -> None:
     asked = Asked(TEXTS[0], "en", embedder.embed_query(TEXTS[0]), embedder)
     everything = {paper.paper_id for paper in library.store.catalog.papers()}
-    for arm, search in ARMS.items():
+    for arm, search in RETRIEVERS.items():
         found = search(library, asked)
         assert len(found) == len(set(found)), arm
         assert set(found) <= everything, arm
         if arm != "lexical":
             assert set(found) == everything, arm
-    assert ARMS["fused"](library, asked)[:6] == fused_as_shown(library, asked)
+    assert RETRIEVERS["fused"](library, asked)[:6] == fused_as_shown(library, asked)
 
 
 def test_a_question_is_embedded_once_and_any_other_text_by_the_embedder(embedder: HashEmbedder) -> None:
@@ -188,18 +188,20 @@ def test_the_arm_without_alignment_is_plain_cosine(library: Library, embedder: H
     vector = embedder.embed_query(CHINESE[1])
     papers = list(library.paper_of.values())
     expected = [papers[i] for i in np.argsort(-(library.raw @ vector[0]), kind="stable")]
-    assert ARMS["dense, no alignment"](library, Asked(CHINESE[1], "zh", vector, embedder)) == list(
+    assert RETRIEVERS["dense, no alignment"](library, Asked(CHINESE[1], "zh", vector, embedder)) == list(
         dict.fromkeys(expected)
     )
 
 
 def test_plain_fusion_adds_reciprocal_ranks(library: Library, embedder: HashEmbedder) -> None:
     asked = Asked("honey bees", "en", embedder.embed_query("honey bees"), embedder)
-    dense, lexical = ARMS["dense"](library, asked), ARMS["lexical"](library, asked)
+    dense, lexical = RETRIEVERS["dense"](library, asked), RETRIEVERS["lexical"](library, asked)
     assert len(lexical) == 1
     scores = {paper: 1 / (61 + rank) for rank, paper in enumerate(dense)}
     scores[lexical[0]] += 1 / 61
-    assert ARMS["fused, no language balance"](library, asked) == sorted(scores, key=lambda p: (-scores[p], p))
+    assert RETRIEVERS["fused, no language balance"](library, asked) == sorted(
+        scores, key=lambda p: (-scores[p], p)
+    )
 
 
 def test_a_search_for_chunks_is_widened_until_the_papers_are_enough(library: Library) -> None:
@@ -226,7 +228,7 @@ def test_the_report_holds_every_arm_group_and_measure(
         ("zh->zh", 3),
     ]
     for group in found.groups:
-        assert list(group.arms) == list(ARMS)
+        assert list(group.arms) == list(RETRIEVERS)
         for arm, figures in group.arms.items():
             for name, figure in figures.items():
                 assert 0 <= figure.low <= figure.mean <= figure.high <= 1, (arm, name)
@@ -299,13 +301,13 @@ def test_your_own_questions_are_judged_by_id_or_by_a_piece_of_the_text(
             {"question": "有多少蜂箱?", "relevant": [bees.paper_id]},
             {"question": "What is the capital of France?"},
         )
-        judged = judge(questions, store)
+        judged = resolve_qrels(questions, store)
         assert [dict(question.gains) for question in judged] == [{bees.paper_id: 1.0}] * 2 + [{}]
         assert [question.group for question in judged] == ["en->en", "zh->en", "en->none"]
         found = evaluate_retrieval(questions, store, embedder, DatasetIndex(index, None, 0))
         assert found.groups[0].questions == 2
         with pytest.raises(CorpusError, match=r"line 1 of mine\.jsonl.*--index"):
-            judge(own(tmp_path, {"question": "What?", "relevant": ["no such text"]}), store)
+            resolve_qrels(own(tmp_path, {"question": "What?", "relevant": ["no such text"]}), store)
         with pytest.raises(CorpusError, match="says what is relevant"):
             evaluate_retrieval(
                 own(tmp_path, {"question": "What?"}), store, embedder, DatasetIndex(index, None, 0)

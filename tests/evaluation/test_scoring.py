@@ -21,7 +21,7 @@ from rag.errors import LLMUnreachableError
 from rag.evaluation.answer_tables import CELLS, decisions, summary, tables
 from rag.evaluation.datasets.loading import load_dataset
 from rag.evaluation.datasets.records import Query
-from rag.evaluation.qrels import Judged, judge
+from rag.evaluation.qrels import QueryWithQrels, resolve_qrels
 from rag.evaluation.scoring import decision_of, failed, from_json, matches, plain, score, to_json
 from rag.schema import Answer, Chunk, Citation, Paper, ScoredChunk, Source, Timings
 from rag.store.index import open_store
@@ -31,9 +31,11 @@ EXPECTED = "HAQ reduces latency by 1.4-1.95 times on edge accelerators."
 OTHER = "Muse is a text-to-image Transformer model."
 
 
-def asked(**fields: Any) -> Judged:
+def asked(**fields: Any) -> QueryWithQrels:
     query = {"query_id": "q1", "text": "By how much?", "language": "en", "answers": ((r"1\.4",),)} | fields
-    return Judged(Query(**query), {EXPECTED: 1.0} if query["answers"] else {}, f"{query['language']}->en")
+    return QueryWithQrels(
+        Query(**query), {EXPECTED: 1.0} if query["answers"] else {}, f"{query['language']}->en"
+    )
 
 
 STRANGER = asked(query_id="u", text="Capital of France?", answers=(), answerable=False)
@@ -156,7 +158,7 @@ def test_the_shared_open_questions_take_the_answers_that_they_are_to_take() -> N
     cases = {case["id"]: case for case in records(folder / "cases.jsonl")}
     for query in load_dataset(folder).queries:
         case = cases[query.query_id]
-        judged = Judged(query, query.relevant, "en->en")
+        judged = QueryWithQrels(query, query.relevant, "en->en")
         assert list(query.relevant) == case.get("abstracts", []), query.query_id
         assert all(score(judged, answer(text)).right for text in case.get("right", [])), query.query_id
         assert not any(score(judged, answer(text)).right for text in case.get("false", [])), query.query_id
@@ -170,7 +172,7 @@ def test_every_need_has_to_be_met_by_one_of_its_patterns() -> None:
 
 def test_over_several_abstracts_every_one_has_to_be_cited_and_is_counted_apart() -> None:
     query = Query("q", "Which?", "en", {EXPECTED: 1.0, OTHER: 1.0}, (("1.4",),), every=True)
-    question = Judged(query, dict(query.relevant), "en->en")
+    question = QueryWithQrels(query, dict(query.relevant), "en->en")
     both = (citation(1, EXPECTED), citation(2, OTHER))
     one = score(question, answer("1.4 [1]", both[:1], (context(OTHER), context(EXPECTED))))
     assert (one.several, one.right, one.cited) == (True, True, False)
@@ -182,7 +184,7 @@ def test_over_several_abstracts_every_one_has_to_be_cited_and_is_counted_apart()
     assert figures["several"]["all"]["expected abstracts that are cited"]["share"] == pytest.approx(3 / 4)
     assert figures["several"]["all"]["expected abstracts that were retrieved"]["trials"] == 4
     assert "| over several abstracts" in tables(rows)
-    any_of = Judged(Query("q", "Which?", "en", dict(query.relevant)), dict(query.relevant), "en->en")
+    any_of = QueryWithQrels(Query("q", "Which?", "en", dict(query.relevant)), dict(query.relevant), "en->en")
     assert score(any_of, answer("1.4 [1]", both[:1])).cited
 
 
@@ -203,10 +205,10 @@ def test_an_answer_of_only_english_words_is_not_in_chinese() -> None:
 
 
 def test_what_a_question_does_not_say_is_not_scored() -> None:
-    without_patterns = Judged(Query("q", "What?", "en", {EXPECTED: 1.0}), {EXPECTED: 1.0}, "en->en")
+    without_patterns = QueryWithQrels(Query("q", "What?", "en", {EXPECTED: 1.0}), {EXPECTED: 1.0}, "en->en")
     row = score(without_patterns, answer("1.4 [1]", (citation(1, EXPECTED),)))
     assert (row.right, row.cited) == (None, True)
-    without_relevant = Judged(Query("q", "What?", "en", {}, (("1.4",),)), {}, "en->none")
+    without_relevant = QueryWithQrels(Query("q", "What?", "en", {}, (("1.4",),)), {}, "en->none")
     row = score(without_relevant, answer("1.4 [1]", (citation(1, EXPECTED),)))
     assert (row.right, row.cited, row.in_first_3, row.stored) == (True, None, None, None)
     figures = summary([row])["answerable"]["all"]
@@ -277,7 +279,7 @@ def test_the_default_questions_are_judged_on_the_default_corpus(
 ) -> None:
     rag.index_paths([ROOT / "corpus"], tmp_path / "index", embedder=embedder)
     with closing(open_store(tmp_path / "index")) as store:
-        judged = judge(load_dataset(ROOT / "benchmarks" / "data" / "corpus"), store)
+        judged = resolve_qrels(load_dataset(ROOT / "benchmarks" / "data" / "corpus"), store)
     rows = [score(question, answer("Nothing.")) for question in judged]
     single = [(row.language, row.stored) for row in rows if not row.several]
     counts = [single.count(cell) for cell in CELLS]
@@ -331,7 +333,7 @@ def test_the_development_questions_are_of_three_groups(
     rag.index_paths([tmp_path / "corpus.jsonl"], tmp_path / "index", embedder=embedder)
     answers = load("answers")
     with closing(open_store(tmp_path / "index")) as store:
-        every = judge(answers.development_questions(store, positions), store)
+        every = resolve_qrels(answers.development_questions(store, positions), store)
     groups = {
         only: [question for question in every if belongs(question.query)]
         for only, belongs in answers.GROUPS.items()

@@ -12,7 +12,7 @@ HOSTED = "https://llm.example/v1"
 
 def hosted(leaves: bool) -> ScriptedLLM:
     llm = ScriptedLLM(lambda messages: "")
-    llm.endpoint, llm.leaves_machine = HOSTED, leaves
+    llm.endpoint, llm.is_remote = HOSTED, leaves
     return llm
 
 

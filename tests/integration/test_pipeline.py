@@ -23,7 +23,7 @@ from rag.errors import (
     SettingsError,
 )
 from rag.llm.base import Message
-from rag.llm.llama_cpp.kv_cache import READINGS
+from rag.llm.llama_cpp.kv_cache import PROMPT_CACHE
 from rag.pipeline import RAG, index_paths
 from rag.schema import Answer, Filters, SourcesEvent, TextEvent
 from rag.settings import load_settings
@@ -306,7 +306,7 @@ def test_what_was_read_of_papers_that_are_gone_is_forgotten(
     open_rag: OpenRag, small_corpus: Path, embedder: HashEmbedder, tmp_path: Path
 ) -> None:
     rag = open_rag()
-    readings = tmp_path / "index" / READINGS
+    readings = tmp_path / "index" / PROMPT_CACHE
     readings.mkdir()
     for paper in rag.ask(QUESTION).contexts:
         (readings / f"{paper.paper.paper_id}-key.reading").touch()

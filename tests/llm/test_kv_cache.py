@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.llm.llama_cpp.kv_cache import Readings, SlotState, StateError, forget, write_joined
+from rag.llm.llama_cpp.kv_cache import PromptCache, SlotState, StateError, prune, write_joined
 
 LAYERS, WIDTH = 2, 6
 
@@ -108,11 +108,11 @@ def test_two_states_begin_alike_up_to_their_first_difference() -> None:
 
 
 @pytest.fixture
-def readings(tmp_path: Path) -> Readings:
-    return Readings(tmp_path / "readings", 1000)
+def readings(tmp_path: Path) -> PromptCache:
+    return PromptCache(tmp_path / "readings", 1000)
 
 
-def test_a_reading_is_kept_by_paper_and_key(readings: Readings, tmp_path: Path) -> None:
+def test_a_reading_is_kept_by_paper_and_key(readings: PromptCache, tmp_path: Path) -> None:
     readings.put("paper", "key", state([1, 2], start=3))
     assert readings.has("paper", "key")
     found = readings.get("paper", "key")
@@ -129,31 +129,31 @@ def test_those_not_used_for_longest_make_room(tmp_path: Path) -> None:
     size = 0
     folder = tmp_path / "readings"
     for number in range(4):
-        readings = Readings(folder, 3 * size if size else 10**6)
+        readings = PromptCache(folder, 3 * size if size else 10**6)
         readings.put(f"paper{number}", "key", state([1, 2]))
         file = folder / f"paper{number}-key.reading"
         size = file.stat().st_size
         os.utime(file, (number, number))
     assert readings.get("paper0", "key") is None or not readings.has("paper1", "key")
     assert sorted(file.name for file in folder.iterdir()) == [f"paper{n}-key.reading" for n in (1, 2, 3)]
-    assert Readings(folder, 3 * size).get("paper1", "key") is not None
+    assert PromptCache(folder, 3 * size).get("paper1", "key") is not None
     readings.put("paper4", "key", state([1, 2]))
     assert readings.has("paper1", "key"), "it was used last"
     assert not readings.has("paper2", "key")
     assert readings.full("k"), "one more would take the place of another"
     assert not readings.full("other"), "those of another model have been used less lately"
-    assert not Readings(folder, 4 * size).full("k")
+    assert not PromptCache(folder, 4 * size).full("k")
 
 
-def test_what_nothing_asks_for_any_more_is_deleted(readings: Readings, tmp_path: Path) -> None:
+def test_what_nothing_asks_for_any_more_is_deleted(readings: PromptCache, tmp_path: Path) -> None:
     for key in ("aa11x", "aa22x", "bb11x"):
         readings.put("paper", key, state([1]))
-    readings.keep_only("aa", "22")
+    readings.evict_except("aa", "22")
     kept = sorted(file.name for file in (tmp_path / "readings").iterdir())
     assert kept == ["paper-aa22x.reading", "paper-bb11x.reading"]
 
 
-def test_a_broken_reading_is_none(readings: Readings, tmp_path: Path) -> None:
+def test_a_broken_reading_is_none(readings: PromptCache, tmp_path: Path) -> None:
     readings.put("paper", "key", state([1]))
     (tmp_path / "readings" / "paper-key.reading").write_bytes(b"broken")
     assert readings.get("paper", "key") is None
@@ -161,19 +161,19 @@ def test_a_broken_reading_is_none(readings: Readings, tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    readings = Readings(tmp_path / "file" / "readings", 1000)
+    readings = PromptCache(tmp_path / "file" / "readings", 1000)
     readings.put("paper", "key", state([1]))
     assert readings.get("paper", "key") is None
     gone = tmp_path / "index"
-    Readings(gone / "readings", 1000).put("paper", "key", state([1]))
+    PromptCache(gone / "readings", 1000).put("paper", "key", state([1]))
     assert not gone.exists(), "an index that was deleted stays so"
 
 
-def test_papers_that_are_gone_are_forgotten(readings: Readings, tmp_path: Path) -> None:
+def test_papers_that_are_gone_are_forgotten(readings: PromptCache, tmp_path: Path) -> None:
     folder = tmp_path / "readings"
-    forget(folder, [])
+    prune(folder, [])
     for name in ("here", "gone"):
         readings.put(name, "key", state([1]))
     (folder / "here-key.123.part").touch()
-    forget(folder, ["here"])
+    prune(folder, ["here"])
     assert [file.name for file in folder.iterdir()] == ["here-key.reading"]

@@ -285,7 +285,7 @@ def test_open_llm_says_where_text_goes(tmp_path: Path) -> None:
     elsewhere = open_llm(base_url="https://host.example/v1", model="big", api_key=KEY)
     nearby = open_llm(base_url="http://localhost:8080/v1", model="mine")
     embedded = open_llm(model="small", gguf=tmp_path / "m.gguf")
-    seen = [(llm.name, llm.endpoint, llm.leaves_machine) for llm in (elsewhere, nearby, embedded)]
+    seen = [(llm.name, llm.endpoint, llm.is_remote) for llm in (elsewhere, nearby, embedded)]
     assert seen == [("big", "host.example", True), ("mine", "localhost:8080", False), ("small", None, False)]
     with pytest.raises(ModelError, match="rag models pull"):
         open_llm(model="none")
@@ -391,7 +391,7 @@ class TestEmbedded:
         assert len(told.first) == TOP_TOKENS
         assert all(share <= 0 for _, share in [*told.first, *told.written])
         assert text.startswith("".join(token for token, _ in told.written)[:20])
-        assert told.surprisal >= 0
+        assert told.negative_log_likelihood >= 0
 
     def test_a_prompt_over_the_context_is_an_error_that_says_so(self, embedded: EmbeddedLLM) -> None:
         long = [Message("user", "word " * (embedded.context_window + 100))]

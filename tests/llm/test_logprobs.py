@@ -34,4 +34,4 @@ def test_a_server_with_slots_is_told_which_to_take() -> None:
 def test_surprisal_is_the_sum_over_all_tokens_but_the_first(
     written: list[tuple[str, float]], expected: float
 ) -> None:
-    assert Logprobs(written=written).surprisal == pytest.approx(expected)
+    assert Logprobs(written=written).negative_log_likelihood == pytest.approx(expected)

@@ -13,7 +13,7 @@ import pytest
 
 from rag.llm.base import Message, Shared
 from rag.llm.llama_cpp.client import EmbeddedLLM
-from rag.llm.llama_cpp.kv_cache import Readings
+from rag.llm.llama_cpp.kv_cache import PromptCache
 from rag.llm.logprobs import Logprobs
 
 RULES = [Message("system", "Rules: " + "be exact and cite your sources. " * 20)]
@@ -147,7 +147,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def keeping(gguf: Path, tmp_path: Path, folder: Path) -> Iterator[EmbeddedLLM]:
     """A model that keeps readings in `folder`."""
-    llm = EmbeddedLLM(gguf, "qwen", None, [RULES], tmp_path / "states", Readings(folder, 10**9))
+    llm = EmbeddedLLM(gguf, "qwen", None, [RULES], tmp_path / "states", PromptCache(folder, 10**9))
     yield llm
     llm.close()
 
@@ -155,7 +155,7 @@ def keeping(gguf: Path, tmp_path: Path, folder: Path) -> Iterator[EmbeddedLLM]:
 def again(gguf: Path, tmp_path: Path, most_bytes: int = 10**9) -> EmbeddedLLM:
     """The same in another process."""
     return EmbeddedLLM(
-        gguf, "qwen", None, [RULES], tmp_path / "states", Readings(tmp_path / "readings", most_bytes)
+        gguf, "qwen", None, [RULES], tmp_path / "states", PromptCache(tmp_path / "readings", most_bytes)
     )
 
 
@@ -242,7 +242,7 @@ class TestReadings:
         assert keeping.read(head(ABSTRACT)) == "kept"
         (old,) = folder.iterdir()
         keeping.close()
-        changed = EmbeddedLLM(gguf, "qwen", None, [LONGER], tmp_path / "states", Readings(folder, 10**9))
+        changed = EmbeddedLLM(gguf, "qwen", None, [LONGER], tmp_path / "states", PromptCache(folder, 10**9))
         with closing(changed):
             assert changed.read([*LONGER, head(ABSTRACT)[-1]]) == "kept"
         (new,) = folder.iterdir()

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rag.schema import LANGUAGES, Language
-from rag.text.numbers import find_numbers, number_values, spelled_for
+from rag.text.numbers import find_numbers, localise_numbers, number_values
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
@@ -177,13 +177,13 @@ def chinese(value: int) -> str:
 def test_a_scale_of_the_other_language_is_written_in_this_ones(
     text: str, language: Language, expected: str
 ) -> None:
-    assert spelled_for(text, language) == expected
+    assert localise_numbers(text, language) == expected
 
 
 @given(st.text(), st.sampled_from(LANGUAGES))
 def test_another_scale_changes_no_text_that_has_no_scale(text: str, language: Language) -> None:
     if not re.search("[万萬亿億]|thousand|[mbtr]illion", text, re.IGNORECASE):
-        assert spelled_for(text, language) == text
+        assert localise_numbers(text, language) == text
 
 
 @given(
@@ -198,4 +198,4 @@ def test_another_scale_changes_no_text_that_has_no_scale(text: str, language: La
 def test_another_scale_changes_no_value(pieces: list[str]) -> None:
     text = "".join(pieces)
     for language in LANGUAGES:
-        assert number_values(spelled_for(text, language)) == number_values(text)
+        assert number_values(localise_numbers(text, language)) == number_values(text)

@@ -18,7 +18,7 @@ from rag.answering.generation.prompts import FOUND
 from rag.answering.generation.streaming import Chat
 from rag.embedding.base import Vectors
 from rag.schema import Language
-from rag.text.numbers import spelled_for
+from rag.text.numbers import localise_numbers
 
 # How much more a sentence is worth at the end of an abstract, where results stand, than at its beginning: of the sentences
 # chosen for 400 questions of PubMedQA .90 stand under its results, with .1 .85. One that is worth less than the best by more
@@ -29,7 +29,7 @@ _GAP = 0.15
 _MOST = 2
 
 
-def quote_findings(sentences: ContextSentences, question: str, vector: Vectors) -> Cited:
+def quote_results(sentences: ContextSentences, question: str, vector: Vectors) -> Cited:
     """Return the answer that quotes what the only one of the contexts found; nothing said without results.
 
     Args:
@@ -37,29 +37,29 @@ def quote_findings(sentences: ContextSentences, question: str, vector: Vectors) 
         question: what asks for yes or no.
         vector: its aligned vector (d,).
     """
-    worth = sentences.worth(question, vector)
-    chosen = finding_sentences([item.text for item in sentences.items], worth)
+    worth = sentences.relevance(question, vector)
+    chosen = result_sentences([item.text for item in sentences.items], worth)
     found = [(sentences.items[i], worth[i]) for i in chosen]
     evidence = [ContextEvidence(item.number, item.start, item.end, score) for item, score in found]
     return cite_quotes(sentences.contexts, evidence)
 
 
-def finding_chat(
+def results_chat(
     sentences: ContextSentences, question: str, vector: Vectors, language: Language
 ) -> Chat | None:
     """Return the chat, in `language`, in which the only one of the contexts is asked what it found; None without results.
 
-    The arguments are those of `quote_findings`.
+    The arguments are those of `quote_results`.
     """
     texts = [item.text for item in sentences.items]
-    results = finding_sentences(texts, sentences.worth(question, vector))
+    results = result_sentences(texts, sentences.relevance(question, vector))
     if not results:
         return None
-    text = spelled_for(" ".join(texts[i] for i in results), language)
+    text = localise_numbers(" ".join(texts[i] for i in results), language)
     return Chat(abstract_messages(None, text, FOUND[language], language), language, most_sentences=_MOST)
 
 
-def finding_sentences(sentences: Sequence[str], worth: Sequence[float]) -> list[int]:
+def result_sentences(sentences: Sequence[str], worth: Sequence[float]) -> list[int]:
     """Return the indices, in reading order, of the sentences of an abstract that state results nearest to a question.
 
     Where none says that it does, those in the second half that do not say what was asked.

@@ -21,7 +21,7 @@ from rag.llm.base import Message, Shared
 from rag.schema import LANGUAGES, Language, Paper
 from rag.text.injection import without_planted
 from rag.text.language import detect_language
-from rag.text.numbers import spelled_for
+from rag.text.numbers import localise_numbers
 
 # Earlier turns are left out where they would leave the abstracts less than this.
 _MIN_CONTEXT_TOKENS = 1000
@@ -51,10 +51,10 @@ def several_messages(
     return [*several_prefix(), *turns, Message("user", several_turn(text, question, language))]
 
 
-def reading_messages(name: str, abstract: str) -> list[Message]:
+def abstract_prompt(name: str, abstract: str) -> list[Message]:
     """Return how every chat about one whole abstract begins, if nothing was said before; `name` is its paper's id."""
     text = abstract_turn(abstract)
-    return [*reading_prefix(), Message("user", text, Shared(name, len(text)))]
+    return [*abstract_prompt_prefix(), Message("user", text, Shared(name, len(text)))]
 
 
 def abstract_messages(
@@ -69,17 +69,17 @@ def abstract_messages(
 ) -> list[Message]:
     """Return a chat of at most `room` tokens about one abstract, to be answered in `read_in`, else in `language`.
 
-    It begins as `reading_messages`, unless `name` is None, which says that `abstract` is only what this question needs of
-    one. Earlier turns stand behind the abstract, as if they had been about it. `abstract` has to fit `reading_room`.
+    It begins as `abstract_prompt`, unless `name` is None, which says that `abstract` is only what this question needs of
+    one. Earlier turns stand behind the abstract, as if they had been about it. `abstract` has to fit `abstract_budget`.
     """
-    *prefix, reading = reading_messages(name or "", abstract)
+    *prefix, reading = abstract_prompt(name or "", abstract)
     turns = [message for turn in _fit_reading(room, question, history)[0] for message in turn]
     asked, *between = [*turns, Message("user", question_turn(question, language, read_in=read_in))]
     first = Message("user", reading.content + asked.content, reading.shared if name else None)
     return [*prefix, first, *between]
 
 
-def evidence_room(
+def context_budget(
     question: str, language: Language, history: Sequence[tuple[str, str]] = (), room: int = 8192
 ) -> int:
     """Return how many tokens `several_messages` has for the abstracts."""
@@ -98,7 +98,7 @@ def _fit_reading(
 ) -> tuple[list[list[Message]], int]:
     asked = estimate_tokens(question_turn(question, "en"))
     put = [(question_turn(earlier, detect_language(earlier)), answered) for earlier, answered in history]
-    return _fit(put, room - _SLACK_TOKENS - _tokens(reading_prefix()) - asked)
+    return _fit(put, room - _SLACK_TOKENS - _tokens(abstract_prompt_prefix()) - asked)
 
 
 def _fit(history: Sequence[tuple[str, str]], left: int) -> tuple[list[list[Message]], int]:
@@ -130,7 +130,7 @@ def several_prefix() -> list[Message]:
     return messages
 
 
-def reading_prefix() -> list[Message]:
+def abstract_prompt_prefix() -> list[Message]:
     """Return the part of a chat about one abstract that is the same for every abstract."""
     messages = [Message("system", READ_SYSTEM)]
     for abstracts, about, question, answer in EXAMPLES:
@@ -139,7 +139,7 @@ def reading_prefix() -> list[Message]:
     return messages
 
 
-def reading_room(room: int, question: str, history: Sequence[tuple[str, str]] = ()) -> int:
+def abstract_budget(room: int, question: str, history: Sequence[tuple[str, str]] = ()) -> int:
     """Return how many tokens of `room` an abstract may take in `abstract_messages`."""
     return _fit_reading(room, question, history)[1]
 
@@ -183,19 +183,19 @@ def _chars_for(text: str, tokens: int) -> int:
 ABSTRACT_TOKENS = 800
 
 
-def readable(paper: Paper) -> str:
+def abstract_text(paper: Paper) -> str:
     """Return what a model reads of a paper: its title, if it has one, and its abstract, but for what was planted there."""
     text = without_planted(paper.text)
     return f"{paper.title}. {text}" if paper.title else text
 
 
-def readings(paper: Paper, evidence_tokens: int | None = None) -> list[list[Message]]:
+def prefill_chats(paper: Paper, evidence_tokens: int | None = None) -> list[list[Message]]:
     """Return how the chats begin that questions in either language put to the embedded model about a paper.
 
     One that is too long to be read whole (`evidence_tokens` as `Responder` has it) has none.
     """
-    text = readable(paper)
+    text = abstract_text(paper)
     if estimate_tokens(text) > (evidence_tokens or ABSTRACT_TOKENS):
         return []
-    spelled = dict.fromkeys(spelled_for(text, language) for language in (paper.language, *LANGUAGES))
-    return [reading_messages(paper.paper_id, each) for each in spelled]
+    spelled = dict.fromkeys(localise_numbers(text, language) for language in (paper.language, *LANGUAGES))
+    return [abstract_prompt(paper.paper_id, each) for each in spelled]

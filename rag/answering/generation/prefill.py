@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event
 
-from rag.answering.generation.messages import readings
+from rag.answering.generation.messages import prefill_chats
 from rag.llm.base import LLM
 from rag.schema import Paper, Progress
 
@@ -15,14 +15,14 @@ _REST_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class ReadAhead:
+class Prefill:
     """How many of how many abstracts the model need not read again."""
 
     read: int
     papers: int
 
 
-def read_ahead(
+def prefill(
     llm: LLM,
     papers: Sequence[Paper],
     stop: Event,
@@ -31,7 +31,7 @@ def read_ahead(
     *,
     evidence_tokens: int | None = None,
     outdated: Callable[[], bool] = lambda: False,
-) -> ReadAhead | None:
+) -> Prefill | None:
     """Read one abstract after the other until all are read, no more can be kept, or `stop` is set.
 
     While `busy` says that a question is being answered nothing is read. Returns None once `outdated` says that these are no
@@ -41,13 +41,13 @@ def read_ahead(
         if outdated():
             return None
         progress("Reading ahead", done, len(papers))
-        for chat in readings(paper, evidence_tokens):
+        for chat in prefill_chats(paper, evidence_tokens):
             outcome = "disturbed"
             while outcome == "disturbed" and not stop.is_set():
                 outcome = "disturbed" if busy() else llm.read(chat)
                 if outcome == "disturbed":
                     stop.wait(_REST_S)
             if outcome != "kept":
-                return ReadAhead(done, len(papers))
+                return Prefill(done, len(papers))
     progress("Reading ahead", len(papers), len(papers))
-    return ReadAhead(len(papers), len(papers))
+    return Prefill(len(papers), len(papers))

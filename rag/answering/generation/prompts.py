@@ -89,7 +89,7 @@ EXAMPLES: tuple[tuple[tuple[str, ...], int, str, str], ...] = (
 )  # fmt: skip
 
 # Where a small model is uncertain of its Chinese answer from an English abstract, it is asked for one in English, and that is
-# said in Chinese by a chat of its own, sentence by sentence (`rag.answering.answerer.MOST_SURPRISAL`). Asked to say it again in the same
+# said in Chinese by a chat of its own, sentence by sentence (`rag.answering.answerer.MAX_NLL`). Asked to say it again in the same
 # chat it answers anew, in the question's words.
 TRANSLATE_SYSTEM = (
     "Translate the English answer to a Chinese question into Chinese. Keep names and numbers as they are; put a term "

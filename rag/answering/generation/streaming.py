@@ -52,7 +52,7 @@ class Chat:
     Attributes:
         may_refuse: whether a grammar lets the model say `NOT_FOUND`.
         refusal_threshold: log odds of a refusal above which the reply is not shown; None shows every reply.
-        most_surprisal: nats above which a reply is given up before anything of it is shown.
+        max_nll: nats above which a reply is given up before anything of it is shown.
         most_sentences: after so many sentences the reply is cut off.
         translate: says the sentences in the question's language; where it can say none the reply is given up.
     """
@@ -61,7 +61,7 @@ class Chat:
     language: Language = "en"
     may_refuse: bool = True
     refusal_threshold: float | None = None
-    most_surprisal: float | None = None
+    max_nll: float | None = None
     most_sentences: int | None = None
     translate: Translate | None = None
 
@@ -220,7 +220,7 @@ def _said_enough(cited: Cited, chat: Chat) -> bool:
 
 
 def _too_uncertain(told: Logprobs, chat: Chat) -> bool:
-    return chat.most_surprisal is not None and told.surprisal > chat.most_surprisal
+    return chat.max_nll is not None and told.negative_log_likelihood > chat.max_nll
 
 
 def _refuses(told: Logprobs, chat: Chat) -> bool:

@@ -14,7 +14,7 @@ from rag.answering.generation.messages import estimate_tokens
 from rag.answering.generation.prompts import TO_KEEP, TRANSLATE_SYSTEM, TRANSLATIONS, translate_turn
 from rag.answering.verification.facts import missing_names, missing_numbers
 from rag.llm.base import LLM, Message
-from rag.text.numbers import find_numbers, spelled_for
+from rag.text.numbers import find_numbers, localise_numbers
 
 _STOP = "。"
 # Tokens that a translation may have for each of the sentence, and beside.
@@ -83,7 +83,7 @@ def translation_grammar(question: str, sentence: str) -> str:
     So are its words in Latin letters, at most four in a row. No text may be read in many ways: llama.cpp follows them all,
     and hung over the token of 64 hyphens where two rules took one.
     """
-    words = _words(f"{question} {sentence}") | _words(spelled_for(sentence, "zh"))
+    words = _words(f"{question} {sentence}") | _words(localise_numbers(sentence, "zh"))
     if not words:
         return f'root ::= gap "{_STOP}"\n{_GAP}'
     listed = " | ".join(map(_literal, sorted(words, key=lambda word: (-len(word), word))))

@@ -35,7 +35,7 @@ _SHORT_GAP = 2
 REPEATED = 0.7
 
 
-# What is looked at in either case, and what compares words of one language; see `find_features`.
+# What is looked at in either case, and what compares words of one language; see `verification_features`.
 CROSS_FEATURES = (
     "cosine",
     "cosine_rest",
@@ -49,7 +49,7 @@ FEATURES = (*CROSS_FEATURES, *SAME_FEATURES)
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class VerificationFeatures:
     """How a sentence lies to its evidence; `features` (len(FEATURES),) holds NaN where one does not apply.
 
     `numbers` and `names` are those of the sentence that no evidence holds; `reversed` says that it nearly repeats a
@@ -93,14 +93,14 @@ def best_matches(scores: Sequence[float]) -> list[int]:
     return sorted(range(len(scores)), key=lambda i: -scores[i])[:EVIDENCE]
 
 
-def find_features(
+def verification_features(
     sentence: str,
     evidence: Sequence[str],
     vector: Vectors,
     turned: Vectors | None,
     rows: Vectors,
     known: str = "",
-) -> Findings:
+) -> VerificationFeatures:
     """Hold a sentence against its evidence.
 
     The features are the cosine to the nearest sentence of the evidence and the mean of the others; how much nearer the
@@ -114,7 +114,7 @@ def find_features(
         sentence: the sentence to check.
         evidence: one or more sentences, in the order of `rank_evidence`.
         vector: the sentence's aligned vector (d,).
-        turned: that of the sentence saying the opposite (`rag.answering.verification.polarity.turn_round`); None when there is none.
+        turned: that of the sentence saying the opposite (`rag.answering.verification.polarity.negate`); None when there is none.
         rows: the aligned vectors (n, d) of `evidence`.
         known: text whose numbers and names count as stated too.
     """
@@ -138,7 +138,7 @@ def find_features(
     features = np.array([values.get(name, math.nan) for name in FEATURES])
     stated = [*evidence, known]
     numbers, names = missing_numbers(sentence, stated), missing_names(sentence, stated)
-    return Findings(features, numbers, names, reversed_, cross)
+    return VerificationFeatures(features, numbers, names, reversed_, cross)
 
 
 def _nearer(row: Vectors, vector: Vectors, turned: Vectors) -> float:

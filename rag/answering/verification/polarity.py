@@ -152,7 +152,7 @@ def read_tokens(text: str) -> tuple[Token, ...]:
     return tuple(found)
 
 
-def turn_round(text: str) -> str | None:
+def negate(text: str) -> str | None:
     """Return `text` saying the opposite, None where no word is known to turn.
 
     A negation is taken out, else the first direction reversed, else a negation put in.

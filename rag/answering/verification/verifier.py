@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.answering.verification.features import FEATURES, Findings, find_features
-from rag.answering.verification.polarity import turn_round
+from rag.answering.verification.features import FEATURES, VerificationFeatures, verification_features
+from rag.answering.verification.polarity import negate
 from rag.embedding.alignment import Alignment
 from rag.embedding.base import Embedder, Vectors
 from rag.schema import Support
@@ -55,7 +55,7 @@ class Limits:
     supported: float
     weak: float
 
-    def judge(self, score: float, findings: Findings) -> Support:
+    def judge(self, score: float, findings: VerificationFeatures) -> Support:
         """Return the verdict on a score: "unsupported" where a rule refutes, at most "weak" where a name is missing."""
         if findings.refuted or score < self.weak:
             return "unsupported"
@@ -111,7 +111,7 @@ class VerifierModel:
     same: Heads
     cross: Heads
 
-    def judge(self, findings: Findings) -> Verdict:
+    def judge(self, findings: VerificationFeatures) -> Verdict:
         """Return the verdict on one sentence."""
         heads = self.cross if findings.cross else self.same
         score, limits = heads.score(findings.features), heads.limits
@@ -163,11 +163,11 @@ class Verifier:
             return Verdict("unsupported", 0.0)
         if vectors is None:
             vectors = self._embed(evidence)
-        opposite = turn_round(sentence)
+        opposite = negate(sentence)
         wanted = ([sentence] if vector is None else []) + ([opposite] if opposite else [])
         rows = list(self._embed(wanted, like=sentence)) if wanted else []
         own = rows.pop(0) if vector is None else vector
-        findings = find_features(sentence, evidence, own, rows[0] if rows else None, vectors, known)
+        findings = verification_features(sentence, evidence, own, rows[0] if rows else None, vectors, known)
         return self._model.judge(findings)
 
     def _embed(self, texts: Sequence[str], like: str = "") -> Vectors:
@@ -185,7 +185,7 @@ class RuleVerifier:
         self, sentence: str, evidence: Sequence[str], *, vector: Vectors, vectors: Vectors, known: str = ""
     ) -> Verdict:
         """Return whether `evidence` may support `sentence`; arguments as in `Verifier.verify`."""
-        findings = find_features(sentence, evidence, vector, None, vectors, known)
+        findings = verification_features(sentence, evidence, vector, None, vectors, known)
         support: Support = "unsupported" if findings.refuted else "weak"
         return Verdict(
             support, 0.0 if findings.refuted else 0.5, findings.numbers + findings.names, findings.refuted

@@ -15,8 +15,8 @@ from typing import Any
 
 from rag.errors import LLMError, LLMResponseError, LLMUnreachableError, ModelError
 from rag.llm.base import LLM, FinishReason, Message, Read, TextStream
-from rag.llm.llama_cpp.kv_cache import Readings
-from rag.llm.llama_cpp.prefix_cache import PrefixKeeper
+from rag.llm.llama_cpp.kv_cache import PromptCache
+from rag.llm.llama_cpp.prefix_cache import PrefixCache
 from rag.llm.llama_cpp.process import SUBJECT, LlamaProcess
 from rag.llm.llama_cpp.server import DEFAULT_CONTEXT, ServerOptions
 from rag.llm.logprobs import Logprobs
@@ -38,7 +38,7 @@ def open_llm(
     stall_timeout_s: float = STALL_TIMEOUT_S,
     prefixes: Sequence[Sequence[Message]] = (),
     states: Path | None = None,
-    readings: Readings | None = None,
+    readings: PromptCache | None = None,
 ) -> LLM:
     """Return the endpoint's model when `base_url` is given, else the embedded model in `gguf`.
 
@@ -103,12 +103,12 @@ class EmbeddedLLM:
         options: ServerOptions | None = None,
         prefixes: Sequence[Sequence[Message]] = (),
         states: Path | None = None,
-        readings: Readings | None = None,
+        readings: PromptCache | None = None,
     ) -> None:
         """Keep the settings; the process starts when it is first needed. `states` None: nothing is kept."""
         self.name = name
         self.endpoint: str | None = None
-        self.leaves_machine = False
+        self.is_remote = False
         self.supports_grammar = True
         self._options = options or ServerOptions()
         self.context_window = self._options.n_ctx
@@ -121,7 +121,7 @@ class EmbeddedLLM:
         # between, for it would be in the state that is kept.
         self._turn = _Turn()
         self._server: LlamaProcess | None = None
-        self._keeper: PrefixKeeper | None = None
+        self._keeper: PrefixCache | None = None
         self._closed = False
 
     def stream(
@@ -204,7 +204,7 @@ class EmbeddedLLM:
         server = self._running()
         with self._told_if_dead(server):
             if self._keeper is not None:
-                self._keeper.take_in(messages)
+                self._keeper.load_prefix(messages)
             yield server
 
     @contextmanager
@@ -241,7 +241,7 @@ class EmbeddedLLM:
             states = self._states if self._states and _writable(self._states) else None
             server.load(gguf, self.name, states)
             self._keeper = (
-                PrefixKeeper(server, gguf, states, self._prefixes, self._readings) if states else None
+                PrefixCache(server, gguf, states, self._prefixes, self._readings) if states else None
             )
             loaded = True
         except ModelError:

@@ -152,11 +152,11 @@ def _order(cells: NDArray[np.uint32]) -> tuple[int, NDArray[np.intp] | None]:
 
 
 # Their folder in that of the index.
-READINGS = "readings"
+PROMPT_CACHE = "readings"
 _SUFFIX = ".reading"
 
 
-class Readings:
+class PromptCache:
     """A folder of readings within a budget; those not used for longest make room for new ones."""
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
@@ -184,7 +184,7 @@ class Readings:
         sizes = [size for _, size, file in _readings_in(self._folder) if _key(file).startswith(model)]
         return sum(sizes) + max(sizes, default=1) > self._most_bytes
 
-    def keep_only(self, model: str, how: str) -> None:
+    def evict_except(self, model: str, how: str) -> None:
         """Delete the readings of the `model` that keys begin with but do not go on as `how`: they are never asked for again."""
         for _, _, file in _readings_in(self._folder):
             if _key(file).startswith(model) and not _key(file).startswith(model + how):
@@ -217,7 +217,7 @@ class Readings:
         return self._folder / f"{name}-{key}{_SUFFIX}"
 
 
-def count_readings(folder: Path) -> tuple[int, int]:
+def count_cached(folder: Path) -> tuple[int, int]:
     """Return of how many papers `folder` holds readings, and their bytes."""
     files = list(_readings_in(folder))
     return len({_paper(file) for _, _, file in files}), sum(size for _, size, _ in files)
@@ -241,7 +241,7 @@ def _readings_in(folder: Path) -> Iterator[tuple[float, int, Path]]:
         yield stat.st_mtime, stat.st_size, file
 
 
-def forget(folder: Path, names: Collection[str]) -> None:
+def prune(folder: Path, names: Collection[str]) -> None:
     """Delete the readings in `folder` of all papers but those with these names, and what a killed process left behind."""
     for file in folder.iterdir() if folder.is_dir() else ():
         if file.suffix != _SUFFIX or _paper(file) not in names:

@@ -23,7 +23,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rag.llm.base import Message, Read
-from rag.llm.llama_cpp.kv_cache import Readings, SlotState, StateError, write_joined
+from rag.llm.llama_cpp.kv_cache import PromptCache, SlotState, StateError, write_joined
 from rag.llm.llama_cpp.process import LlamaProcess
 from rag.llm.llama_cpp.server import SLOT
 
@@ -38,10 +38,10 @@ _PART_S = 3600.0
 Prefix = tuple[Message, ...]
 
 
-class PrefixKeeper:
+class PrefixCache:
     """Brings the slot for answers to the state after the longest known beginning of a chat.
 
-    Not for several threads at once: what is between `take_in` and the chat's first token is the caller's turn.
+    Not for several threads at once: what is between `load_prefix` and the chat's first token is the caller's turn.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class PrefixKeeper:
         gguf: Path,
         folder: Path,
         prefixes: Sequence[Sequence[Message]],
-        readings: Readings | None = None,
+        readings: PromptCache | None = None,
     ) -> None:
         """Keep states in `folder`, which the process was given when it loaded, and those of what is shared in `readings`."""
         self._process = process
@@ -62,9 +62,9 @@ class PrefixKeeper:
         self._held: Prefix = ()
         self._tidy()
         if readings is not None:
-            readings.keep_only(self._weights, self._how)
+            readings.evict_except(self._weights, self._how)
 
-    def take_in(self, messages: Sequence[Message], disturbed: Callable[[], bool] | None = None) -> bool:
+    def load_prefix(self, messages: Sequence[Message], disturbed: Callable[[], bool] | None = None) -> bool:
         """Have the model hold the longest known beginning of `messages`, from its file or by reading it, which is then kept.
 
         What the slot already shares with the chat is left alone where that is as much. Once `disturbed`, which is asked
@@ -94,7 +94,7 @@ class PrefixKeeper:
             return "kept"
         if self._readings.full(self._weights):
             return "full"
-        if not self.take_in(messages, disturbed):
+        if not self.load_prefix(messages, disturbed):
             return "disturbed"
         return "kept" if self._readings.has(name, key) else "full"
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rag.errors import ModelError
-from rag.llm.error_messages import Failures
+from rag.llm.error_messages import ErrorMessages
 from rag.llm.llama_cpp import server as llama_server
 from rag.llm.llama_cpp.server import SLOT, ServerOptions
 from rag.llm.openai_compatible import EndpointLLM
@@ -88,7 +88,7 @@ class LlamaProcess:
             stall_timeout_s=_STALL_TIMEOUT_S,
             supports_grammar=True,
             slot=SLOT,
-            failures=Failures(SUBJECT, "start the program anew", self.key),
+            failures=ErrorMessages(SUBJECT, "start the program anew", self.key),
         )
 
     def _exchange(self, line: str) -> dict[str, str]:

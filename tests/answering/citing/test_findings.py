@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from rag.answering.answerer import Answerer
-from rag.answering.citing.findings import finding_sentences
+from rag.answering.citing.findings import result_sentences
 from rag.answering.citing.results import only_asks, states_result
 from rag.answering.generation.prompts import FOUND
 from rag.answering.generation.streaming import Generated
@@ -119,15 +119,15 @@ def test_results_are_told_from_aims_and_methods_the_nearest_and_late_first() -> 
         "No difference in sleep was observed.",
         "Is it safe?",
     ]
-    assert finding_sentences(texts, [0.9, 0.5, 0.9, 0.5, 0.5, 0.9]) == [3, 4]
-    assert finding_sentences(texts, [0.9, 0.8, 0.9, 0.5, 0.5, 0.9]) == [1, 4]
-    assert finding_sentences(texts, [0.9, 0.3, 0.9, 0.5, 0.1, 0.9]) == [3], "the second is worth too little"
-    assert finding_sentences(texts[:1], [0.9]) == []
-    assert finding_sentences([texts[2], *texts[:1], texts[5]], [0.9, 0.9, 0.9]) == []
-    assert finding_sentences(["Four of 90 patients harboured it."], [0.8]) == [0]
+    assert result_sentences(texts, [0.9, 0.5, 0.9, 0.5, 0.5, 0.9]) == [3, 4]
+    assert result_sentences(texts, [0.9, 0.8, 0.9, 0.5, 0.5, 0.9]) == [1, 4]
+    assert result_sentences(texts, [0.9, 0.3, 0.9, 0.5, 0.1, 0.9]) == [3], "the second is worth too little"
+    assert result_sentences(texts[:1], [0.9]) == []
+    assert result_sentences([texts[2], *texts[:1], texts[5]], [0.9, 0.9, 0.9]) == []
+    assert result_sentences(["Four of 90 patients harboured it."], [0.8]) == [0]
     plain = ["We looked at bees.", "Bees were counted.", "Four of 90 bees danced.", "Is it safe?"]
-    assert finding_sentences(plain, [0.9, 0.9, 0.5, 0.9]) == [2]
-    assert finding_sentences([], []) == []
+    assert result_sentences(plain, [0.9, 0.9, 0.5, 0.9]) == [2]
+    assert result_sentences([], []) == []
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.answering.abstention import Abstention
-from rag.answering.answerer import MOST_SURPRISAL, Answerer
+from rag.answering.answerer import MAX_NLL, Answerer
 from rag.answering.generation.prompts import READ_IN_ENGLISH, REMINDERS, TRANSLATE_SYSTEM
 from rag.answering.generation.streaming import Generated
 from rag.answering.generation.translation import lost, translate, translation_grammar, translation_prefix
@@ -55,7 +55,7 @@ def ask(embedder: HashEmbedder) -> Callable[..., tuple[Generated, list[str], Scr
         question: str = MUSE,
         *,
         grammar: bool = True,
-        surprisal: float = 1.0,
+        negative_log_likelihood: float = 1.0,
         first_tokens: Callable[[Sequence[Message]], Sequence[tuple[str, float]]] | None = None,
     ) -> tuple[Generated, list[str], ScriptedLLM]:
         papers = [
@@ -65,7 +65,7 @@ def ask(embedder: HashEmbedder) -> Callable[..., tuple[Generated, list[str], Scr
             ScoredChunk(p, Chunk(f"{p.paper_id}-0", p.paper_id, p.text, 0, len(p.text), p.language), 1.0)
             for p in papers
         ]
-        llm = ScriptedLLM(script, surprisal=lambda messages: surprisal)
+        llm = ScriptedLLM(script, negative_log_likelihood=lambda messages: negative_log_likelihood)
         llm.supports_grammar = grammar
         abstention = None
         if first_tokens:
@@ -101,7 +101,7 @@ def test_an_uncertain_answer_is_made_in_the_abstract_s_language_and_the_answer_s
 @pytest.mark.parametrize(("share", "chats"), [(0.99, 1), (1.01, 3)])
 def test_a_certain_answer_is_shown_as_it_is(ask: Ask, share: float, chats: int) -> None:
     """The script's reply comes in four pieces, of which the first does not count."""
-    answer, _, llm = ask(speaking(SAID), surprisal=share * MOST_SURPRISAL / 3)
+    answer, _, llm = ask(speaking(SAID), negative_log_likelihood=share * MAX_NLL / 3)
     assert len(llm.chats) == chats
     assert ("很低" in answer.cited.text) == (chats == 1)
 

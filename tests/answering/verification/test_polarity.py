@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.answering.verification.polarity import read_tokens, turn_round
+from rag.answering.verification.polarity import negate, read_tokens
 
 
 def marks(text: str) -> list[int]:
@@ -46,12 +46,12 @@ def test_words_that_point_or_deny_are_marked(text: str, expected: list[int]) -> 
     ],
 )
 def test_a_sentence_is_turned_round(text: str, opposite: str) -> None:
-    assert turn_round(text) == opposite
+    assert negate(text) == opposite
 
 
 def test_what_says_nothing_is_not_turned() -> None:
-    assert turn_round("Hello there") is None
-    assert turn_round("") is None
+    assert negate("Hello there") is None
+    assert negate("") is None
 
 
 @given(st.text(max_size=80))
@@ -79,7 +79,7 @@ PARTS = [
 
 @given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=6).map(" ".join))
 def test_what_is_turned_has_one_turn_more_or_less(text: str) -> None:
-    opposite = turn_round(text)
+    opposite = negate(text)
     if opposite is not None:
         assert opposite != text
         turns = [sum(mark < 1 for mark in marks(t)) % 2 for t in (text, opposite)]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.answering.verification.facts import missing_names, missing_numbers, missing_proper_nouns
-from rag.answering.verification.features import FEATURES, Findings, rank_evidence
+from rag.answering.verification.features import FEATURES, VerificationFeatures, rank_evidence
 from rag.answering.verification.verifier import (
     Limits,
     Verdict,
@@ -171,8 +171,8 @@ def test_evidence_is_what_shares_numbers_and_terms() -> None:
 # --- the fitted model
 
 
-def findings(**changes: object) -> Findings:
-    return replace(Findings(np.zeros(len(FEATURES)), (), (), False, False), **changes)
+def findings(**changes: object) -> VerificationFeatures:
+    return replace(VerificationFeatures(np.zeros(len(FEATURES)), (), (), False, False), **changes)
 
 
 def test_the_shipped_model_is_plain_json_that_reads_back_the_same() -> None:

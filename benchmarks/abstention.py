@@ -3,7 +3,7 @@
     python -m benchmarks.abstention DATASET [--refused 0.85] [--write]
 
 DATASET has its own abstracts, and questions that none of them answers. Each question is put to the abstracts that
-`rag.respond` would ask; the log odds of a refusal are read off the first token. A threshold is the highest that still
+`rag.answering.answerer` would ask; the log odds of a refusal are read off the first token. A threshold is the highest that still
 refuses the wanted share of the unanswerable questions of its language. Questions over several abstracts are left out.
 It is reported by two-fold cross-validation and chosen on all. `--write` writes rag/data/abstention.json.
 """
@@ -20,24 +20,23 @@ from pathlib import Path
 import numpy as np
 
 import rag
-from rag import models
-from rag.abstain import refusal_log_odds
-from rag.answer_tables import Share
-from rag.configure import configured_embedder, configured_llm
-from rag.datasets import load_dataset
-from rag.evaluate_index import dataset_index
-from rag.grammar import answer_grammar
-from rag.indexing import open_index
-from rag.llm import LLM
-from rag.relevance import Judged, judge
-from rag.replay import RecordedLLM
-from rag.respond import SINGLE_GAP, Answerer
-from rag.retrieve import retrieve
+from rag.answering.abstention import refusal_log_odds
+from rag.answering.answerer import SINGLE_GAP, Answerer
+from rag.answering.generation.grammar import answer_grammar
+from rag.answering.retrieval import retrieve
+from rag.answering.verification.verifier import verifier_for
+from rag.evaluation.answer_tables import Share
+from rag.evaluation.cache import dataset_index
+from rag.evaluation.datasets.loading import load_dataset
+from rag.evaluation.qrels import Judged, judge
+from rag.evaluation.replay import RecordedLLM
+from rag.factory import configured_embedder, configured_llm
+from rag.llm.base import LLM
+from rag.llm.logprobs import Logprobs
+from rag.models import defaults as models
 from rag.schema import LANGUAGES, Language
 from rag.settings import load_settings
-from rag.store import Store
-from rag.token_choice import Logprobs
-from rag.verify import verifier_for
+from rag.store.index import Store, open_index
 
 OUTPUT = Path(rag.__file__).parent / "data" / "abstention.json"
 

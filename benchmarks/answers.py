@@ -24,15 +24,16 @@ from pathlib import Path
 
 from benchmarks import dev_corpus
 from benchmarks.citation_engine import CitationEngine
-from rag import RAG, models
-from rag.dataset_records import Dataset, Query
-from rag.datasets import limited, load_dataset
-from rag.evaluate import configuration
-from rag.evaluate_answers import KeptAnswers, answer_all, answers_document, kept_answers_path, verdict
-from rag.relevance import judge
-from rag.scoring import Row
+from rag import RAG
+from rag.evaluation.answers import KeptAnswers, answer_all, answers_document, kept_answers_path, verdict
+from rag.evaluation.datasets.loading import limited, load_dataset
+from rag.evaluation.datasets.records import Dataset, Query
+from rag.evaluation.qrels import judge
+from rag.evaluation.retrieval import configuration
+from rag.evaluation.scoring import Row
+from rag.models import defaults as models
 from rag.settings import load_settings
-from rag.store import Store, open_store
+from rag.store.index import Store, open_store
 
 # What --only may name, and the questions that belong to it.
 GROUPS: Mapping[str, Callable[[Query], bool]] = {

@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import dev_corpus
-from rag.clean import paper_id
-from rag.corpus import read_papers
-from rag.dedup import deduplicate
-from rag.language import detect_language
+from rag.evaluation.scoring import matches
+from rag.indexing.dedup.folding import deduplicate
+from rag.indexing.readers import read_papers
 from rag.schema import LANGUAGES, Paper
-from rag.scoring import matches
-from rag.sentences import split_sentences
+from rag.text.cleaning import paper_id
+from rag.text.language import detect_language
+from rag.text.sentences import split_sentences
 
 DATA = Path(__file__).parent / "data"
 Row = Mapping[str, Any]

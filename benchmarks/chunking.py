@@ -13,9 +13,9 @@ import argparse
 import numpy as np
 
 from benchmarks.parallel import ABSTRACTS, LANGUAGES, QUERIES, cells, dense_ranks, sample, stored_language
-from rag.alignments import fitted_alignment
-from rag.chunk import chunk_paper
-from rag.configure import configured_embedder
+from rag.embedding.alignment import fitted_alignment
+from rag.factory import configured_embedder
+from rag.indexing.chunking import chunk_paper
 from rag.schema import Paper, Source
 from rag.settings import load_settings
 

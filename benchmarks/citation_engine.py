@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from rag import models
-from rag.language import detect_language
-from rag.llama_server import ServerOptions
-from rag.llm import EmbeddedLLM
+from rag.llm.llama_cpp.client import EmbeddedLLM
+from rag.llm.llama_cpp.server import ServerOptions
+from rag.models import defaults as models
 from rag.schema import Paper
 from rag.settings import Settings
+from rag.text.language import detect_language
 
 TOP_K = 3
 # As the tool has no sign for a refusal, every way to say so that its answers to the development questions showed, and more.

@@ -29,10 +29,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rag.corpus import Fields, read_endnote_records, read_papers
-from rag.dedup import DedupResult, deduplicate
-from rag.metrics import wilson_interval
-from rag.reference import doi_key, fold_title
+from rag.evaluation.metrics import wilson_interval
+from rag.indexing.dedup.folding import DedupResult, deduplicate
+from rag.indexing.dedup.reference import doi_key, fold_title
+from rag.indexing.readers import Fields, read_endnote_records, read_papers
 from rag.schema import Paper
 
 ROOT = Path(__file__).parents[1]

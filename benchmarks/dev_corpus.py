@@ -21,7 +21,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from rag.code_digest import code_digest
+from rag.evaluation.cache import code_digest
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data" / "bilingual_arxiv" / "train.jsonl.gz"
@@ -76,5 +76,5 @@ def _cache() -> Path:
 
 def _digest(lines: list[str]) -> str:
     """Name the corpus and the code that reads, cuts and embeds it; asking does not change an index."""
-    parts = [*lines, code_digest("indexing"), code_digest("embed")]
+    parts = [*lines, code_digest("indexing.build"), code_digest("embedding.embedder")]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -28,15 +28,15 @@ from typing import Any
 
 import numpy as np
 
-from rag import models
-from rag.align import Vectors
-from rag.clean import clean_text, paper_id
-from rag.corpus import read_papers
-from rag.dedup import deduplicate
-from rag.embed import load_embedder
-from rag.indexing import index_papers
-from rag.language import detect_language
+from rag.embedding.base import Vectors
+from rag.embedding.embedder import load_embedder
+from rag.indexing.build import index_papers
+from rag.indexing.dedup.folding import deduplicate
+from rag.indexing.readers import read_papers
+from rag.models import defaults as models
 from rag.schema import Paper, Source
+from rag.text.cleaning import clean_text, paper_id
+from rag.text.language import detect_language
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"

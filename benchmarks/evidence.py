@@ -4,7 +4,7 @@
 
 Development questions that one abstract answers, of which that abstract is retrieved and its text can be recognised to hold
 the answer (the question's patterns are found in it). Counted is how often they are still found in what is left of it within
-the budget, with `rag.evidence.NUMBER_BONUS` and without. No language model is asked.
+the budget, with `rag.answering.context.NUMBER_BONUS` and without. No language model is asked.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from dataclasses import dataclass
 
 from benchmarks import dev_corpus
 from benchmarks.answers import development_questions
-from rag.align import Vectors
-from rag.configure import configured_embedder
-from rag.dataset_records import Query
-from rag.evidence import NUMBER_BONUS, ContextSentences, evidence_for
-from rag.indexing import open_index
-from rag.layout import estimate_tokens
-from rag.question import is_multi_document
-from rag.retrieve import query_vector, retrieve
-from rag.scoring import holds_answer
+from rag.answering.context import NUMBER_BONUS, ContextSentences, evidence_for
+from rag.answering.generation.messages import estimate_tokens
+from rag.answering.question import is_multi_document
+from rag.answering.retrieval import query_vector, retrieve
+from rag.embedding.base import Vectors
+from rag.evaluation.datasets.records import Query
+from rag.evaluation.scoring import holds_answer
+from rag.factory import configured_embedder
 from rag.settings import load_settings
+from rag.store.index import open_index
 
 
 @dataclass(frozen=True)

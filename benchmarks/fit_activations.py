@@ -21,9 +21,9 @@ import onnx
 from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
 
-from rag import models
-from rag.e5 import read_e5
-from rag.e5_onnx import write_onnx
+from rag.models import defaults as models
+from rag.models.e5.onnx import write_onnx
+from rag.models.e5.packed import read_e5
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data" / "bilingual_arxiv" / "train.jsonl.gz"

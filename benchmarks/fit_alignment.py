@@ -19,18 +19,18 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.parallel import ABSTRACTS, LANGUAGES, QUERIES, cells, dense_ranks, sample, stored_language
-from rag import models
-from rag.align import Alignment, Kind, Vectors, fit_alignment
-from rag.alignments import alignment_path, save_alignment
-from rag.configure import configured_embedder
-from rag.embed import Embedder
+from rag.embedding.alignment import Alignment, Kind, alignment_path, fit_alignment, save_alignment
+from rag.embedding.base import Vectors
+from rag.embedding.embedder import LocalEmbedder
+from rag.factory import configured_embedder
+from rag.models import defaults as models
 from rag.schema import Language
 from rag.settings import load_settings
 
 SEED = 0
 FIT_PAPERS = 6000
 HELD_OUT = 1000
-# Questions a language that are shipped to tell hubs by; see `rag.align.HUB_NEIGHBOURS`.
+# Questions a language that are shipped to tell hubs by; see `rag.embedding.alignment.HUB_NEIGHBOURS`.
 BACKGROUND = 500
 
 
@@ -56,7 +56,7 @@ def main() -> None:
     print(f"{path}: fitted on {arguments.papers} papers, digest {Alignment.load(path).digest}")
 
 
-def kept(embedder: Embedder, papers: int) -> dict[tuple[Language, Kind], Vectors]:
+def kept(embedder: LocalEmbedder, papers: int) -> dict[tuple[Language, Kind], Vectors]:
     """Return the vectors of `embed`, from the cache when they are there."""
     path = models.cache_dir() / "benchmarks" / f"parallel-{embedder.digest}-{papers}.npz"
     kinds: tuple[Kind, ...] = ("query", "passage")
@@ -70,7 +70,7 @@ def kept(embedder: Embedder, papers: int) -> dict[tuple[Language, Kind], Vectors
     return vectors
 
 
-def embed(embedder: Embedder, papers: int) -> dict[tuple[Language, Kind], Vectors]:
+def embed(embedder: LocalEmbedder, papers: int) -> dict[tuple[Language, Kind], Vectors]:
     """Return raw vectors of abstracts and questions in both languages."""
     rows = sample("train", papers, SEED)
     vectors: dict[tuple[Language, Kind], Vectors] = {}

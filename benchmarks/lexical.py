@@ -25,10 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from rag.analyze import analyze, analyze_document
-from rag.chinese import HAN
-from rag.language import detect_language
-from rag.lexical import LexicalDocument, LexicalFilter, LexicalIndex, write_lexical
+from rag.store.lexical import LexicalDocument, LexicalFilter, LexicalIndex, write_lexical
+from rag.text.analyzer import analyze, analyze_document
+from rag.text.language import HAN, detect_language
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 SEED = 7

@@ -20,8 +20,8 @@ from typing import Any
 
 import httpx
 
-from rag.llama_process import LlamaProcess
-from rag.llama_server import ServerOptions
+from rag.llm.llama_cpp.process import LlamaProcess
+from rag.llm.llama_cpp.server import ServerOptions
 
 BASE = ServerOptions()
 VARIANTS = {

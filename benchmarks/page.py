@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.screenshots import open_browser, serving
 from rag import RAG
-from rag.datasets import limited, load_dataset
+from rag.evaluation.datasets.loading import limited, load_dataset
 
 QUESTIONS = Path(__file__).resolve().parent / "data" / "corpus"
 # Notes when what a selector names was first painted, after Enter.

@@ -8,9 +8,10 @@ import random
 from pathlib import Path
 from typing import Any
 
-from rag.align import Alignment, Vectors
-from rag.metrics import wilson_interval
-from rag.retrieve import HUB_WEIGHT
+from rag.answering.retrieval import HUB_WEIGHT
+from rag.embedding.alignment import Alignment
+from rag.embedding.base import Vectors
+from rag.evaluation.metrics import wilson_interval
 from rag.schema import Language
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "bilingual_arxiv"

@@ -23,18 +23,20 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.parallel import DATA, QUERIES, sample
-from rag import models
-from rag.align import Vectors, normalise_rows
-from rag.clean import clean_text, paper_id
-from rag.configure import configured_embedder
-from rag.embed import Embedder
-from rag.indexing import index_papers
-from rag.language import detect_language
-from rag.retrieve import retrieve
+from rag.answering.retrieval import retrieve
+from rag.cli.output import progress_bars
+from rag.embedding.alignment import normalise_rows
+from rag.embedding.base import Vectors
+from rag.embedding.embedder import LocalEmbedder
+from rag.factory import configured_embedder
+from rag.indexing.build import index_papers
+from rag.models import defaults as models
 from rag.schema import Paper, Source
 from rag.settings import load_settings
-from rag.store import Manifest, open_store
-from rag.terminal import progress_bars
+from rag.store.index import open_store
+from rag.store.manifest import Manifest
+from rag.text.cleaning import clean_text, paper_id
+from rag.text.language import detect_language
 
 ABSTRACTS = DATA.parent / "arxiv_50k.jsonl.gz"
 SEED = 11
@@ -45,7 +47,7 @@ WARM = 20
 class StandIn:
     """An embedder whose passages are random directions around the mean of real ones."""
 
-    real: Embedder
+    real: LocalEmbedder
     mean: Vectors
 
     @property
@@ -87,7 +89,7 @@ def papers(count: int) -> list[Paper]:
     return found
 
 
-def build(directory: Path, count: int, embedder: Embedder, stand_in: bool) -> float | None:
+def build(directory: Path, count: int, embedder: LocalEmbedder, stand_in: bool) -> float | None:
     """Build the index unless it is there; return the seconds it took."""
     if (directory / "manifest.json").exists():
         return None
@@ -99,7 +101,7 @@ def build(directory: Path, count: int, embedder: Embedder, stand_in: bool) -> fl
     return time.perf_counter() - started
 
 
-def search_ms(directory: Path, embedder: Embedder, queries: Sequence[str]) -> list[float]:
+def search_ms(directory: Path, embedder: LocalEmbedder, queries: Sequence[str]) -> list[float]:
     """Return the milliseconds of each search for 10 abstracts, warm."""
     store = open_store(directory)
     took = []

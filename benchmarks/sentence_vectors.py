@@ -7,17 +7,17 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rag import models
-from rag.align import Vectors
-from rag.embed import Embedder
+from rag.embedding.base import Vectors
+from rag.embedding.embedder import LocalEmbedder
+from rag.models import defaults as models
 
 _STEP = 256
 
 
 class KeptVectors:
-    """Embeds passages, each text once ever; `rag.evidence.PassageEmbedder` in kind."""
+    """Embeds passages, each text once ever; `rag.embedding.base.Embedder` in kind."""
 
-    def __init__(self, embedder: Embedder, name: str) -> None:
+    def __init__(self, embedder: LocalEmbedder, name: str) -> None:
         """Read what is kept under `name`; nothing is embedded yet."""
         self._embedder = embedder
         self._path = models.cache_dir() / "benchmarks" / f"{name}-{embedder.digest}.npz"

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from benchmarks.fit_alignment import FIT_PAPERS, HELD_OUT, SEED, kept
 from benchmarks.parallel import ABSTRACTS, LANGUAGES, sample, stored_language
-from rag.align import Vectors, fit_alignment
-from rag.analyze import analyze, analyze_document
-from rag.configure import configured_embedder
+from rag.embedding.alignment import fit_alignment
+from rag.embedding.base import Vectors
+from rag.factory import configured_embedder
 from rag.schema import Language
 from rag.settings import load_settings
+from rag.text.analyzer import analyze, analyze_document
 
 Mask = NDArray[np.bool_]
 

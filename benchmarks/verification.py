@@ -32,16 +32,16 @@ from benchmarks.verification_fit import (
     with_limits,
 )
 from benchmarks.verification_table import Mask, print_caught, print_ways
-from rag.align import Alignment, Vectors
-from rag.alignments import fitted_alignment
-from rag.configure import configured_embedder
-from rag.embed import Embedder
-from rag.polarity import turn_round
+from rag.answering.verification.features import Findings, find_features, rank_evidence
+from rag.answering.verification.polarity import turn_round
+from rag.answering.verification.verifier import VerifierModel
+from rag.embedding.alignment import Alignment, fitted_alignment
+from rag.embedding.base import Vectors
+from rag.embedding.embedder import LocalEmbedder
+from rag.factory import configured_embedder
 from rag.settings import load_settings
-from rag.verify import VerifierModel
-from rag.verify_features import Findings, find_features, rank_evidence
 
-# Couples to report on only: words were added to rag/polarity.py by looking at the others.
+# Couples to report on only: words were added to rag/answering/verification/polarity.py by looking at the others.
 FRESH_SEED = 2
 OUTPUT = Path(rag.__file__).parent / "data" / "verifier.json"
 
@@ -72,9 +72,13 @@ def main() -> None:
 
 
 def report_fresh(
-    model: VerifierModel, embedder: Embedder, vectors: KeptVectors, alignment: Alignment, seen: Sequence[Pair]
+    model: VerifierModel,
+    embedder: LocalEmbedder,
+    vectors: KeptVectors,
+    alignment: Alignment,
+    seen: Sequence[Pair],
 ) -> None:
-    """Print the same for couples that neither the fit nor the word lists of `rag.polarity` have seen."""
+    """Print the same for couples that neither the fit nor the word lists of `rag.answering.verification.polarity` have seen."""
     known = {pair.sentence for pair in seen}
     pairs = [p for p in derived_pairs(embedder, seed=FRESH_SEED) if p.sentence not in known]
     embed_all(vectors, pairs)

@@ -15,11 +15,11 @@ import numpy as np
 
 from benchmarks.fit_alignment import FIT_PAPERS, SEED, kept
 from benchmarks.parallel import ABSTRACTS, DATA, LANGUAGES, sample
-from rag.alignments import fitted_alignment
-from rag.embed import Embedder
-from rag.numbers import find_numbers, number_values
+from rag.embedding.alignment import fitted_alignment
+from rag.embedding.embedder import LocalEmbedder
 from rag.schema import Language
-from rag.sentences import sentence_texts
+from rag.text.numbers import find_numbers, number_values
+from rag.text.sentences import sentence_texts
 
 Kind = Literal["SUPPORT", "CONTRADICT", "NONE", "own", "neighbour", "number", "name", "negation"]
 
@@ -32,7 +32,7 @@ SHORTEST: dict[Language, int] = {"en": 40, "zh": 15}
 _NUMBER_STEPS = ("2", "0.5", "3", "1.1", "0.9")
 _NAME = re.compile(r"(?<![A-Za-z0-9-])[A-Z](?=[A-Za-z0-9-]*[A-Z0-9])[A-Za-z0-9]{2,}(?![A-Za-z0-9-])")
 
-# What is changed to say the opposite. These are plain words of abstracts, most of which rag/polarity.py knows too: what is
+# What is changed to say the opposite. These are plain words of abstracts, most of which rag/answering/verification/polarity.py knows too: what is
 # caught of them is the best that can be hoped for, SciFact's contradictions are the harder half.
 FLIPS: dict[Language, tuple[tuple[str, str], ...]] = {
     "en": (
@@ -124,7 +124,7 @@ def scifact_pairs() -> list[Pair]:
     return pairs
 
 
-def derived_pairs(embedder: Embedder, seed: int = 1) -> list[Pair]:
+def derived_pairs(embedder: LocalEmbedder, seed: int = 1) -> list[Pair]:
     """Return pairs of bilingual_arxiv/train: papers by couples of near neighbours, each against both."""
     rows = sample("train", FIT_PAPERS, SEED)
     draw = random.Random(seed)
@@ -235,7 +235,7 @@ def _times(digits: str, factor: float) -> str:
 
 
 def _couples(
-    rows: list[dict[str, Any]], embedder: Embedder, draw: random.Random
+    rows: list[dict[str, Any]], embedder: LocalEmbedder, draw: random.Random
 ) -> Iterator[tuple[int, int]]:
     """Yield couples of short abstracts, each the nearest of its first, none twice."""
     vectors = kept(embedder, FIT_PAPERS)

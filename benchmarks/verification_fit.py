@@ -1,4 +1,4 @@
-"""Fit what `rag.verify` applies: scores of pairs by a model that did not see them, limits, the shipped weights."""
+"""Fit what `rag.answering.verification.verifier` applies: scores of pairs by a model that did not see them, limits, the shipped weights."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.verification_data import Pair
+from rag.answering.verification.features import CROSS_FEATURES, FEATURES, Findings
+from rag.answering.verification.verifier import Heads, Limits, VerifierModel
 from rag.settings import DEFAULT_EMBEDDING_MODEL
-from rag.verify import Heads, Limits, VerifierModel
-from rag.verify_features import CROSS_FEATURES, FEATURES, Findings
 
 Scores = NDArray[np.float64]
 

@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rag.align import Alignment
-    from rag.aligned_embedding import AlignedEmbedding
+    from rag.embedding.alignment import Alignment
+    from rag.embedding.llama_index import AlignedEmbedding
     from rag.errors import (
         CorpusError,
         IndexBusyError,
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from rag.settings import Settings, load_settings
 
 _HOMES = {
-    "rag.align": ("Alignment",),
-    "rag.aligned_embedding": ("AlignedEmbedding",),
+    "rag.embedding.alignment": ("Alignment",),
+    "rag.embedding.llama_index": ("AlignedEmbedding",),
     "rag.pipeline": ("RAG", "ask", "index_paths"),
     "rag.settings": ("Settings", "load_settings"),
     "rag.schema": (

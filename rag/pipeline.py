@@ -9,35 +9,34 @@ from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Protocol, overload
+from typing import Any, Literal, overload
 
-from rag.abstain import Abstention, abstention_for
-from rag.attribute import SentenceVerifier
-from rag.cite import NOTHING_SAID, Cited
-from rag.clean import clean_text
-from rag.collection import tell
-from rag.configure import configured_embedder, configured_llm, configured_reranker, describe, leaving_notices
+from rag.answering.abstention import Abstention, abstention_for
+from rag.answering.answerer import SEVERAL_ABSTRACTS, Answerer
+from rag.answering.citing.attribution import SentenceVerifier
+from rag.answering.citing.citations import NOTHING_SAID, Cited
+from rag.answering.collection.answers import tell
+from rag.answering.generation.prefill import ReadAhead, read_ahead
+from rag.answering.generation.prompts import REFUSALS
+from rag.answering.generation.streaming import Generated
+from rag.answering.question import is_multi_document, needs_context
+from rag.answering.reranking import RERANK_CANDIDATES, Reranker, rerank
+from rag.answering.retrieval import retrieve
+from rag.answering.rewriting import standalone
+from rag.answering.router import Talk, recognise
+from rag.answering.verification.verifier import verifier_for
+from rag.embedding.base import Embedder
 from rag.errors import LLMError, ModelError, QuestionError
-from rag.followup import needs_context
-from rag.generate import Generated
-from rag.indexing import BuildReport, build_index
-from rag.language import detect_language
-from rag.live_index import LiveIndex
-from rag.llama_readings import READINGS, forget
-from rag.llm import LLM
-from rag.passages import PassageEmbedder, Progress
-from rag.prompts import REFUSALS
-from rag.question import is_multi_document
-from rag.read_ahead import ReadAhead, read_ahead
-from rag.rerank import RERANK_CANDIDATES, Reranker, rerank
-from rag.respond import SEVERAL_ABSTRACTS, Answerer
-from rag.retrieve import QueryEmbedder, retrieve
-from rag.rewrite import standalone
+from rag.factory import configured_embedder, configured_llm, configured_reranker, describe, leaving_notices
+from rag.indexing.build import BuildReport, build_index
+from rag.llm.base import LLM
+from rag.llm.llama_cpp.kv_cache import READINGS, forget
 from rag.schema import (
     Answer,
     Citation,
     Filters,
     Language,
+    Progress,
     ScoredChunk,
     Sentence,
     SourcesEvent,
@@ -46,9 +45,10 @@ from rag.schema import (
     Timings,
 )
 from rag.settings import Settings, load_settings
-from rag.store import Store
-from rag.talk import Talk, recognise
-from rag.verify import verifier_for
+from rag.store.index import Store
+from rag.store.live_index import LiveIndex
+from rag.text.cleaning import clean_text
+from rag.text.language import detect_language
 
 # A question is a sentence or a paragraph; a longer text would crowd the abstracts out of the prompt.
 MAX_QUESTION_CHARS = 2000
@@ -56,10 +56,6 @@ MAX_RESULTS = 1000
 
 History = Sequence[tuple[str, str]]
 """Earlier turns, oldest first: (question, answer text)."""
-
-
-class QuestionEmbedder(PassageEmbedder, QueryEmbedder, Protocol):
-    """An embedder for both kinds of text; `rag.embed.Embedder` is one."""
 
 
 class RAG:
@@ -72,7 +68,7 @@ class RAG:
         self,
         settings: Settings,
         *,
-        embedder: QuestionEmbedder | None = None,
+        embedder: Embedder | None = None,
         llm: LLM | None = None,
         reranker: Reranker | None = None,
         verifier: SentenceVerifier | None = None,
@@ -356,7 +352,7 @@ class RAG:
     def _embedding_model(self) -> str:
         return self._embedder.name if self._embedder else self.settings.embedding_model
 
-    def _loaded_embedder(self) -> QuestionEmbedder:
+    def _loaded_embedder(self) -> Embedder:
         with self._lock:
             embedder = self._embedder or configured_embedder(self.settings)
             with self._index.reading() as store:
@@ -374,14 +370,14 @@ def index_paths(
     paths: Sequence[Path | str],
     index: Path | str | None = None,
     *,
-    embedder: QuestionEmbedder | None = None,
+    embedder: Embedder | None = None,
     progress: Progress = lambda stage, done, total: None,
     **arguments: Any,
 ) -> BuildReport:
     """Make the index (default: the configured one) hold exactly the abstracts in `paths`.
 
     Raises:
-        SettingsError, CorpusError, ModelError, IndexBusyError, LibraryIndexError: as `rag.indexing.build_index`.
+        SettingsError, CorpusError, ModelError, IndexBusyError, LibraryIndexError: as `rag.indexing.build.build_index`.
     """
     settings = load_settings(index=Path(index) if index is not None else None, **arguments)
     report = build_index(

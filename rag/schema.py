@@ -7,8 +7,13 @@ All offsets are in Unicode code points into `Paper.text`. `to_dict()` gives plai
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many are done and how many there are."""
+
 
 Language = Literal["en", "zh"]
 Support = Literal["supported", "weak", "unsupported"]
@@ -32,7 +37,7 @@ class Source:
 class Paper:
     """One abstract: cleaned text, what is known about it, and where every copy of it came from.
 
-    `paper_id` is a hash of the text under a frozen normalisation (`rag.clean.paper_id`).
+    `paper_id` is a hash of the text under a frozen normalisation (`rag.text.cleaning.paper_id`).
     """
 
     paper_id: str
@@ -233,7 +238,7 @@ class Answer:
     `kind` is "answer" for what the abstracts say or do not, "chat" for a fixed reply to small talk, and "collection"
     for a reply about the collection, whose citations are the papers it lists. `standalone_question` is what a
     follow-up was read as, None where the question was taken as it is. `confidence` in [0, 1] is how likely the abstracts
-    answer the question in the words that were found, refused or not (`rag.abstain`); None where that cannot be told.
+    answer the question in the words that were found, refused or not (`rag.answering.abstention`); None where that cannot be told.
     """
 
     question: str

@@ -64,7 +64,7 @@ class Settings(BaseSettings):
 
     On the titles and headlines of 1,000 papers of bilingual_arxiv/train, aligned by the 5,000 others, 1 in 100 has its
     own paper of the other language below .18 (of its own language below .25), while the nearest of 30 other papers
-    lies below .14 for 1 in 4. Asking costs 4 s, and abstention then looks at more than likeness (`rag.abstain`), so only
+    lies below .14 for 1 in 4. Asking costs 4 s, and abstention then looks at more than likeness (`rag.answering.abstention`), so only
     what lies far below is not asked.
     """
     llm_base_url: str | None = None

@@ -14,18 +14,18 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, sync_playwright
 
-from rag import models
-from rag.abstain import Abstention
-from rag.align import Vectors, normalise_rows
-from rag.analyze import analyze
-from rag.endpoint import Message, TextStream
-from rag.llama_prefix import Read
+from rag.answering.abstention import Abstention
+from rag.answering.verification.facts import missing_numbers
+from rag.answering.verification.verifier import Verdict
+from rag.embedding.alignment import normalise_rows
+from rag.embedding.base import Vectors
+from rag.llm.base import Message, Read, TextStream
+from rag.llm.logprobs import Logprobs
+from rag.models import defaults as models
 from rag.pipeline import RAG, index_paths
 from rag.schema import Support
 from rag.settings import load_settings
-from rag.token_choice import Logprobs
-from rag.verify import Verdict
-from rag.verify_features import missing_numbers
+from rag.text.analyzer import analyze
 
 # A slow machine fails no test: Hypothesis has a deadline of its own, unless it is told to have none.
 hypothesis_settings.register_profile("citefold", deadline=None)

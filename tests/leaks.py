@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from reported import Entry, Reported
+from tests.reported import Entry, Reported
 
 TREES = ("rag", "ui", "tests", "training", "benchmarks")
 

@@ -4,75 +4,108 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 
-# A module may import those before it; one line a stage, in the direction of flow.
-ORDER = """
-errors schema chinese language settings
-talk replies
-clean numerals numbers encoding endnote files corpus
-boilerplate contrast minhash reference dedup
-sentences instructions chunk
-model_specs fetch e5 e5_onnx e5_folder model_files model_cache models
-align alignments onnx_embedding embed aligned_embedding
-analyze lexical catalog vectors store
-retrieve
-prompts address failures token_choice endpoint llama_server llama_process llama_state llama_readings
-llama_prefix llm
-evidence polarity question verify_features verify abstain repetition results quotes attribute cite
-layout reading grammar generate findings translate asked respond
-central topic collection followup rewrite
-passages rerank indexing live_index read_ahead configure pipeline
-metrics code_digest dataset_records dataset_forms datasets relevance evaluate_index
-arms evaluate evaluate_table
-kept_lines replay scoring answer_tables answer_groups evaluate_answers plots
-terminal cli_evaluate cli __main__ __init__
-""".split()
+# What each package, or module at the top, may import; `__init__` names the public ones of all.
+ALLOWED = {
+    "__main__": "cli",
+    "cli": "answering embedding errors evaluation factory indexing models pipeline schema settings store",
+    "pipeline": "answering embedding errors factory indexing llm schema settings store text",
+    "evaluation": "answering embedding errors indexing llm schema settings store text",
+    "factory": "answering embedding llm models settings store",
+    "answering": "embedding errors llm schema store text",
+    "indexing": "embedding errors schema store text",
+    "store": "embedding errors schema text",
+    "embedding": "errors models schema settings text",
+    "llm": "errors",
+    "models": "errors",
+    "settings": "errors",
+    "text": "schema",
+    "schema": "",
+    "errors": "",
+}
 
 # Where each third-party library may be imported.
 HOMES = {
-    "chromadb": {"rag/vectors.py"},
+    "chromadb": {"rag/store/vectors.py"},
     "gradio": {"ui/app.py", "ui/guard.py"},
-    "xllamacpp": {"rag/llama_server.py"},
-    "onnx": {"rag/e5_onnx.py"},
-    "onnxruntime": {"rag/onnx_embedding.py"},
-    "torch": {"rag/embed.py", "rag/rerank.py"},
-    "sentence_transformers": {"rag/rerank.py"},
-    "datasketch": {"rag/minhash.py", "rag/dedup.py"},
-    "Stemmer": {"rag/analyze.py"},
-    "opencc": {"rag/chinese.py"},
-    "tantivy": {"rag/lexical.py"},
-    "defusedxml": {"rag/endnote.py"},
-    "openai": {"rag/endpoint.py", "rag/failures.py"},
-    "matplotlib": {"rag/plots.py"},
+    "xllamacpp": {"rag/llm/llama_cpp/server.py"},
+    "onnx": {"rag/models/e5/onnx.py"},
+    "onnxruntime": {"rag/embedding/onnx.py"},
+    "torch": {"rag/embedding/embedder.py", "rag/answering/reranking.py"},
+    "sentence_transformers": {"rag/answering/reranking.py"},
+    "datasketch": {"rag/indexing/dedup/minhash.py", "rag/indexing/dedup/folding.py"},
+    "Stemmer": {"rag/text/analyzer.py"},
+    "opencc": {"rag/text/language.py"},
+    "tantivy": {"rag/store/lexical.py"},
+    "defusedxml": {"rag/indexing/readers.py"},
+    "openai": {"rag/llm/openai_compatible.py", "rag/llm/error_messages.py"},
+    "matplotlib": {"rag/evaluation/plots.py"},
 }
-SOURCES = sorted([*ROOT.glob("rag/*.py"), *ROOT.glob("ui/*.py")])
+
+# Modules that one folder may hold, so that it can be read at a glance.
+MOST_MODULES = 15
+
+SOURCES = sorted([*ROOT.glob("rag/**/*.py"), *ROOT.glob("ui/**/*.py")])
+MODULES = [path for path in SOURCES if path.name != "__init__.py" and path.is_relative_to(ROOT / "rag")]
+FOLDERS = sorted({path.parent for path in SOURCES})
+
+
+def name_of(path: Path) -> str:
+    """Return a module's dotted name."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Yield every module that a file imports, type-checking-only imports included."""
+    """Yield every name that a file imports, type-checking-only imports included: `from a import b` gives a and a.b."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path.name}: a relative import"
+            assert node.module
             yield node.module
-            if node.module == "rag":
-                yield from (f"rag.{alias.name}" for alias in node.names)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def test_every_module_has_its_place() -> None:
-    assert {p.stem for p in ROOT.glob("rag/*.py")} <= set(ORDER)
+NAMES = {name_of(path): path for path in MODULES}
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("rag/*.py")), ids=lambda p: p.stem)
-def test_imports_point_up(path: Path) -> None:
-    own = ORDER.index(path.stem)
-    used = {name.split(".")[1] for name in imports(path) if name.startswith("rag.")} & set(ORDER)
-    assert {name for name in used if ORDER.index(name) >= own} == set()
+def layer(module: str) -> str:
+    """Return the package below `rag`, or the module at its top, that a dotted name lies in."""
+    return module.split(".")[1]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_package_imports_only_what_it_may(path: Path) -> None:
+    own = layer(name_of(path))
+    used = {layer(name) for name in imports(path) if name in NAMES}
+    assert used - {own} <= set(ALLOWED[own].split())
+
+
+def test_what_packages_may_import_is_no_circle() -> None:
+    TopologicalSorter({own: allowed.split() for own, allowed in ALLOWED.items()}).prepare()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    TopologicalSorter({name: set(imports(path)) & set(NAMES) for name, path in NAMES.items()}).prepare()
+
+
+def test_no_folder_holds_too_many_modules() -> None:
+    counts = {folder: len([p for p in folder.glob("*.py") if p.name != "__init__.py"]) for folder in FOLDERS}
+    assert {str(folder): count for folder, count in counts.items() if count > MOST_MODULES} == {}
+
+
+def test_the_init_of_a_package_imports_nothing() -> None:
+    for folder in FOLDERS:
+        if folder not in (ROOT / "rag", ROOT / "ui"):
+            [statement] = ast.parse((folder / "__init__.py").read_text(encoding="utf-8")).body
+            assert isinstance(statement, ast.Expr), folder
 
 
 def test_the_page_imports_only_public_names() -> None:
@@ -103,7 +136,9 @@ def test_no_broad_except_and_no_silenced_checker() -> None:
                 assert not names & {"Exception", "BaseException", "bare"} or reraises, path.name
 
 
-def test_the_architecture_table_names_every_module() -> None:
+def test_the_architecture_table_names_every_package() -> None:
     table = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    modules = [path.stem for path in SOURCES if not path.stem.startswith("__")]
-    assert [name for name in modules if f"`{name}`" not in table] == []
+    folders = [path.relative_to(ROOT).as_posix() for path in FOLDERS if path != ROOT / "rag"]
+    top = [path.stem for path in ROOT.glob("rag/*.py") if not path.stem.startswith("__")]
+    names = [f"{folder.removeprefix('rag/')}/" for folder in folders] + top
+    assert [name for name in names if f"`{name}`" not in table] == []

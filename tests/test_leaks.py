@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from leaks import Leak, find_leaks, literal_parts, names_in, normalised
-from reported import REPORTED, ROOT, Reported, own_questions
+
+from tests.leaks import Leak, find_leaks, literal_parts, names_in, normalised
+from tests.reported import REPORTED, ROOT, Reported, own_questions
 
 ENGLISH = "How many kilns of the Tarrow valley were fired twice a year?"
 CHINESE = "塔罗河谷的窑炉每年烧制几次青瓷？"

@@ -1,0 +1,1 @@
+"""From a question to a cited answer: route, rewrite, retrieve, select, generate, verify, cite."""

@@ -1,0 +1,1 @@
+"""Which abstracts, and which of their sentences, an answer rests on."""

@@ -1,0 +1,1 @@
+"""Answers about the collection itself, read from the index."""

@@ -1,0 +1,339 @@
+"""The command line: `rag index | ask | search | chat | info | models | evaluate`.
+
+Exit codes: 0 answered or refused, 2 for a user's mistake, 1 otherwise, 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.cli.evaluate import add_evaluate
+from rag.errors import QuestionError, RagError
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from rag.pipeline import RAG
+    from rag.schema import Filters
+
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; every error is one sentence on standard error."""
+    for stream in (
+        sys.stdout,
+        sys.stderr,
+    ):  # a terminal of another encoding shows \u escapes, not a traceback
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()  # so that a reader that has gone is noticed here
+    except RagError as error:
+        print(f"rag: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\nrag: stopped.", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has closed it, as `head` does
+        _drop_output()
+        return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        print("rag: the disk is full, so the output could not be written; free some space.", file=sys.stderr)
+        return 1
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        parsed = _parser().parse_args(arguments)
+    except SystemExit as end:  # argparse has printed its help or its complaint
+        return end.code if isinstance(end.code, int) else 0
+    run: Callable[[argparse.Namespace], int] = parsed.run
+    return run(parsed)
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere, so that the interpreter's exit does not fail on it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rag",
+        description="Ask a pile of scientific abstracts, in English or Chinese; answers cite their source.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--index", metavar="DIR", help="the index (default: RAG_INDEX, else the user data directory)"
+    )
+
+    narrowing = argparse.ArgumentParser(add_help=False)
+    narrowing.add_argument("--language", choices=("en", "zh"), help="only abstracts in this language")
+    narrowing.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="only abstracts of this file or folder; repeatable",
+    )
+    narrowing.add_argument(
+        "--year",
+        type=years,
+        default=(None, None),
+        metavar="FROM-TO",
+        help="only of these years: 2020, 2018-2020, 2018-",
+    )
+
+    index = commands.add_parser("index", parents=[common], help="make the index hold what PATH… hold")
+    index.add_argument("paths", nargs="+", metavar="PATH", help="a file or folder of abstracts")
+    index.set_defaults(run=_index)
+
+    ask = commands.add_parser("ask", parents=[common, narrowing], help="answer a question, with citations")
+    ask.add_argument(
+        "question", metavar="QUESTION", help="the question; - reads one a line from standard input"
+    )
+    ask.add_argument("--json", action="store_true", help="print one JSON object a question")
+    ask.set_defaults(run=_ask)
+
+    search = commands.add_parser(
+        "search", parents=[common, narrowing], help="list the abstracts nearest to a query"
+    )
+    search.add_argument("query", metavar="QUERY", help="the query; - reads one a line from standard input")
+    search.add_argument("-k", type=int, default=10, metavar="N", help="how many (default: 10)")
+    search.add_argument("--json", action="store_true", help="print one JSON object a query")
+    search.set_defaults(run=_search)
+
+    chat = commands.add_parser("chat", parents=[common], help="serve the chat page")
+    chat.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    chat.add_argument("--port", type=int, default=7860, help="port to listen on (default: 7860)")
+    chat.set_defaults(run=_chat)
+
+    read = commands.add_parser(
+        "read", parents=[common], help="have the language model read the abstracts beforehand, some 4 s each"
+    )
+    read.set_defaults(run=_read)
+
+    info = commands.add_parser("info", parents=[common], help="say what is indexed and where everything lies")
+    info.add_argument("--json", action="store_true", help="print JSON")
+    info.set_defaults(run=_info)
+
+    models = commands.add_parser("models", parents=[common], help="list, fetch or add the default models")
+    actions = models.add_subparsers(metavar="[pull|add]")
+    pull = actions.add_parser("pull", parents=[common], help="fetch and verify the models that are missing")
+    pull.add_argument("names", nargs="*", metavar="NAME", help="default: the two models in use")
+    pull.set_defaults(run=_models_pull)
+    add = actions.add_parser("add", parents=[common], help="install a model file copied by hand")
+    add.add_argument("file", metavar="FILE", type=Path)
+    add.set_defaults(run=_models_add)
+    models.set_defaults(run=_models)
+
+    add_evaluate(commands, common)
+    return parser
+
+
+def _index(parsed: argparse.Namespace) -> int:
+    from rag.cli.output import build_report, problem_lines, progress_bars
+    from rag.pipeline import index_paths
+    from rag.settings import load_settings
+
+    with progress_bars() as progress:
+        report = index_paths(parsed.paths, parsed.index, progress=progress)
+    if report.problems:
+        print(problem_lines(report.problems), file=sys.stderr)
+    print(build_report(report, str(load_settings(index=_path(parsed.index)).index)))
+    return 0
+
+
+def _ask(parsed: argparse.Namespace) -> int:
+    filters = _filters(parsed)
+    with _open(parsed) as rag:
+        _warn_of_leaving(rag)
+        if parsed.json or parsed.question == "-":
+            return _json_lines(
+                parsed.question, "question", lambda question: rag.ask(question, filters=filters).to_dict()
+            )
+        return _ask_aloud(rag, parsed.question, filters)
+
+
+def _ask_aloud(rag: RAG, question: str, filters: Filters) -> int:
+    from rag.cli.output import answer_sources
+    from rag.schema import Answer, TextEvent
+
+    for event in rag.ask(question, stream=True, filters=filters):
+        if isinstance(event, TextEvent):
+            print(event.delta, end="", flush=True)
+        elif isinstance(event, Answer):
+            print(f"\n\n{answer_sources(event)}".rstrip())
+    return 0
+
+
+def _search(parsed: argparse.Namespace) -> int:
+    from rag.cli.output import search_results
+
+    filters = _filters(parsed)
+    with _open(parsed) as rag:
+        _warn_of_leaving(rag)
+        if parsed.json or parsed.query == "-":
+            return _json_lines(
+                parsed.query,
+                "query",
+                lambda query: {
+                    "query": query,
+                    "results": [r.to_dict() for r in rag.search(query, parsed.k, filters)],
+                },
+            )
+        print(search_results(rag.search(parsed.query, parsed.k, filters)))
+    return 0
+
+
+def _chat(parsed: argparse.Namespace) -> int:
+    from threading import Event, Thread
+
+    from ui.app import serve
+    from ui.labels import Label
+
+    closing = Event()
+    with _open(parsed) as rag:
+        _warn_of_leaving(rag)
+        warming = Thread(target=_warm, args=(rag, closing), daemon=True)
+        try:
+            notice = Label(**rag.notices) if rag.notices else None
+            serve(rag, host=parsed.host, port=parsed.port, notice=notice, ready=warming.start)
+        finally:
+            closing.set()
+    return 0
+
+
+def _warm(rag: RAG, closing: Event) -> None:
+    """Load the models while the page opens, then read ahead; an error shows again, with its remedy, at the first question."""
+    try:
+        rag.warm()
+        rag.read_ahead(stop=closing)
+    except RagError as error:
+        if not closing.is_set():
+            print(f"rag: {error}", file=sys.stderr)
+
+
+def _read(parsed: argparse.Namespace) -> int:
+    from rag.cli.output import progress_bars, read_report
+
+    with _open(parsed) as rag, progress_bars() as progress:
+        done = rag.read_ahead(progress)
+    print(read_report(done, rag.llm.endpoint, rag.settings.readings_mb))
+    return 0
+
+
+def _info(parsed: argparse.Namespace) -> int:
+    from rag.cli.output import info_text
+    from rag.factory import describe
+    from rag.settings import load_settings
+    from rag.store.manifest import Manifest
+
+    settings = load_settings(index=_path(parsed.index))
+    info = describe(settings, Manifest.read(settings.index))
+    print(json.dumps(info, ensure_ascii=False, indent=1) if parsed.json else info_text(info))
+    return 0
+
+
+def _models(parsed: argparse.Namespace) -> int:
+    from rag.cli.output import model_lines
+    from rag.models import defaults as models
+
+    print("\n".join([*model_lines(models.status()), f"in {models.cache_dir()}"]))
+    return 0
+
+
+def _models_pull(parsed: argparse.Namespace) -> int:
+    from rag.embedding.embedder import resolve_folder
+    from rag.factory import needed_models, prepare_llm
+    from rag.models import defaults as models
+    from rag.models.registry import MODELS
+    from rag.settings import load_settings
+
+    settings = load_settings()
+    here = {model["name"] for model in models.status() if model["present"]}
+    names = parsed.names or needed_models(settings)
+    for name in names:
+        print(f"{name}: {models.ensure(name) if name in MODELS else resolve_folder(name, fetch=True)}")
+    if settings.llm_model in set(names) - here:
+        print(f"{settings.llm_model} reads its instructions, once; half a minute on two cores.")
+        prepare_llm(settings)
+    return 0
+
+
+def _models_add(parsed: argparse.Namespace) -> int:
+    from rag.models import defaults as models
+
+    print(f"Added {models.add(parsed.file).name}.")
+    return 0
+
+
+def _open(parsed: argparse.Namespace) -> RAG:
+    from rag.pipeline import RAG
+
+    return RAG.open(parsed.index)
+
+
+def years(text: str) -> tuple[int | None, int | None]:
+    """Return the first and last year that `text` names: 2020, 2018-2020, 2018-, -2020; raises ArgumentTypeError."""
+    first, dash, last = text.partition("-")
+    if not re.fullmatch(r"\d{1,4}-?|\d{0,4}-\d{1,4}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a year or years such as 2020, 2018-2020 or 2018-")
+    start, end = int(first) if first else None, int(last) if last else None
+    return start, end if dash else start
+
+
+def _filters(parsed: argparse.Namespace) -> Filters:
+    from rag.schema import Filters
+
+    return Filters(parsed.language, tuple(parsed.source), *parsed.year)
+
+
+def _path(index: str | None) -> Path | None:
+    return Path(index) if index is not None else None
+
+
+def _json_lines(argument: str, key: str, answer: Callable[[str], dict[str, Any]]) -> int:
+    """Print one JSON object a line for one question or for each line of standard input.
+
+    A line that cannot be answered gives `{key, "error"}`, and the others are answered all the same.
+    """
+    code = 0
+    for line in _lines() if argument == "-" else [argument]:
+        try:
+            record = answer(line)
+        except RagError as error:
+            if argument != "-":
+                raise
+            record, code = {key: line, "error": str(error)}, error.exit_code
+        print(json.dumps(record, ensure_ascii=False), flush=True)
+    return code
+
+
+def _lines() -> Iterator[str]:
+    if sys.stdin is None:
+        raise QuestionError(
+            "There is no standard input to read questions from; give a question instead of -."
+        )
+    for line in sys.stdin.buffer:
+        yield line.decode("utf-8", errors="replace").rstrip("\r\n")
+
+
+def _warn_of_leaving(rag: RAG) -> None:
+    if rag.notice:
+        print(f"Note: {rag.notice}", file=sys.stderr)

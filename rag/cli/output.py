@@ -1,0 +1,165 @@
+"""What a person reads in the terminal: answers, search results, build reports and figures as plain text."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rag.schema import Answer, Citation, Problem, ScoredChunk, Source
+
+if TYPE_CHECKING:
+    from rag.answering.generation.prefill import ReadAhead
+    from rag.indexing.build import BuildReport
+    from rag.schema import Progress
+
+_NAMES = {"en": "English", "zh": "Chinese"}
+_ALIGNMENTS = {
+    "package": ", its languages aligned as shipped",
+    "fitted": ", its languages aligned as fitted on this machine",
+    "corpus": ", its languages centred on this corpus; none fitted",
+}
+_WIDTH = 100
+_HEAD_CHARS = 160
+_PROBLEMS_SHOWN = 30
+
+
+@contextmanager
+def progress_bars() -> Iterator[Progress]:
+    """Give a progress callback that draws one bar a stage on standard error."""
+    from tqdm import tqdm
+
+    bars: dict[str, tqdm[Any]] = {}
+
+    def show(stage: str, done: int, total: int) -> None:
+        if stage not in bars:
+            bars[stage] = tqdm(total=total, desc=stage, file=sys.stderr, disable=None, leave=False)
+        bars[stage].update(done - bars[stage].n)
+
+    try:
+        yield show
+    finally:
+        for bar in bars.values():
+            bar.close()
+
+
+def answer_sources(answer: Answer) -> str:
+    """Return the list of cited abstracts, or for a refusal, or an empty list of papers, the closest ones."""
+    if answer.refused or (answer.kind == "collection" and not answer.citations):
+        head = "Closest, not answering:" if answer.contexts else ""
+        lines = [_entry("-", context.paper.text, context.paper.sources) for context in answer.contexts]
+        return "\n".join([head, *lines])
+    return "\n".join(_cited(citation) for citation in answer.citations)
+
+
+def search_results(results: Sequence[ScoredChunk]) -> str:
+    """Return ranked papers, each with its best chunk."""
+    if not results:
+        return "Nothing found."
+    return "\n".join(
+        _entry(f"{rank}.", result.chunk.text, result.paper.sources, f"score {result.score:.2f}")
+        for rank, result in enumerate(results, 1)
+    )
+
+
+def build_report(report: BuildReport, directory: str) -> str:
+    """Return what an index build did, in a few lines."""
+    manifest = report.manifest
+    folded = manifest.records - manifest.works
+    return (
+        f"Read {manifest.records:,} records; folded {folded:,} repeats; {manifest.works:,} abstracts "
+        f"({languages(manifest.languages)}) in {manifest.chunks:,} chunks.\nIndex: {directory}"
+    )
+
+
+def read_report(done: ReadAhead, endpoint: str | None, readings_mb: int) -> str:
+    """Return how many abstracts the language model has read, and why no more."""
+    if endpoint is not None:
+        return f"The language model is behind {endpoint}, which keeps nothing that it has read."
+    more = (
+        ""
+        if done.read == done.papers
+        else f"; more is more than RAG_READINGS_MB={readings_mb:,} or the disk holds"
+    )
+    return f"The language model has read {done.read:,} of {done.papers:,} abstracts{more}."
+
+
+def problem_lines(problems: Sequence[Problem]) -> str:
+    """Return one line per record or file that could not be read; of very many, the first ones and a count."""
+    lines = [
+        f"Left out: {p.file}{f', record {p.position}' if p.position else ''}: {p.reason}"
+        for p in problems[:_PROBLEMS_SHOWN]
+    ]
+    more = len(problems) - len(lines)
+    return "\n".join([*lines, f"Left out: {more:,} more."] if more else lines)
+
+
+def info_text(info: Mapping[str, Any]) -> str:
+    """Return the figures of `RAG.info` for a person."""
+    lines = [
+        f"records    {info['records']:,} read",
+        f"papers     {info['papers']:,} distinct texts",
+        f"works      {info['works']:,} after folding duplicates ({languages(info['languages'])})",
+        f"chunks     {info['chunks']:,}",
+        f"embedding  {info['embedding_model']}{_ALIGNMENTS.get(info['alignment'], '')}",
+        f"answers    {info['llm']['name']}{_at(info['llm']['endpoint'])}",
+        f"index      {info['paths']['index']} ({megabytes(info['index_bytes'])})",
+        f"read       {_read_ahead(info['readings'])}",
+        f"models     {info['paths']['models']}",
+    ]
+    return "\n".join([*lines, *(f"           {line}" for line in model_lines(info["models"]))])
+
+
+def _read_ahead(readings: Mapping[str, int]) -> str:
+    return f"{readings['papers']:,} abstracts by the language model ({megabytes(readings['bytes'])} of it)"
+
+
+def _at(endpoint: str | None) -> str:
+    return f" at {endpoint}" if endpoint else ", on this machine"
+
+
+def model_lines(models: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return one line per default model."""
+    return [
+        f"{m['name']:<24} {m['kind']:<9} {megabytes(m['size']):>9}  {'here' if m['present'] else 'not fetched'}"
+        for m in models
+    ]
+
+
+def megabytes(size: int) -> str:
+    """Return a size in bytes as megabytes of 10^6 bytes."""
+    return f"{size / 1e6:,.1f} MB"
+
+
+def languages(counts: Mapping[str, int]) -> str:
+    """Return counts by language as "22 English, 9 Chinese"."""
+    return ", ".join(f"{count:,} {_NAMES.get(code, code)}" for code, count in counts.items())
+
+
+def places(sources: Sequence[Source]) -> str:
+    """Return where the copies of an abstract were read, as "in 2 files: a.txt #6, b.txt #3"."""
+    files = len({source.file for source in sources})
+    listed = ", ".join(f"{source.file} #{source.position}" for source in sources)
+    return f"in {files} file{'s' if files != 1 else ''}: {listed}"
+
+
+def _cited(citation: Citation) -> str:
+    return _entry(f"[{citation.number}]", citation.title or citation.text, citation.sources)
+
+
+def _entry(label: str, text: str, sources: Sequence[Source], note: str = "") -> str:
+    head = textwrap.shorten(" ".join(text.split()), _HEAD_CHARS, placeholder=" …")
+    if len(head) < 20 < len(text):  # Chinese has no spaces to shorten at
+        head = text[:_HEAD_CHARS] + ("…" if len(text) > _HEAD_CHARS else "")
+    indent = " " * (len(label) + 1)
+    body = textwrap.fill(head, _WIDTH, initial_indent=f"{label} ", subsequent_indent=indent)
+    tail = textwrap.fill(
+        f"{note}{'; ' if note else ''}{places(sources)}",
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+    )
+    return f"{body}\n{tail}"

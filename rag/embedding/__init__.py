@@ -1,0 +1,1 @@
+"""Vectors of texts, and what makes two languages one space."""

@@ -1,0 +1,1 @@
+"""Data sets, metrics, and what retrieval and answers score on them."""

@@ -1,0 +1,1 @@
+"""Data sets to measure on: found, loaded, and read from their published forms."""

@@ -1,0 +1,149 @@
+"""The settings turned into things: the embedder, the language model, and what `rag info` says of them."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from rag.answering.generation.messages import reading_prefix
+from rag.answering.generation.translation import translation_prefix
+from rag.answering.reranking import CrossEncoderReranker
+from rag.answering.rewriting import rewrite_prefix
+from rag.embedding.embedder import LocalEmbedder, load_embedder, resolve_folder
+from rag.llm.base import LLM
+from rag.llm.llama_cpp.client import open_llm
+from rag.llm.llama_cpp.kv_cache import READINGS, Readings, count_readings
+from rag.llm.openai_compatible import is_loopback
+from rag.models import defaults as models
+from rag.models.registry import MODELS
+from rag.schema import Language
+from rag.settings import Settings
+from rag.store.manifest import Manifest
+from rag.store.vectors import server_address
+
+# Context windows, in tokens. The embedded one holds instructions and examples, an abstract and the answer;
+# each further 1,000 tokens take 29 MB, and the whole chat is to stay under 3 GB.
+EMBEDDED_CONTEXT = 4096
+HOSTED_CONTEXT = 8192
+
+
+def configured_embedder(settings: Settings, *, fetch: bool = False) -> LocalEmbedder:
+    """Load the embedding model that the settings name; a missing default model is fetched.
+
+    Raises:
+        ModelError: it is not on this machine, or not usable.
+    """
+    name = settings.embedding_model
+    folder = models.ensure(name) if name in MODELS else resolve_folder(name, fetch=fetch)
+    return load_embedder(
+        name,
+        folder,
+        query_prompt=settings.query_prompt,
+        passage_prompt=settings.passage_prompt,
+        threads=settings.threads,
+        backend=settings.embedding_backend,
+    )
+
+
+def configured_reranker(settings: Settings) -> CrossEncoderReranker | None:
+    """Load the cross-encoder that the settings name, None when they name none; it is never fetched here.
+
+    Raises:
+        ModelError: it is not on this machine, or not usable.
+    """
+    if settings.rerank_model is None:
+        return None
+    folder = resolve_folder(settings.rerank_model, fetch=False, kind="rerank")
+    return CrossEncoderReranker(folder, settings.threads)
+
+
+def configured_llm(settings: Settings) -> LLM:
+    """Return the language model that the settings name; nothing is loaded or sent yet.
+
+    Raises:
+        SettingsError: an address, key or model name that cannot be used.
+    """
+    key = settings.llm_api_key
+    return open_llm(
+        base_url=settings.llm_base_url,
+        model=settings.llm_model,
+        api_key=key.get_secret_value() if key else None,
+        gguf=lambda: _gguf(settings.llm_model),
+        n_ctx=HOSTED_CONTEXT if settings.llm_base_url else EMBEDDED_CONTEXT,
+        n_threads=settings.threads,
+        stall_timeout_s=settings.llm_timeout_s,
+        prefixes=(reading_prefix(), rewrite_prefix(), translation_prefix()),
+        states=models.cache_dir() / "states",
+        readings=Readings(settings.index / READINGS, settings.readings_mb * 2**20),
+    )
+
+
+def prepare_llm(settings: Settings) -> None:
+    """Have a language model that was just fetched read its instructions, so that the first question need not wait for it.
+
+    Raises:
+        LLMError, ModelError: it cannot be loaded.
+    """
+    with closing(configured_llm(settings)) as llm:
+        llm.prepare()
+
+
+def needed_models(settings: Settings) -> list[str]:
+    """Return the default models that these settings use."""
+    named = [settings.embedding_model] + ([] if settings.llm_base_url else [settings.llm_model])
+    return [name for name in named if name in MODELS]
+
+
+def leaving_notices(llm: LLM, chroma_url: str | None) -> dict[Language, str]:
+    """Return, in each language, the sentences that say which text leaves this machine, nothing when none does."""
+    english, chinese = [], []
+    if llm.leaves_machine:
+        english.append(f"Questions and the abstracts found for them are sent to {llm.endpoint}.")
+        chinese.append(f"问题和检索到的摘要会发送到 {llm.endpoint}。")
+    if chroma_url and not is_loopback(server_address(chroma_url)[0]):
+        host, port, _ = server_address(chroma_url)
+        english.append(f"The abstracts are stored on, and searched through, the Chroma server {host}:{port}.")
+        chinese.append(f"摘要存放在 Chroma 服务器 {host}:{port} 上，并在那里检索。")
+    return {"en": " ".join(english), "zh": "".join(chinese)} if english else {}
+
+
+def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:
+    """Return the figures of `rag info` for an index, without loading any model."""
+    llm = configured_llm(settings)
+    return {
+        "records": manifest.records,
+        "papers": manifest.papers,
+        "works": manifest.works,
+        "chunks": manifest.chunks,
+        "languages": manifest.languages,
+        "embedding_model": manifest.embedding_model,
+        "alignment": manifest.alignment_origin,
+        "rerank_model": settings.rerank_model,
+        "llm": {"name": llm.name, "endpoint": llm.endpoint, "leaves_machine": llm.leaves_machine},
+        "models": models.status(),
+        "index_bytes": _bytes_in(settings.index),
+        "readings": dict(zip(("papers", "bytes"), count_readings(settings.index / READINGS), strict=True)),
+        "inputs": list(manifest.inputs),
+        "paths": {
+            "index": str(settings.index),
+            "chroma": manifest.chroma_url or str(settings.index / manifest.generation / "chroma"),
+            "models": str(models.cache_dir()),
+        },
+    }
+
+
+def _gguf(name: str) -> Path:
+    return models.ensure(name) if name in MODELS else Path(name).expanduser()
+
+
+def _bytes_in(directory: Path) -> int:
+    size = 0
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            try:
+                size += os.stat(os.path.join(folder, name)).st_size
+            except FileNotFoundError:  # an index that is being rebuilt loses files meanwhile
+                continue
+    return size

@@ -1,0 +1,1 @@
+"""From files to an index: read, fold duplicates, cut into chunks, embed, store."""

@@ -1,0 +1,1 @@
+"""Language models: an OpenAI-compatible endpoint, or llama.cpp in a process of its own."""

@@ -1,0 +1,1 @@
+"""The embedded model: its process, its client, and the KV states that are kept."""

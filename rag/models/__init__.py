@@ -1,0 +1,1 @@
+"""The default models: what they are, and how they come to this machine."""

@@ -1,0 +1,91 @@
+"""The manifest of an index: which generation is current, and what built it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from rag.errors import IndexMismatchError, IndexMissingError
+
+SCHEMA_VERSION = 2
+MANIFEST_FILE = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What built an index, and how much is in it."""
+
+    schema_version: int
+    generation: str
+    embedding_model: str
+    embedding_digest: str
+    chunk_tokens: int
+    alignment_digest: str
+    inputs: tuple[str, ...]
+    records: int
+    papers: int
+    works: int
+    chunks: int
+    languages: dict[str, int]
+    chroma_url: str | None = None
+    alignment_origin: str | None = None
+
+    @classmethod
+    def read(cls, directory: Path) -> Manifest:
+        """Read the manifest of the index in `directory`.
+
+        Raises:
+            IndexMissingError: there is none.
+            IndexMismatchError: another version of citefold wrote it, or it is damaged.
+        """
+        path = directory / MANIFEST_FILE
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            raise IndexMissingError(
+                f"There is no index in {directory}; build one with `rag index PATH --index {directory}`."
+            ) from None
+        except (OSError, ValueError) as error:
+            raise IndexMismatchError(
+                f"The manifest {path} cannot be read ({error}); build the index again with `rag index`."
+            ) from error
+        if (
+            not isinstance(record, dict)
+            or record.get("schema_version") != SCHEMA_VERSION
+            or set(record) | {"alignment_origin"} != {f.name for f in fields(cls)}
+        ):
+            raise IndexMismatchError(
+                f"The index in {directory} was written by another version of citefold; build it again with "
+                f"`rag index PATH --index {directory}`."
+            )
+        return cls(**record | {"inputs": tuple(record["inputs"])})
+
+    @staticmethod
+    def stamp(directory: Path) -> int:
+        """Return a number that changes when the index in `directory` is rebuilt; 0 when there is none."""
+        try:
+            return (directory / MANIFEST_FILE).stat().st_mtime_ns
+        except OSError:
+            return 0
+
+    def check(self, directory: Path, expected: Mapping[str, object]) -> None:
+        """Compare with the settings in force.
+
+        Raises:
+            IndexMismatchError: naming what differs and the command that rebuilds the index.
+        """
+        for name, value in expected.items():
+            if getattr(self, name) != value:
+                command = " ".join(
+                    ["rag index", *map(_quoted, self.inputs), "--index", _quoted(str(directory))]
+                )
+                raise IndexMismatchError(
+                    f"The index in {directory} was built with {name.replace('_', ' ')} {getattr(self, name)}, "
+                    f"now it is {value}; run `{command}`, or use the settings it was built with."
+                )
+
+
+def _quoted(path: str) -> str:
+    return f"'{path}'" if " " in path else path

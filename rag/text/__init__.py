@@ -1,0 +1,1 @@
+"""Text in two languages: cleaning, sentences, numbers, index terms."""

@@ -1,0 +1,149 @@
+"""Abstention: how likely the model was to refuse decides, by one threshold a language."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.answering.abstention import Abstention, abstention_for, confidence_of, refusal_log_odds, shipped
+from rag.answering.generation.prompts import NOT_FOUND, REFUSALS
+from rag.llm.base import Message
+from rag.models.registry import MODELS
+from rag.pipeline import RAG
+from rag.schema import LANGUAGES
+from rag.settings import load_settings
+from tests.conftest import ScriptedLLM
+
+OpenRag = Callable[..., RAG]
+QUESTION = "What FID does Muse reach on CC3M?"
+ABSTENTION = Abstention("scripted", dict.fromkeys(LANGUAGES, 0.0))
+SURE, REFUSING = [("It", -0.01)], [("NOT", -0.01)]
+
+
+# --- what the model would have said
+
+
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [
+        ([], None),
+        ([("It", 0.0)], -8.0),
+        ([("NOT", 0.0)], 3.0),
+        ([("NOT", math.log(0.5)), ("It", math.log(0.5))], 0.0),
+        ([(" not", math.log(0.25)), ("Not", math.log(0.25)), ("N", math.log(0.5))], 0.0),
+        ([("N", 0.0), ("NOTE", 0.0)], -8.0),
+    ],
+)
+def test_the_wish_to_refuse_is_read_from_the_first_tokens(
+    tokens: list[tuple[str, float]], expected: float | None
+) -> None:
+    found = refusal_log_odds(tokens)
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+@given(st.lists(st.tuples(st.text(max_size=6), st.floats(-30.0, 0.0)), min_size=1, max_size=20))
+def test_it_is_held_within_bounds_whatever_a_server_tells(tokens: list[tuple[str, float]]) -> None:
+    found = refusal_log_odds(tokens)
+    assert found is not None
+    assert -8.0 <= found <= 3.0
+
+
+@given(st.floats(-8.0, 3.0), st.floats(-8.0, 3.0))
+def test_confidence_falls_with_the_wish_to_refuse(first: float, second: float) -> None:
+    low, high = sorted((first, second))
+    assert 1 >= confidence_of(low) >= confidence_of(high) >= 0
+
+
+# --- in the pipeline
+
+
+def sure(rag: RAG, tokens: Sequence[tuple[str, float]]) -> ScriptedLLM:
+    llm = rag.llm
+    assert isinstance(llm, ScriptedLLM)
+    llm.supports_grammar = True
+    llm.first_tokens = lambda messages: tokens
+    return llm
+
+
+def gated(open_rag: OpenRag, reply: str | Callable[[Sequence[Message]], str]) -> RAG:
+    return open_rag(reply, abstention=ABSTENTION)
+
+
+def test_a_question_that_names_what_no_abstract_does_is_refused_without_asking(open_rag: OpenRag) -> None:
+    rag = gated(open_rag, "It reaches 6.06.")
+    assert isinstance(rag.llm, ScriptedLLM)
+    answer = rag.ask("What FID does Muse reach on AMC23?")
+    assert (answer.refused, answer.confidence, rag.llm.chats) == (True, 0.0, [])
+    assert len(answer.contexts) == 3, "the closest are listed all the same"
+    assert not rag.ask("What FID does Muse reach on CC3M?").refused
+    assert rag.llm.chats
+
+
+def test_a_model_that_would_have_refused_is_stopped_and_believed(open_rag: OpenRag) -> None:
+    rag = gated(open_rag, "It reaches 6.06 [1].")
+    sure(rag, REFUSING)
+    answer = rag.ask(QUESTION)
+    assert answer.refused
+    assert answer.answer == REFUSALS["en"]
+    assert answer.dropped_sentences == 0, "nothing was read of its reply"
+    assert answer.confidence is not None
+    assert answer.confidence < 0.5
+
+
+def test_a_sure_one_answers_and_its_confidence_is_told(open_rag: OpenRag) -> None:
+    rag = gated(open_rag, "It reaches 6.06 [1].")
+    llm = sure(rag, SURE)
+    answer = rag.ask(QUESTION)
+    assert answer.answer == "It reaches 6.06 [1]."
+    assert answer.confidence is not None
+    assert answer.confidence > 0.9
+    assert answer.to_dict()["confidence"] == round(answer.confidence, 4)
+    assert NOT_FOUND not in str(llm.grammars[-1])
+
+
+def test_an_invention_is_refused_however_sure_the_model_was(open_rag: OpenRag) -> None:
+    rag = gated(open_rag, "It took 512 GPUs [1].")
+    sure(rag, SURE)
+    assert rag.ask(QUESTION).refused
+
+
+def test_each_of_several_abstracts_answers_for_itself(open_rag: OpenRag) -> None:
+    rag = gated(open_rag, lambda messages: "Muse reaches an FID of 6.06 on CC3M [1].")
+    llm = sure(rag, SURE)
+    llm.first_tokens = lambda messages: SURE if "6.06" in messages[-1].content else REFUSING
+    answer = rag.ask("Which papers reach FID with CC3M parameters or noise lowers foraging?")
+    assert len(llm.chats) > 1
+    assert "6.06" in llm.chats[0][-1].content
+    assert ["6.06" in citation.text for citation in answer.citations] == [True]
+    assert answer.confidence is not None
+    assert answer.confidence > 0.5
+
+
+def test_a_model_that_does_not_tell_decides_by_itself(open_rag: OpenRag) -> None:
+    rag = gated(open_rag, "It reaches 6.06 [1].")
+    answer = rag.ask(QUESTION)
+    assert not answer.refused
+    assert answer.confidence is None
+    assert gated(open_rag, "NOT FOUND").ask(QUESTION).refused
+
+
+def test_a_model_that_nothing_was_chosen_for_may_refuse(open_rag: OpenRag) -> None:
+    rag = open_rag("It reaches 6.06 [1].")
+    llm = sure(rag, REFUSING)
+    assert not rag.ask(QUESTION).refused
+    assert NOT_FOUND in str(llm.grammars[-1])
+
+
+# --- what ships
+
+
+def test_what_ships_is_for_default_models_and_may_refuse_and_answer() -> None:
+    found = abstention_for(load_settings().llm_model)
+    assert found is not None
+    assert {each.llm for each in shipped()} <= set(MODELS)
+    assert all(-8.0 < found.thresholds[language] < 3.0 for language in LANGUAGES)
+    assert abstention_for("some-other-model") is None

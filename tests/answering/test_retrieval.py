@@ -1,0 +1,67 @@
+"""Fusion is fair to both languages."""
+
+from __future__ import annotations
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from rag.answering.retrieval import fuse
+from rag.schema import Language
+
+LANGUAGES: dict[str, Language] = {"en1": "en", "en2": "en", "zh1": "zh", "zh2": "zh"}
+DENSE = {"en1": 0.5, "en2": 0.4, "zh1": 0.9, "zh2": 0.1}
+
+
+def test_bm25_does_not_push_the_other_languages_answer_down() -> None:
+    fused = fuse(DENSE, {"en1": 9.0, "en2": 30.0}, LANGUAGES, "en")
+    assert max(fused, key=lambda c: fused[c]) in {"zh1", "en2"}
+    assert fused["zh1"] > fused["en1"]
+
+
+def test_a_shared_identifier_lifts_a_text_of_the_other_language() -> None:
+    without = fuse(DENSE, {"en1": 1.0}, LANGUAGES, "en")
+    with_ = fuse(DENSE, {"en1": 1.0, "zh2": 20.0}, LANGUAGES, "en")
+    assert with_["zh2"] > without["zh2"]
+
+
+def test_words_decide_between_equally_near_texts() -> None:
+    fused = fuse({"en1": 0.5, "en2": 0.5}, {"en2": 3.0}, {"en1": "en", "en2": "en"}, "en")
+    assert fused["en2"] > fused["en1"]
+
+
+def test_nothing_found_fuses_to_nothing() -> None:
+    assert fuse({}, {}, {}, "zh") == {}
+
+
+scores = st.dictionaries(st.sampled_from(sorted(LANGUAGES)), st.floats(0, 50), max_size=4)
+
+
+@given(scores, scores, st.sampled_from(["en", "zh"]))
+@example({"en1": 1.0}, {"en1": 18.358532961797604, "en2": 20.0}, "en")
+def test_raising_one_dense_score_never_lowers_its_rank(
+    dense: dict[str, float], lexical: dict[str, float], language: Language
+) -> None:
+    dense = dict.fromkeys(lexical, 0.0) | dense
+    known = {c: la for c, la in LANGUAGES.items() if c in dense}
+    before = fuse(dense, lexical, known, language)
+    for chunk in dense:
+        raised = dict(dense, **{chunk: max(dense.values()) + 1})
+        after = fuse(raised, lexical, known, language)
+        # Rounding may part two that are equal; that is no rank lost.
+        assert sum(after[c] > after[chunk] + 1e-9 for c in known) <= sum(
+            before[c] > before[chunk] + 1e-9 for c in known
+        )
+
+
+@given(scores, scores)
+def test_the_lexical_arm_never_pushes_a_text_of_the_other_language_down(
+    dense: dict[str, float], lexical: dict[str, float]
+) -> None:
+    dense = dict.fromkeys(lexical, 0.0) | dense
+    known = {c: la for c, la in LANGUAGES.items() if c in dense}
+    chinese = {c: s for c, s in lexical.items() if known[c] == "zh"}
+    with_words, without = fuse(dense, chinese, known, "en"), fuse(dense, {}, known, "en")
+    # Texts nearer than the average are the ones that could answer.
+    for chunk, language in known.items():
+        if language == "zh" and without[chunk] > 0:
+            assert with_words[chunk] >= without[chunk] - 1e-9

@@ -1,0 +1,126 @@
+"""The fast path of the default embedding model, against sentence-transformers on the same weights."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.embedding.embedder import GRAPH, LocalEmbedder, load_embedder
+from rag.embedding.onnx import OnnxEmbedding
+from rag.errors import ModelError
+from rag.factory import configured_embedder
+from rag.indexing.readers import read_papers
+from rag.models import defaults as models
+from rag.models.e5.onnx import adds_in_sixteen_bits, fitted_activations, write_onnx
+from rag.models.e5.packed import read_e5
+from rag.settings import load_settings
+from rag.text.cleaning import clean_text
+from tests.conftest import CORPUS
+
+pytestmark = pytest.mark.models
+
+MODEL = "multilingual-e5-small"
+ODD = [
+    "",
+    " ",
+    "a",
+    "的",
+    "🙂",
+    "x " * 4000,
+    "量化" * 3000,
+    "1.5 ± 0.2 µm",
+    "ｆｕｌｌ　ｗｉｄｔｈ",
+    "\u200b",
+    "<s></s><pad>",
+]
+
+
+@pytest.fixture(scope="module")
+def fast() -> LocalEmbedder:
+    return configured_embedder(load_settings())
+
+
+@pytest.fixture(scope="module")
+def reference() -> LocalEmbedder:
+    return configured_embedder(load_settings(embedding_backend="torch"))
+
+
+@pytest.fixture(scope="module")
+def texts() -> list[str]:
+    return [clean_text(paper.text) for paper in read_papers(CORPUS).papers] + ODD
+
+
+def test_every_text_agrees_with_sentence_transformers(
+    fast: LocalEmbedder, reference: LocalEmbedder, texts: list[str]
+) -> None:
+    assert isinstance(fast.embedding, OnnxEmbedding)
+    assert not isinstance(reference.embedding, OnnxEmbedding)
+    cosines = (fast.embed_passages(texts) * reference.embed_passages(texts)).sum(axis=1)
+    assert cosines.min() > 0.99, texts[int(cosines.argmin())][:80]
+    for text in texts[:5] + ODD:
+        assert (fast.embed_query(text) @ reference.embed_query(text).T).item() > 0.99, text[:80]
+
+
+def test_a_vector_does_not_depend_on_its_batch_mates(fast: LocalEmbedder, texts: list[str]) -> None:
+    together = fast.embed_passages(texts)
+    alone = np.concatenate([fast.embed_passages([text]) for text in reversed(texts)])[::-1]
+    np.testing.assert_array_equal(together, alone)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+
+
+def test_both_ways_count_the_same_tokens_and_have_digests_of_their_own(
+    fast: LocalEmbedder, reference: LocalEmbedder
+) -> None:
+    assert fast.count_tokens("Muse, 缪斯") == reference.count_tokens("Muse, 缪斯")
+    assert fast.max_tokens == reference.max_tokens
+    assert fast.digest != reference.digest
+
+
+def test_neither_torch_nor_transformers_is_imported() -> None:
+    code = (
+        "import sys; from rag.factory import configured_embedder; from rag.settings import load_settings;"
+        "configured_embedder(load_settings()).embed_query('warm');"
+        "print(sorted({'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_damaged_graph_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / MODEL
+    (folder / GRAPH).parent.mkdir(parents=True)
+    (folder / GRAPH).write_bytes(b"not a graph")
+    (folder / "tokenizer.json").write_bytes((models.ensure(MODEL) / "tokenizer.json").read_bytes())
+    with pytest.raises(ModelError, match=r"rag models pull"):
+        load_embedder(MODEL, folder)
+
+
+def test_damaged_weights_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / MODEL
+    shutil.copytree(models.ensure(MODEL), folder, ignore=shutil.ignore_patterns("onnx", "*.safetensors"))
+    (folder / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(ModelError, match=r"no usable sentence-transformers model"):
+        load_embedder(MODEL, folder)
+
+
+def test_unsigned_weights_give_the_same_vectors(fast: LocalEmbedder, tmp_path: Path) -> None:
+    folder = models.ensure(MODEL)
+    graph = tmp_path / "unsigned.onnx"
+    packed = read_e5(folder.parent / "e5-small-q4.bin")
+    write_onnx(packed, graph, fitted_activations(MODEL), unsigned=not adds_in_sixteen_bits())
+    other = OnnxEmbedding(graph, folder / "tokenizer.json", passage_prompt="passage: ")
+    texts = ["Muse is a text-to-image Transformer.", "我们提出混合精度量化框架。"]
+    vectors = np.array(other.get_text_embedding_batch(texts))
+    np.testing.assert_allclose(vectors, fast.embed_passages(texts), atol=2e-5)
+
+
+def test_the_shipped_activations_cover_every_matrix_product() -> None:
+    found = fitted_activations(MODEL)
+    assert len(found) == 4 * 12
+    assert {len(values) for values in found.values()} == {384, 1536}
+    assert all((values > 0).all() for values in found.values())

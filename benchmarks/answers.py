@@ -3,9 +3,9 @@
     python -m benchmarks.answers [--only single|several|unanswerable] [--json FILE] [--limit N] [--fresh]
     python -m benchmarks.answers --questions benchmarks/data/corpus --index DIR --beside-llamaindex
 
-Three groups, a table for each: questions that one abstract answers, that several answer between them, and that
-none does. A development corpus is built from the shared data. The questions about corpus/ are development data too:
-`rag evaluate answers benchmarks/data/corpus`. Neither gives a figure that may be called a test.
+Three groups, a table for each: questions that one abstract answers, that several answer between them, and
+that none does. A development corpus is built from the shared data. The questions about corpus/ are development
+data too: `rag evaluate answers benchmarks/data/corpus`. Neither gives a figure that may be called a test.
 
 With `--beside-llamaindex` LlamaIndex's CitationQueryEngine answers the same questions afterwards, with the same models on
 the same abstracts (`benchmarks.citation_engine`), and has its own tables. `--questions` and `--index` ask other questions

@@ -2,8 +2,9 @@
 
     python -m benchmarks.check_questions [--data DIR]
 
-Prints one line a fault, then how many questions each file holds. The exit code is 1 if there is a fault. The texts of
-`bilingual_arxiv` come from `../shared/data`; without them, what needs them is not checked, and the output says so.
+Prints one line a fault, then how many questions each file holds. The exit code is 1 if there is a fault. The
+texts of `bilingual_arxiv` come from `../shared/data`; without them, what needs them is not checked, and the
+output says so.
 """
 
 from __future__ import annotations
@@ -162,8 +163,7 @@ def own_answers(questions: Questions) -> Faults:
 def rival_answers(questions: Questions) -> Faults:
     """Yield the patterns that match the gold answer of another question.
 
-    A question over several abstracts may repeat what a question about one of them asks, so these are held only
-    against the others of their kind and the questions about one abstract.
+    A question about one abstract may ask for a part of one over several, so it is not held against those.
     """
     single = [
         r for r in questions.of("corpus/questions", "corpus/followups", "dev_questions") if "answer" in r

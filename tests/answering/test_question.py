@@ -35,7 +35,7 @@ ONE = [
     "Compared with numerical simulation, how much faster is WindDiff?",
     "与数值模拟相比,WindDiff快多少?",
     "LeafNet有多少参数?",
-    "Is discordance in TEOAE and AABR outcomes predictable in newborns?",
+    "Is a gap between KLR and VBT readings foreseeable in seedlings?",
     "",
 ]
 

@@ -238,7 +238,13 @@ def test_a_missing_index_is_one_sentence_before_any_model(tmp_path: Path) -> Non
 def test_a_file_to_compare_with_that_is_no_result_is_told_before_anything_else(tmp_path: Path) -> None:
     file = write(tmp_path / "before.json", {"what": 1})
     result = run(
-        "evaluate", "answers", "tests/data", "--compare", str(file), "--index", str(tmp_path / "none")
+        "evaluate",
+        "answers",
+        "benchmarks/data/corpus",
+        "--compare",
+        str(file),
+        "--index",
+        str(tmp_path / "none"),
     )
     assert_one_sentence(result, 2)
     assert "name another file with --compare" in result.stderr

@@ -41,13 +41,13 @@ def ask(embedder: HashEmbedder) -> Ask:
     [
         (WHAT, "By 16 %.", True),
         (WHAT, "The cache lowers it by 16 %.", False),
-        ("海底捞的新任首席执行官是谁？", "杨利娟", True),
+        ("北岭茶厂的新任厂长是谁？", "沈若溪", True),
         (
-            "2023年春运时间？",
-            "2023年春运时间是从2023年1月7日（农历腊月十六）开始，到2023年2月15日（正月二十五）结束。",
+            "2031年灯塔节时间？",
+            "2031年灯塔节时间是从2031年3月4日（农历二月十二）开始，到2031年4月9日（三月十八）结束。",
             False,
         ),
-        ("海底捞的新任首席执行官是谁？", "海底捞的新任首席执行官是杨利娟。", False),
+        ("北岭茶厂的新任厂长是谁？", "北岭茶厂的新任厂长是沈若溪。", False),
     ],
 )
 def test_a_name_or_a_number_alone_is_bare(question: str, sentence: str, bare: bool) -> None:

@@ -11,8 +11,12 @@ from rag.answering.question import is_yes_no_question
 @pytest.mark.parametrize(
     ("sentence", "question", "repeats"),
     [
-        ("RefT从两个层级对查询特征做了两次增强。", "RefT 从哪两个层级对查询特征做了两次增强？", True),
-        ("RefT从特征层和实例层对查询特征做了两次增强。", "RefT 从哪两个层级对查询特征做了两次增强？", False),
+        ("LeafNet从两个方向对叶脉图像做了两次描边。", "LeafNet 从哪两个方向对叶脉图像做了两次描边？", True),
+        (
+            "LeafNet从叶尖和叶柄对叶脉图像做了两次描边。",
+            "LeafNet 从哪两个方向对叶脉图像做了两次描边？",
+            False,
+        ),
         ("为什么噪声降低觅食呢。", "为什么噪声会降低觅食？", True),
         ("The papers study bees.", "Which papers study bees, and what does each find?", True),
         ("The papers study bees at 12 hives.", "Which papers study bees, and what does each find?", False),

@@ -17,7 +17,7 @@ ALLOWED = {
     "cli": "answering embedding errors evaluation factory indexing models pipeline schema settings store",
     "pipeline": "answering embedding errors factory indexing llm schema settings store text",
     "evaluation": "answering embedding errors indexing llm schema settings store text",
-    "factory": "answering embedding llm models settings store",
+    "factory": "answering embedding llm models schema settings store",
     "answering": "embedding errors llm schema store text",
     "indexing": "embedding errors schema store text",
     "store": "embedding errors schema text",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 from tests.test_layers import imports, name_of
@@ -22,7 +23,7 @@ def test_the_way_is_short_and_each_file_imports_the_next() -> None:
     files = told()
     assert 2 <= len(files) <= MOST_FILES
     assert files[0] == ROOT / "rag" / "pipeline.py"
-    for file, after in zip(files, files[1:], strict=False):
+    for file, after in pairwise(files):
         assert name_of(after) in set(imports(file)), f"{file.name} does not import {after.name}"
 
 

@@ -1,4 +1,4 @@
-"""Repair text without losing it, and name a text by a hash that is the same on every machine."""
+"""Repair text for display, and compute the same identity hash for a text on every machine."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
-#: Version of `normalise`. Stored indexes and other people's citations hold hashes of its output, so it may
-#: never change under the same number; tests/text/test_cleaning.py pins sample hashes.
+#: Version of `normalise`; any change of its output needs a new number, because stored indexes and published
+#: citations hold hashes of it. tests/text/test_cleaning.py pins sample hashes.
 NORMALISATION_VERSION = 1
 
 # Zero-width, soft hyphen, bidi controls, invisible operators, interlinear marks, byte order mark, tags.
@@ -21,10 +21,11 @@ _INVISIBLE = (
 _INVISIBLE_CHARS = re.compile(f"[{_INVISIBLE}]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\x80-\x84\x86-\x9f]+")
 _RARE_SPACE = re.compile(r"[\x0b\x1c-\x1f]")  # whitespace to Python, control characters to ftfy
+# A copy of `rag.text.language.HAN`: it is part of the frozen identity form.
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _WRAP_IN_HAN = re.compile(f"(?<=[{_HAN}])[ \t]*[\r\n]+[ \t]*(?=[{_HAN}])")
-# An entity that a scraper pulled apart ("& lt ;") or cut ("&lt 5"); only the names that occur in abstracts,
-# so that "R&D" and the column mark of a LaTeX array stay.
+# An entity with a space inside ("& lt ;") or without its semicolon ("&lt 5"). Few names are accepted, so that
+# "R&D" and the "&" of a LaTeX array stay.
 _BROKEN_ENTITY = re.compile(
     r"&\s?(lt|gt|amp|quot|apos|nbsp|#\d{1,7}|#x[0-9a-f]{1,6})(?:\s?;|(?![\w;=]))", re.IGNORECASE
 )
@@ -34,15 +35,14 @@ _TAGS = (
 )
 _TAG_PAIR = re.compile(rf"<({_TAGS})(?:\s[^<>]*)?>([^<>]*)</\1\s*>", re.IGNORECASE)
 _LINE_TAG = re.compile(r"<br\s*/?>", re.IGNORECASE)
-# Characters whose category has to be looked up; the others are letters, digits and punctuation.
+# Characters whose Unicode category must be checked; all others are visible.
 _UNUSUAL = re.compile(f"[^ -~\u00c0-\u02af{_HAN}]")
 _RAISED = re.compile("[\u00b2\u00b3\u00b9\u2070-\u207f]+")
 _LOWERED = re.compile("[\u2080-\u208e]+")
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _QUOTES = re.compile("[\u2018\u2019\u201a\u201b\u2032\u00b4`]")
 _DOUBLE_QUOTES = re.compile("[\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\u300c-\u300f]")
-# Every round undoes one layer ("&amp;amp;lt;"); three layers is the most seen, the bound stops a bomb.
-_MAX_ROUNDS = 25
+_MAX_ROUNDS = 25  # layers of escaping to undo ("&amp;amp;lt;"); the bound limits the time for hostile text
 _WORD = f"(?:(?![{_HAN}])[^\\W_])"
 _LOOSE_SPACE = re.compile(f"(?<!{_WORD}) | (?!{_WORD})")
 
@@ -50,10 +50,9 @@ _LOOSE_SPACE = re.compile(f"(?<!{_WORD}) | (?!{_WORD})")
 def clean_text(text: str) -> str:
     """Return `text` repaired for display: one line, NFC, nothing invisible, no entities or markup.
 
-    Repairs mojibake and lone surrogates (ftfy), HTML entities (whole, split or cut), paired inline tags
-    (`<sup>6</sup>` becomes `^6`), ligatures, control and zero-width characters; every run of whitespace
-    becomes one space, and a line wrap between two Han characters disappears. LaTeX and full-width
-    punctuation stay. Idempotent: `clean_text(clean_text(s)) == clean_text(s)`.
+    Repairs mojibake and lone surrogates (ftfy), HTML entities, paired inline tags (`<sup>6</sup>` becomes
+    `^6`), ligatures, control and zero-width characters. A run of whitespace becomes one space, or nothing for
+    a line wrap between Han characters. LaTeX and full-width punctuation stay. Idempotent.
     """
     for _ in range(_MAX_ROUNDS):
         if (cleaned := _clean_once(text)) == text:
@@ -65,16 +64,15 @@ def clean_text(text: str) -> str:
 def normalise(text: str) -> str:
     """Return the identity form of a text, version `NORMALISATION_VERSION`; frozen.
 
-    In this order: (0) "^" goes before every run of superscript digits and signs (U+00B2, U+00B3, U+00B9,
-    U+2070-U+207F) and "_" before every run of subscript ones (U+2080-U+208E), since NFKC would make 106 of
-    10⁶; (1) NFKC; (2) full case folding; (3) NFKC again; (4) characters of the Unicode categories Cf, Cc, Cs
-    and Co are dropped, except tab, line feed, vertical tab, form feed, carriage return and
-    U+001C-U+001F, U+0085, which count as whitespace; (5) dashes and the minus sign become "-", single quotes
-    "'", double quotes and corner brackets '"'; (6) every run of whitespace (`str.isspace`) becomes one
-    space, and a space stays only where both neighbours are letters or digits and neither is a Han character.
-    The steps are repeated until nothing changes (a dropped space can bring a letter and an accent together).
-    Case, full or half width, spacing around Han and punctuation, and line wraps therefore do not change
-    identity; any other character does.
+    Case, full or half width, line wraps, and spaces around Han and punctuation do not change it. The steps
+    repeat until nothing changes, since a dropped space can join a letter and an accent:
+
+    0. Put "^" before every run of superscripts (U+00B2, U+00B3, U+00B9, U+2070-U+207F) and "_" before every
+       run of subscripts (U+2080-U+208E); NFKC would turn 10⁶ into 106.
+    1. NFKC, full case folding, NFKC again.
+    2. Drop the Unicode categories Cf, Cc, Cs and Co, except whitespace (`str.isspace`).
+    3. Dashes and the minus sign become "-", single quotes "'", double quotes and corner brackets '"'.
+    4. Every run of whitespace becomes one space, which stays only between two letters or digits, neither Han.
     """
     while (normalised := _normalise_once(text)) != text:
         text = normalised
@@ -103,7 +101,7 @@ def _clean_once(text: str) -> str:
     text = _BROKEN_ENTITY.sub(r"&\1;", _RARE_SPACE.sub(" ", text))
     text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
     text = _TAG_PAIR.sub(_untag, _LINE_TAG.sub("\n", text))
-    if not text.isascii() or "\x1b" in text:  # nothing in plain ASCII needs ftfy but terminal escapes
+    if not text.isascii() or "\x1b" in text:  # in ASCII, ftfy repairs terminal escapes only
         import ftfy
 
         text = ftfy.fix_text(text, _ftfy_config())
@@ -123,7 +121,7 @@ def _untag(match: re.Match[str]) -> str:
 def _ftfy_config() -> Any:
     from ftfy import TextFixerConfig
 
-    # Curly quotes and full-width punctuation are right in Chinese text; entities are handled above.
+    # Chinese text needs its curly quotes and full-width punctuation; `_clean_once` handles entities.
     return TextFixerConfig(
         unescape_html=False, uncurl_quotes=False, fix_character_width=False, normalization="NFC"
     )

@@ -1,4 +1,4 @@
-"""Turn the bytes of a corpus file into text, without guessing: UTF-8, UTF-16 with a mark, GB18030."""
+"""Decode the bytes of a corpus file: UTF-8, UTF-16 with a byte order mark, or GB18030."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ from pathlib import Path
 
 from rag.text.language import is_han
 
-# How many Han characters a GB18030 guess needs, and how many of them must be among the 3,755 common ones of
-# GB 2312 level 1. Of GB18030-encoded CSL abstracts the least common has .93; UTF-8 Chinese or Latin-1 French
-# misread as GB18030 stays under .7 (tests/indexing/test_readers.py).
+# Evidence for GB18030: Han characters, and the share of them in GB 2312 level 1, the common characters.
+# Higher accepts fewer files as GB18030; see docs/decisions.md#gb18030
 _GB_MIN_HAN = 4
 _GB_COMMON_SHARE = 0.85
 _CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-# Text holds next to no control bytes; compressed and compiled files hold about one in ten.
-_BINARY_SHARE = 0.02
+_BINARY_SHARE = 0.02  # control bytes / all bytes; higher accepts more files as text
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
 
 def read_bytes(path: Path) -> tuple[bytes, str | None]:
-    """Return the bytes of a file, unzipped if named .gz, and why reading stopped early if it did."""
+    """Return the bytes of a file, unzipped if named .gz, and the error that stopped reading or None."""
     read = bytearray()
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
@@ -37,8 +35,7 @@ def read_bytes(path: Path) -> tuple[bytes, str | None]:
 def decode(data: bytes) -> str | None:
     """Return the text of `data`, or None for a binary file.
 
-    A byte that is not text in the file's encoding becomes a lone surrogate; ask `is_undecodable` of the part
-    it stands in, so that one bad record does not cost the others.
+    An invalid byte becomes a lone surrogate. `is_undecodable` finds it, so only its record is lost.
     """
     for mark, encoding in (
         (codecs.BOM_UTF8, "utf-8"),
@@ -57,7 +54,7 @@ def decode(data: bytes) -> str | None:
 
 
 def is_undecodable(text: str) -> bool:
-    """Return whether a part of `decode`'s result holds bytes that are not text in the file's encoding."""
+    """Return whether text from `decode` contains invalid bytes."""
     return _UNDECODED.search(text) is not None
 
 

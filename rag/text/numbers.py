@@ -11,13 +11,12 @@ from decimal import Decimal
 from rag.schema import Language
 from rag.text.numerals import chinese_numbers, english_numbers
 
-# One character for one character, so that spans stay those of the given text: full-width forms, minus sign, hyphens,
-# thin spaces, subscripts (CO₂ is CO2). Superscripts stay: 10⁶ is an exponent.
+# Plain forms of full-width characters, minus sign, hyphens, thin spaces and subscripts. One character replaces
+# one, so offsets stay valid. Superscripts stay: 10⁶ is an exponent.
 _SAME_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x2080 + i: 0x30 + i for i in range(10)}
 _SAME_WIDTH |= {0x2212: 0x2D, 0x2010: 0x2D, 0x2011: 0x2D, 0x2009: 0xA0, 0x202F: 0xA0, 0x2007: 0xA0}
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
-# Beyond this exponent a "number" such as 1e999999999 is a name or an attack, not a quantity.
-_MAX_EXPONENT = 400
+_MAX_EXPONENT = 400  # power of ten; anything larger is a name or an attack, not a quantity
 
 _GROUPED = r"[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]{1,3}(?:[ \xa0'][0-9]{3})+(?![0-9])"
 _CORE = re.compile(rf"(?=[0-9.])(?:(?:{_GROUPED}|[0-9]+)(?:[.·][0-9]+)?|(?<![\w.)\]}}])\.[0-9]+)")
@@ -40,7 +39,8 @@ _SCALES |= {"万": 4, "萬": 4, "亿": 8, "億": 8}
 _HAN_SCALE = re.compile("[万萬亿億]")
 _NUMERALS = "0-9零一二三四五六七八九十百千万萬亿億两"
 _NUMBER_BEFORE = re.compile(
-    rf"[{_NUMERALS}]\s?(?:[-–—~～〜至到和或、,，]|to|and|or|, and|, or)?\s?$|百分之$|(?:two|three|five|ten) (?:to|or|and) $",
+    rf"[{_NUMERALS}]\s?(?:[-–—~～〜至到和或、,，]|to|and|or|, and|, or)?\s?$|百分之$"
+    r"|(?:two|three|five|ten) (?:to|or|and) $",
     re.IGNORECASE,
 )
 _NUMBER_AFTER = re.compile(
@@ -51,9 +51,12 @@ _PERCENT = re.compile(r"\s?(?:\\?%|percent(?:age points?)?\b|per cent\b|个百�
 _SIGN_BEFORE = re.compile(r"(?:^|[^A-Za-z0-9)\]}%._/+-])[+-]$")
 _LETTER = r"[A-Za-z_À-ÖØ-öø-ɏͰ-Ͽ]"
 _NAMED_BEFORE = re.compile(rf"{_LETTER}[-‐‑/_.]?$|[_^]\{{?$|[0-9]\.$|第\s?$")
+# What ends before a number and names nothing: a TeX command (\pm35), a unit that the number divides (9 kg/640 m2).
+_PARTED_BEFORE = re.compile(r"\\[A-Za-z]{2,}$|[0-9]\s?[A-Za-zμµ]{1,3}/$")
+_PARTED_CHARS = 12
 _MULTIPLIED = re.compile(r"(?:^|[0-9\s])[xX]$")
 _NAMED_AFTER = re.compile(
-    rf"-?[Dd](?![A-Za-z])|(?:st|nd|rd|th)(?![A-Za-z])|(?![xX][0-9]){_LETTER}+[0-9]|\.[0-9]|[维維]",
+    rf"-?[Dd](?![A-Za-z])|(?:st|nd|rd|th)(?![A-Za-z])|(?![xX][0-9]|[cdhkm]?m[23](?![0-9])){_LETTER}+[0-9]|\.[0-9]|[维維]",
     re.IGNORECASE,
 )
 _LINK = re.compile(r"(?:https?://|www\.|doi:|arxiv:|\b10\.[0-9]{4,9}/)[^\s，。；、）]+", re.IGNORECASE)
@@ -63,9 +66,8 @@ _LINK = re.compile(r"(?:https?://|www\.|doi:|arxiv:|\b10\.[0-9]{4,9}/)[^\s，。
 class Number:
     """One number in a text: `text[start:end]` spells `value`.
 
-    `unit` is "%" for percentages and percentage points and "" otherwise; the value of "3.2%" is 3.2, since
-    texts drop and respell the sign. `identifier` marks a number inside a name (CIFAR-10, GPT3, v2, top-1, a
-    DOI, a link) or a rank (2nd, 第三), which is no quantity.
+    `unit` is "%" for percentages and percentage points, else "". The value of "3.2%" is 3.2, because texts
+    often drop the sign. `identifier` marks a number in a name (GPT3), link, DOI or rank (2nd, 第三).
     """
 
     value: Decimal
@@ -78,11 +80,9 @@ class Number:
 def find_numbers(text: str) -> tuple[Number, ...]:
     """Return every number of `text` in reading order.
 
-    Reads separators (1,000; 1 000; 1，000), decimals (also Lancet's 3·2 and .05), signs, percentages
-    (%, percent, 百分之, 百分点), scientific notation (4.7e-4, 4.7×10⁻⁴, 10^{6}), 百/千/万/亿, k/M/B/T,
-    hundred ... trillion, English number words and Chinese numerals. Left alone because they are rarely
-    counts: a lone "one" or 一, a single numeral without a classifier (四川, 十分), vague 数百 and "millions",
-    fractions such as half and 三分之一. A range (1.4-2.8) is two numbers.
+    Reads digits with separators, signs, percent, scientific notation and scales (4.7×10⁻⁴, 百万, 3k), English
+    number words and Chinese numerals. A range is two numbers. Skips what is rarely a count: "one" or 一 alone,
+    a single numeral without a classifier (四川), vague 数百 and "millions", and fractions (三分之一).
     """
     plain = text if text.isascii() else text.translate(_SAME_WIDTH)
     digits = list(_digits(plain))
@@ -92,35 +92,30 @@ def find_numbers(text: str) -> tuple[Number, ...]:
 
 
 def number_values(text: str, *, identifiers: bool = False) -> Counter[Decimal]:
-    """Count the values in `text`, `Counter({Decimal("3.2"): 1})`; numbers in names only on request."""
+    """Count the values in `text`; numbers in names count only with `identifiers`."""
     return Counter(n.value for n in find_numbers(text) if identifiers or not n.identifier)
 
 
 def localise_numbers(text: str, language: Language) -> str:
-    """Return a text with its numbers in the other language's scale written in this one's: 11,000,000 for 1100万.
+    """Return `text` with numbers in the scale of the other language rewritten for `language`.
 
-    A small model that answers across languages makes "1100,000" of 1100万. A number with another beside it (2-3万, 7 and 70
-    billion, 1亿2000万), a sign, a unit or a name (One Billion Word) stays as it is, and so does one that would be read as
-    another there.
+    1100万 becomes 11,000,000, because a small model often makes mistakes when it converts scales. A number
+    next to another number, a unit, a sign or a name stays, and so does one whose value would change.
     """
     scale, spell = (_HAN_SCALE, _grouped) if language == "en" else (_LATIN_SCALE, _in_myriads)
     parts: list[str] = []
     last, values = 0, None
     for number in find_numbers(text):
         spelled = text[number.start : number.end]
-        alone = not _NUMBER_BEFORE.search(text[: number.start]) and not _NUMBER_AFTER.match(text, number.end)
-        if (
-            scale.search(spelled)
-            and alone
-            and not number.unit
-            and not number.identifier
-            and spelled[0] not in "+-"
-        ):
-            written = [*parts, text[last : number.start], spell(number.value)]
-            # GPT三万 would become a name, GPT30,000, -三万 negative, and 1万,120 a longer number.
-            values = values or number_values(text)
-            if number_values("".join([*written, text[number.end :]])) == values:
-                parts, last = written, number.end
+        if number.unit or number.identifier or spelled[0] in "+-" or not scale.search(spelled):
+            continue
+        if _NUMBER_BEFORE.search(text[: number.start]) or _NUMBER_AFTER.match(text, number.end):
+            continue
+        written = [*parts, text[last : number.start], spell(number.value)]
+        values = values or number_values(text)
+        # Neighbouring characters can change the new spelling: GPT三万 must not become GPT30,000.
+        if number_values("".join([*written, text[number.end :]])) == values:
+            parts, last = written, number.end
     return "".join([*parts, text[last:]])
 
 
@@ -129,9 +124,7 @@ def _grouped(value: Decimal) -> str:
 
 
 def _in_myriads(value: Decimal) -> str:
-    power, name = next(
-        ((power, name) for power, name in ((8, "亿"), (4, "万")) if abs(value) >= 10**power), (0, "")
-    )
+    power, name = (8, "亿") if abs(value) >= 10**8 else (4, "万") if abs(value) >= 10**4 else (0, "")
     return f"{value.scaleb(-power).normalize():f}{name}"
 
 
@@ -141,7 +134,7 @@ def _digits(text: str) -> Iterator[Number]:
     while core := _CORE.search(text, position):
         number = _number(text, core)
         linked = any(start <= number.start < end for start, end in links)
-        # CIFAR-10/100: a number joined to a name by a slash or hyphen belongs to the name.
+        # A number that a slash, hyphen or dot joins to a name belongs to it: CIFAR-10/100.
         joined = last is not None and last.identifier and text[last.end : number.start] in {"/", "-", "."}
         if (linked or joined) and not number.identifier:
             number = Number(number.value, number.unit, number.start, number.end, True)
@@ -166,7 +159,7 @@ def _number(text: str, core: re.Match[str]) -> Number:
 
 
 def _exponent(text: str, core: str, position: int) -> tuple[int, int]:
-    """Return the power of ten that follows a number, and where its spelling ends."""
+    """Return the power of ten written after a number, and its end offset."""
     raised = _E.match(text, position) or _TIMES_TEN.match(text, position)
     bare = _TEN_POWER.match(text, position) if core == "10" and not raised else None
     if match := raised or bare:
@@ -184,9 +177,9 @@ def _exponent(text: str, core: str, position: int) -> tuple[int, int]:
 
 def _is_named(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - 3) : start]
-    if _NAMED_AFTER.match(text, end):
-        return True
-    return bool(_NAMED_BEFORE.search(before)) and not _MULTIPLIED.search(before)
+    parted = _MULTIPLIED.search(before) or _PARTED_BEFORE.search(text, max(0, start - _PARTED_CHARS), start)
+    follows_name = _NAMED_BEFORE.search(before) and not parted
+    return bool(follows_name or _NAMED_AFTER.match(text, end))
 
 
 def _spelled(text: str) -> Iterator[Number]:

@@ -1,15 +1,14 @@
-"""Ask the development questions and print the honest table: right, rightly cited, refused, how fast.
+"""Ask the development questions and print what was right, rightly cited and refused, and how fast.
 
     python -m benchmarks.answers [--only single|several|unanswerable] [--json FILE] [--limit N] [--fresh]
     python -m benchmarks.answers --questions benchmarks/data/corpus --index DIR --beside-llamaindex
 
-Three groups, a table for each: questions that one abstract answers, that several answer between them, and
-that none does. A development corpus is built from the shared data. The questions about corpus/ are development
-data too: `rag evaluate answers benchmarks/data/corpus`. Neither gives a figure that may be called a test.
+There are three groups of questions: one abstract answers, several abstracts answer together, or none does.
+All of them are development data, so no figure is a test result. The development corpus is built from the
+shared data.
 
-With `--beside-llamaindex` LlamaIndex's CitationQueryEngine answers the same questions afterwards, with the same models on
-the same abstracts (`benchmarks.citation_engine`), and has its own tables. `--questions` and `--index` ask other questions
-of another index, such as one of corpus/.
+With `--beside-llamaindex`, LlamaIndex's CitationQueryEngine answers the same questions with the same models
+(`benchmarks.citation_engine`). `--questions` and `--index` name other questions and their index.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from pathlib import Path
 
 from benchmarks import dev_corpus
 from benchmarks.citation_engine import CitationEngine
+from benchmarks.common import parser
 from rag import RAG
 from rag.evaluation.answers import KeptAnswers, answer_all, answers_document, kept_answers_path, verdict
 from rag.evaluation.datasets.loading import limited, load_dataset
@@ -35,7 +35,7 @@ from rag.models import defaults as models
 from rag.settings import load_settings
 from rag.store.index import Store, open_store
 
-# What --only may name, and the questions that belong to it.
+# The groups of --only.
 GROUPS: Mapping[str, Callable[[Query], bool]] = {
     "single": lambda query: query.answerable and not query.every,
     "several": lambda query: query.every,
@@ -45,23 +45,21 @@ GROUPS: Mapping[str, Callable[[Query], bool]] = {
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--only", choices=sorted(GROUPS), help="only the questions of one group")
-    parser.add_argument(
+    command = parser(__doc__)
+    command.add_argument("--only", choices=sorted(GROUPS), help="only the questions of one group")
+    command.add_argument(
         "--questions", type=Path, metavar="DATASET", help="these instead of the development ones"
     )
-    parser.add_argument("--index", type=Path, metavar="DIR", help="the index that --questions are about")
-    parser.add_argument("--beside-llamaindex", action="store_true", help="ask CitationQueryEngine too")
-    parser.add_argument("--limit", type=int, metavar="N", help="only N questions, drawn with a fixed seed")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all rows and answers here")
-    parser.add_argument("--fresh", action="store_true", help="ask again what was answered before")
-    return parser.parse_args(argv)
+    command.add_argument("--index", type=Path, metavar="DIR", help="the index that --questions are about")
+    command.add_argument("--beside-llamaindex", action="store_true", help="ask CitationQueryEngine too")
+    command.add_argument("--limit", type=int, metavar="N", help="only N questions, drawn with a fixed seed")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write all rows and answers here")
+    command.add_argument("--fresh", action="store_true", help="ask again what was answered before")
+    return command.parse_args(argv)
 
 
 def development_questions(store: Store, positions: Mapping[str, int]) -> Dataset:
-    """Return the development questions, what is relevant named by paper id instead of arXiv id."""
+    """Return the development questions with paper ids instead of arXiv ids."""
     paper_at = {
         source.position: paper.paper_id for paper in store.catalog.papers() for source in paper.sources
     }
@@ -75,10 +73,7 @@ def development_questions(store: Store, positions: Mapping[str, int]) -> Dataset
 
 
 def chosen_questions(options: argparse.Namespace) -> tuple[Path, Callable[[Store], Dataset]]:
-    """Return the index to ask, and what reads the questions to ask it.
-
-    Raises SystemExit when questions are named without the index that they are about.
-    """
+    """Return the index to ask, and a function that reads the questions; raise SystemExit without an index."""
     if options.questions is None:
         index, positions = dev_corpus.build()
         return index, lambda store: development_questions(store, positions)
@@ -88,19 +83,19 @@ def chosen_questions(options: argparse.Namespace) -> tuple[Path, Callable[[Store
 
 
 def asked(answered: Iterable[Row], total: int) -> list[Row]:
-    """Return the rows, each reported as it comes; an interruption ends them, and what is kept is not asked again."""
+    """Return the rows and report each on standard error; Ctrl-C ends them."""
     rows: list[Row] = []
     try:
         for row in answered:
             rows.append(row)
             print(f"[{len(rows)}/{total}] {row.id} {verdict(row)}", file=sys.stderr)
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on here", file=sys.stderr)
+        print("interrupted; run the same command again to continue", file=sys.stderr)
     return rows
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark; what was asked before an interruption is still written and shown, and kept."""
+    """Run the benchmark; after Ctrl-C the answers so far are still written and shown."""
     options = arguments(argv)
     index, read = chosen_questions(options)
     with closing(open_store(index)) as store:

@@ -1,17 +1,14 @@
-"""Check the development questions: each points at its abstracts, and each pattern is fair.
+"""Check the development questions: each points to its abstracts, and each pattern is fair.
 
     python -m benchmarks.check_questions [--data DIR]
 
-Prints one line a fault, then how many questions each file holds. The exit code is 1 if there is a fault. The
-texts of `bilingual_arxiv` come from `../shared/data`; without them, what needs them is not checked, and the
-output says so.
+Prints one line per fault and the number of questions in each file. The exit code is 1 if there is a fault.
+Checks that need `../shared/data/bilingual_arxiv` are skipped without it.
 """
 
 from __future__ import annotations
 
-import argparse
 import functools
-import gzip
 import json
 import re
 import sys
@@ -22,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import dev_corpus
+from benchmarks.common import parser, records
 from rag.evaluation.scoring import matches
 from rag.indexing.dedup.folding import deduplicate
 from rag.indexing.readers import read_papers
@@ -34,9 +32,9 @@ DATA = Path(__file__).parent / "data"
 Row = Mapping[str, Any]
 Faults = Iterator[str]
 
-# Characters; a shorter piece of text may stand in two abstracts.
+# Characters; a shorter piece may occur in two abstracts.
 SHORTEST_PIECE = 30
-# How many questions each language, or pair of languages, has in a file.
+# Expected number of questions in a file, per language or pair of languages.
 CORPUS_PAPERS = 31
 NAMING = {"corpus/unanswerable": 15, "dev_questions": 4}
 STORED = {"dev_questions": 10}
@@ -70,14 +68,11 @@ class Questions:
 def read_questions(folder: Path = DATA) -> Questions:
     """Return the questions of every file below a folder."""
     files = sorted(folder.rglob("*.jsonl"))
-    return Questions(
-        {
-            file.relative_to(folder).with_suffix("").as_posix(): [
-                json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()
-            ]
-            for file in files
-        }
-    )
+    found = {}
+    for file in files:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        found[file.relative_to(folder).with_suffix("").as_posix()] = [json.loads(line) for line in lines]
+    return Questions(found)
 
 
 @functools.cache
@@ -91,8 +86,7 @@ def bilingual_papers() -> Mapping[str, Row]:
     """Return the papers of bilingual_arxiv/train by arXiv id; none if the data is absent."""
     if not dev_corpus.DATA.exists():
         return {}
-    with gzip.open(dev_corpus.DATA, "rt", encoding="utf-8") as lines:
-        return {paper["arxiv_id"]: paper for paper in map(json.loads, lines)}
+    return {paper["arxiv_id"]: paper for paper in records("bilingual_arxiv/train")}
 
 
 def stored_text(row: Row) -> str:
@@ -113,7 +107,7 @@ def uneven(what: str, found: Mapping[Any, int], wanted: Mapping[Any, int]) -> Fa
 
 
 def repeated(questions: Questions) -> Faults:
-    """Yield every id and every question that stands twice."""
+    """Yield every repeated id and question."""
     ids = Counter(row["id"] for row in questions.every)
     full = [row["standalone"] for row in questions.of("corpus/followups")]
     asked = Counter([*(row["question"] for row in questions.every), *full])
@@ -128,7 +122,7 @@ def languages(questions: Questions) -> Faults:
 
 
 def pieces(questions: Questions) -> Faults:
-    """Yield the pieces of text that are too short, or do not stand in exactly one abstract of corpus/."""
+    """Yield the pieces of text that are too short or not in exactly one abstract of corpus/."""
     for row in questions.of("corpus/questions", "corpus/followups", "corpus/several"):
         for piece in row.get("relevant") or [row["paper"]]:
             if len(piece) < SHORTEST_PIECE:
@@ -163,11 +157,10 @@ def own_answers(questions: Questions) -> Faults:
 def rival_answers(questions: Questions) -> Faults:
     """Yield the patterns that match the gold answer of another question.
 
-    A question about one abstract may ask for a part of one over several, so it is not held against those.
+    Questions about one abstract are not compared with those over several, of which they may be a part.
     """
-    single = [
-        r for r in questions.of("corpus/questions", "corpus/followups", "dev_questions") if "answer" in r
-    ]
+    asked = questions.of("corpus/questions", "corpus/followups", "dev_questions")
+    single = [row for row in asked if "answer" in row]
     planted = [row for row in questions.of("corpus/injections") if "answer" in row and "abstract" in row]
     several = questions.of(*SEVERAL)
     for rows, rivals in ((single, [*single, *planted]), (several, [*single, *several])):
@@ -187,7 +180,7 @@ def corpus_answers(questions: Questions) -> Faults:
 
 
 def unanswerable(questions: Questions) -> Faults:
-    """Yield a fault if the questions to be refused do not fill their cells evenly."""
+    """Yield a fault if a cell has too many or too few unanswerable questions."""
     for name, each in NAMING.items():
         rows = [row for row in questions.of(name) if "answer" not in row]
         found = Counter((row["language"], row["names_paper"]) for row in rows)
@@ -195,7 +188,7 @@ def unanswerable(questions: Questions) -> Faults:
 
 
 def names(questions: Questions) -> Faults:
-    """Yield the questions whose name does not stand in them, or in the abstract that they name."""
+    """Yield the questions whose name is missing from the question or from its abstract."""
     # The names in dev_more.jsonl are descriptions.
     named = [row for row in questions.of(*NAMING) if "name" in row]
     for row in named:
@@ -210,7 +203,7 @@ def names(questions: Questions) -> Faults:
 
 
 def development(questions: Questions) -> Faults:
-    """Yield a fault if the development questions do not fill their cells evenly."""
+    """Yield a fault if a cell has too many or too few development questions."""
     for name, each in STORED.items():
         rows = [row for row in questions.of(name) if "answer" in row]
         found = Counter((row["language"], row["stored"]) for row in rows)
@@ -228,7 +221,7 @@ def development_answers(questions: Questions) -> Faults:
 
 
 def several(questions: Questions) -> Faults:
-    """Yield the questions over several abstracts that half a gold answer answers, and uneven languages."""
+    """Yield the questions over several abstracts that half a gold answer satisfies, and uneven languages."""
     for name, each in SEVERAL.items():
         found = Counter(row["language"] for row in questions.of(name))
         yield from uneven(name, found, dict.fromkeys(LANGUAGES, each))
@@ -241,7 +234,7 @@ def several(questions: Questions) -> Faults:
 
 
 def needed_abstracts(questions: Questions) -> Faults:
-    """Yield the development questions over several abstracts that fewer of them answer."""
+    """Yield the development questions over several abstracts that need fewer abstracts."""
     for row in questions.of("dev_several") if bilingual_papers() else []:
         texts = [bilingual_papers()[paper][f"abstract_{row['language']}"] for paper in row["relevant"]]
         if not matches(row["answer"], "\n".join(texts)):
@@ -252,7 +245,7 @@ def needed_abstracts(questions: Questions) -> Faults:
 
 
 def followups(questions: Questions) -> Faults:
-    """Yield the follow-ups that are no shorter than what they stand for, and uneven languages."""
+    """Yield the follow-ups that are not shorter than their full wording, and uneven languages."""
     rows = questions.of("corpus/followups")
     yield from uneven("followups", Counter(r["language"] for r in rows), dict.fromkeys(LANGUAGES, FOLLOWUPS))
     for row in rows:
@@ -281,7 +274,7 @@ def injections(questions: Questions) -> Faults:
 
 
 def planted_abstracts(questions: Questions) -> Faults:
-    """Yield the invented abstracts that do not answer their question, or stand in another set."""
+    """Yield the invented abstracts that do not answer their question or occur in another set."""
     others = {paper.paper_id for paper in corpus_papers()}
     others |= {paper_id(p[f"abstract_{la}"]) for p in bilingual_papers().values() for la in LANGUAGES}
     for row in questions.of("corpus/injections"):
@@ -297,23 +290,9 @@ def planted_abstracts(questions: Questions) -> Faults:
 
 
 CHECKS: Sequence[Callable[[Questions], Faults]] = (
-    repeated,
-    languages,
-    pieces,
-    coverage,
-    own_answers,
-    rival_answers,
-    corpus_answers,
-    unanswerable,
-    names,
-    development,
-    development_answers,
-    several,
-    needed_abstracts,
-    followups,
-    injections,
-    planted_abstracts,
-)
+    repeated, languages, pieces, coverage, own_answers, rival_answers, corpus_answers, unanswerable, names,
+    development, development_answers, several, needed_abstracts, followups, injections, planted_abstracts,
+)  # fmt: skip
 
 
 def faults(questions: Questions) -> Faults:
@@ -322,18 +301,11 @@ def faults(questions: Questions) -> Faults:
         yield from check(questions)
 
 
-def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="instead of benchmarks/data")
-    return parser.parse_args(argv)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the faults and the counts; return the exit code."""
-    questions = read_questions(arguments(argv).data)
+    command = parser(__doc__)
+    command.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="instead of benchmarks/data")
+    questions = read_questions(command.parse_args(argv).data)
     found = list(faults(questions))
     for fault in found:
         print(fault)

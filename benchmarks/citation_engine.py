@@ -1,7 +1,7 @@
-"""LlamaIndex's CitationQueryEngine over the same abstracts with the same two models, asked as citefold is.
+"""LlamaIndex's CitationQueryEngine with the same abstracts, models and questions as citefold.
 
-Everything is at its defaults but what gives it its best chance: the prefixes that the embedding model was trained with,
-and three abstracts retrieved instead of two. Its citations are the sources that the markers of its answer name.
+It runs at its defaults, with two changes in its favour: the prefixes of the embedding model, and three
+retrieved abstracts instead of two. Its citations are the sources that its markers name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rag.settings import Settings
 from rag.text.language import detect_language
 
 TOP_K = 3
-# As the tool has no sign for a refusal, every way to say so that its answers to the development questions showed, and more.
+# The tool has no sign for a refusal, so these are the wordings of refusals in its answers.
 _REFUSED = re.compile(
     r"\b(?:not|n't|no|none|neither|unable|cannot|insufficient)\b[^.]{0,60}\b(?:provide|mention|state|specif|contain|include"
     r"|information|sources?|answer|found|available|helpful|relevant|discuss|address|give)"
@@ -43,10 +43,10 @@ class EngineAnswer:
 
 
 class CitationEngine:
-    """Answers with LlamaIndex's engine; a context manager, since it runs a language model's process of its own."""
+    """LlamaIndex's engine with its own language model process, as a context manager."""
 
     def __init__(self, papers: Iterable[Paper], settings: Settings) -> None:
-        """Embed the papers and load the models (a minute for 30 abstracts)."""
+        """Embed the papers and load the models; this is slow."""
         from llama_index.core import Document, VectorStoreIndex
         from llama_index.core.query_engine import CitationQueryEngine
         from llama_index.embeddings.huggingface import HuggingFaceEmbedding
@@ -80,7 +80,7 @@ class CitationEngine:
         )
 
     def ask(self, question: str, history: Sequence[tuple[str, str]] = ()) -> EngineAnswer:
-        """Answer one question; it keeps no history, so that is left out."""
+        """Answer one question; the engine ignores history."""
         started = time.perf_counter()
         response = self._engine.query(question)
         first, text = None, ""
@@ -112,5 +112,5 @@ class CitationEngine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the language model."""
+        """Stop the language model."""
         self._llm.close()

@@ -1,26 +1,22 @@
-"""Score deduplication on two flagged bibliographic sets, and time it on many abstracts.
+"""Measure deduplication on two labelled bibliographic sets, and time it on many abstracts.
 
     python -m benchmarks.dedup [--data DIR] [--scale N] [--json FILE]
 
-Data: `dedup/` (IEBH/dedupe-sweep, MIT): copper, 505 records, on which the thresholds were chosen, and
-tafenoquine, 179 records, scored for the result only (its groups of equal titles were listed once to find the
-flag, before any rule was written). The truth is the word "Duplicate" in a record's
-`<caption>`. It stands on every record that has another record of the same work in the set, on the one to keep
-too (no group of equal titles has exactly one unflagged member). What is scored therefore needs no choice of
-which member to keep:
+Data: `dedup/` (IEBH/dedupe-sweep, MIT). The thresholds were chosen on copper (505 records); tafenoquine (179
+records) is the test. Every record with another record of the same work has "Duplicate" in its `<caption>`, so
+no choice of the record to keep is needed:
 
-- record: predicted positive is a record in a cluster of two or more; truth is the flag. Precision and recall
-  with 95% Wilson intervals (records of one cluster err together, so read them as a little too narrow).
-- cluster: the share of clusters of two or more whose members all carry the flag.
-- split: pairs of kept papers with one DOI or one title, flagged all the same. The flags cannot show a group
-  cut in two halves; this counts candidates for it.
+- record: precision and recall of records in a cluster of two or more, with 95% Wilson intervals. Records of
+one
+  cluster are not independent, so the intervals are a little too narrow.
+- cluster: the share of clusters of two or more whose members all have the flag.
+- split: flagged pairs of kept papers with the same DOI or title; they may be a group that was cut in two.
 
-The rows "text only" and "reference only" leave out the bibliographic fields, or the abstracts.
+"text only" ignores the bibliographic fields, "reference only" ignores the abstracts.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections import Counter
@@ -29,19 +25,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common import DATA, parser
 from rag.evaluation.metrics import wilson_interval
 from rag.indexing.dedup.folding import DedupResult, deduplicate
 from rag.indexing.dedup.reference import doi_key, fold_title
 from rag.indexing.readers import Fields, read_endnote_records, read_papers
 from rag.schema import Paper
 
-ROOT = Path(__file__).parents[1]
 SETS = {"copper": "tuned on", "tafenoquine": "test"}
 Records = list[tuple[Paper, Fields]]
 
 
 def score(records: Records, result: DedupResult) -> Counter[str]:
-    """Count records by prediction and flag, and clusters that are right; see the module's definition."""
+    """Count records by prediction and flag, and correct clusters."""
     flagged = {paper.sources[0]: fields["caption"] == "Duplicate" for paper, fields in records}
     counts: Counter[str] = Counter(records=len(records), kept=len(result.kept))
     for kept in result.kept:
@@ -58,7 +54,7 @@ def score(records: Records, result: DedupResult) -> Counter[str]:
 
 
 def measure(records: Records, ablate: str = "") -> dict[str, Any]:
-    """Deduplicate and return counts, precision and recall with intervals, reasons and seconds."""
+    """Return counts, precision and recall with intervals, reasons and CPU seconds."""
     papers = [_without(paper, ablate) for paper, _ in records]
     started = time.process_time()
     result = deduplicate(papers)
@@ -77,7 +73,7 @@ def measure(records: Records, ablate: str = "") -> dict[str, Any]:
 
 
 def scale(path: Path, count: int) -> dict[str, Any]:
-    """Time reading and deduplicating the first `count` abstracts of a JSONL file, in seconds of one core."""
+    """Return CPU seconds to read and deduplicate the first `count` abstracts of a JSONL file."""
     started = time.process_time()
     papers = read_papers(path).papers[:count]
     read = time.process_time()
@@ -103,7 +99,8 @@ def _row(name: str, result: dict[str, Any]) -> str:
     low, high = result["precision_95"]
     below, above = result["recall_95"]
     return (
-        f"| {name} | {result['records']} | {result['kept']} | {result['precision']:.3f} [{low:.3f}, {high:.3f}] "
+        f"| {name} | {result['records']} | {result['kept']} "
+        f"| {result['precision']:.3f} [{low:.3f}, {high:.3f}] "
         f"| {result['recall']:.3f} [{below:.3f}, {above:.3f}] | {result['right']}/{result['clusters']} "
         f"| {result['split']} | {result['seconds']:.1f} |"
     )
@@ -111,13 +108,11 @@ def _row(name: str, result: dict[str, Any]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the table and write the JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--scale", type=int, default=0, metavar="N", help="also time N arXiv abstracts")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    options = parser.parse_args(argv)
+    command = parser(__doc__)
+    command.add_argument("--data", type=Path, default=DATA)
+    command.add_argument("--scale", type=int, default=0, metavar="N", help="also time N arXiv abstracts")
+    command.add_argument("--json", type=Path, metavar="FILE")
+    options = command.parse_args(argv)
     sets = {name: read_endnote_records(options.data / "dedup" / f"{name}.xml.gz") for name in SETS}
     everything = [record for records in sets.values() for record in records]
     results = {f"{name} ({SETS[name]})": measure(records) for name, records in sets.items()}

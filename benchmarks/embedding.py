@@ -1,33 +1,33 @@
-"""Measure the embedding of the default model beside LlamaIndex's HuggingFaceEmbedding at its defaults.
+"""Compare the speed of the default embedding model with LlamaIndex's HuggingFaceEmbedding at its defaults.
 
     python -m benchmarks.embedding [--rounds 3] [--texts 531] [--json FILE]
 
-Three ways through the same model folder, each in a process of its own that stays alive: citefold's (onnxruntime, 8-bit
-integers), citefold's through torch (`RAG_EMBEDDING_BACKEND=torch`) and LlamaIndex's defaults, which for a folder has no
-prompt. Every round runs all three on every set of texts, one after the other, so that a change of the machine's load
-meets all of them. Ratios are of one round; brackets give their smallest and largest. CPU time is that of all threads.
+Three backends load the same model folder, each in its own process: citefold (onnxruntime, 8-bit), citefold
+with torch (`RAG_EMBEDDING_BACKEND=torch`), and LlamaIndex (no prompts). Every round runs all three on every
+set of texts, so that changes in machine load affect them equally. Ratios are per round; brackets show the
+smallest and largest. CPU time covers all threads.
 
-Texts: the first 300 abstracts of SciFact and 200 of csl_zh (../shared/data), with title, and those of corpus/. With
---texts fewer, an even share of each. Cosines are between the fast way and torch with the same prompts. The index is
-that of the SciFact abstracts. Memory (Linux) is the resident set of the whole process, at rest and at its most.
+Texts are 300 abstracts of SciFact and 200 of csl_zh (../shared/data) with titles, and all of corpus/; --texts
+takes an even share of each. Cosines compare the 8-bit vectors with torch. The index time is for the SciFact
+abstracts. Memory (Linux) is the resident set of the process, at rest and at its peak.
 """
 
 from __future__ import annotations
 
-import argparse
-import gzip
 import json
 import multiprocessing
 import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.common import ROOT, parser, records
 from rag.embedding.base import Vectors
 from rag.embedding.embedder import load_embedder
 from rag.indexing.build import index_papers
@@ -38,8 +38,6 @@ from rag.schema import Paper, Source
 from rag.text.cleaning import clean_text, paper_id
 from rag.text.language import detect_language
 
-ROOT = Path(__file__).parents[1]
-DATA = ROOT.parent / "shared" / "data"
 MODEL = "multilingual-e5-small"
 FAST, TORCH, LLAMAINDEX = WAYS = ("citefold", "citefold, torch", "LlamaIndex defaults")
 SCIFACT, CSL = 300, 200
@@ -48,39 +46,32 @@ WARM_UP = 8
 
 def main() -> None:
     """Run the rounds and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--texts", type=int, help="embed this many texts only")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    arguments = parser.parse_args()
-    sets = texts(arguments.texts)
-    record = measure(sets, arguments.rounds)
+    command = parser(__doc__)
+    command.add_argument("--rounds", type=int, default=3)
+    command.add_argument("--texts", type=int, help="embed this many texts only")
+    command.add_argument("--json", type=Path, metavar="FILE")
+    options = command.parse_args()
+    sets = texts(options.texts)
+    record = measure(sets, options.rounds)
     show(record)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    if options.json:
+        options.json.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
 def texts(limit: int | None) -> dict[str, list[str]]:
     """Return the texts of each set."""
     corpus = deduplicate(read_papers(ROOT / "corpus").papers).kept
     found = {
-        "SciFact": [f"{row['title']}\n{row['text']}" for row in _rows("scifact/corpus.jsonl.gz", SCIFACT)],
+        "SciFact": [f"{row['title']}\n{row['text']}" for row in islice(records("scifact/corpus"), SCIFACT)],
         "corpus": [clean_text(paper.text) for paper in corpus],
-        "csl_zh": [f"{row['title']}\n{row['abstract']}" for row in _rows("csl_zh/papers.jsonl.gz", CSL)],
+        "csl_zh": [f"{row['title']}\n{row['abstract']}" for row in islice(records("csl_zh/papers"), CSL)],
     }
     share = (limit or sum(map(len, found.values()))) / sum(map(len, found.values()))
     return {name: rows[: max(1, round(len(rows) * share))] for name, rows in found.items()}
 
 
-def _rows(name: str, count: int) -> list[dict[str, Any]]:
-    with gzip.open(DATA / name, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line, _ in zip(lines, range(count), strict=False)]
-
-
 def measure(sets: dict[str, list[str]], rounds: int) -> dict[str, Any]:
-    """Return what every way took for every set and round, with load, memory, index time and cosines."""
+    """Return the time of each backend for each set and round, with load, memory, index time and cosines."""
     folder = models.ensure(MODEL)
     before = os.getloadavg()
     workers = {way: Worker(way, folder) for way in WAYS}
@@ -122,7 +113,7 @@ def measure(sets: dict[str, list[str]], rounds: int) -> dict[str, Any]:
 def ratios(
     runs: Sequence[dict[str, Any]], sets: dict[str, list[str]], name: str
 ) -> dict[str, dict[str, Any]]:
-    """Return texts a second, CPU milliseconds a text, and how many times as fast the fast way is, by way."""
+    """Return texts per second, CPU milliseconds per text, and the speed-up of the 8-bit backend."""
     count = sum(len(rows) for own, rows in sets.items() if name in (own, "all"))
 
     def total(way: str, field: str) -> list[float]:
@@ -151,23 +142,18 @@ def _spread(values: Any) -> list[float]:
 
 def show(record: dict[str, Any]) -> None:
     """Print the table."""
-    print(
-        f"\n{'set':<8} {'way':<20} {'texts/s':>8} {'CPU ms':>7}   citefold is so many times as fast; by CPU time"
-    )
+    print(f"\n{'set':<8} {'way':<20} {'texts/s':>8} {'CPU ms':>7}   speed-up of citefold; by CPU time")
     for name, ways in record["ratios"].items():
         for way, row in ways.items():
             fast, cheap = (_interval(row[key]) for key in ("times_as_fast", "times_less_cpu"))
             print(f"{name:<8} {way:<20} {row['texts_s']:8.1f} {row['cpu_ms']:7.1f}   {fast}; {cheap}")
-    print(
-        f"\ncosine, fast against torch: min {record['cosine']['min']:.4f}, mean {record['cosine']['mean']:.4f}"
-    )
+    cosine = record["cosine"]
+    print(f"\ncosine, 8-bit against torch: min {cosine['min']:.4f}, mean {cosine['mean']:.4f}")
     for way in WAYS:
+        loaded, rest, peak = (record[key][way] for key in ("load_s", "rss_mb", "peak_mb"))
         index = record["index_s"].get(way)
-        print(
-            f"{way:<20} loads in {record['load_s'][way]:.1f} s; memory {record['rss_mb'][way]:.0f} MB at rest, "
-            f"{record['peak_mb'][way]:.0f} MB at most"
-            + (f"; index of SciFact {index:.1f} s" if index else "")
-        )
+        note = f"; index of SciFact {index:.1f} s" if index else ""
+        print(f"{way:<20} loads in {loaded:.1f} s; memory {rest:.0f} MB at rest, {peak:.0f} MB at peak{note}")
     print("load average before and after: {:.1f}, {:.1f}".format(*record["load_average"]))
 
 
@@ -176,7 +162,7 @@ def _interval(row: Sequence[float]) -> str:
 
 
 class Worker:
-    """One way of embedding in a process of its own."""
+    """One backend in its own process."""
 
     def __init__(self, way: str, folder: Path) -> None:
         """Start it; the model is loaded by the task "load"."""
@@ -186,7 +172,7 @@ class Worker:
         self._process.start()
 
     def ask(self, task: str, rows: Sequence[str] = ()) -> Any:
-        """Return what the process answers to one task."""
+        """Return the result of one task."""
         self._pipe.send((task, list(rows)))
         return self._pipe.recv()
 
@@ -197,7 +183,7 @@ class Worker:
 
 
 def work(pipe: Connection, way: str, folder: Path) -> None:
-    """Answer tasks until the one that ends it; nothing of another way is imported here."""
+    """Run tasks until "end"; other backends are never imported here."""
     embed: Callable[[list[str]], Vectors] | None = None
     while True:
         task, rows = pipe.recv()
@@ -218,7 +204,7 @@ def work(pipe: Connection, way: str, folder: Path) -> None:
 
 
 def load(way: str, folder: Path) -> Callable[[list[str]], Vectors]:
-    """Load the model one way and return what embeds passages."""
+    """Load the model with one backend and return its passage embedder."""
     if way == LLAMAINDEX:
         from llama_index.embeddings.huggingface import HuggingFaceEmbedding
 
@@ -228,7 +214,7 @@ def load(way: str, folder: Path) -> Callable[[list[str]], Vectors]:
 
 
 def index_seconds(way: str, folder: Path, rows: Sequence[str]) -> float:
-    """Return how long an index of the texts takes, the model loaded before."""
+    """Return the seconds to index the texts with a loaded model."""
     embedder = load_embedder(MODEL, folder, backend="auto" if way == FAST else "torch")
     papers = []
     for number, row in enumerate(rows, 1):

@@ -1,15 +1,14 @@
-"""Measure how often what the language model reads holds the answer, by how many tokens it may read.
+"""Measure how often the selected sentences still contain the answer, by token budget.
 
     python -m benchmarks.evidence [--tokens 160 180 200 220 250]
 
-Development questions that one abstract answers, of which that abstract is retrieved and its text can be recognised to hold
-the answer (the question's patterns are found in it). Counted is how often they are still found in what is left of it within
-the budget, with `rag.answering.context.NUMBER_BONUS` and without. No language model is asked.
+It uses the development questions about one abstract whose patterns match that abstract, if it is retrieved. A
+hit means that the patterns still match the selected sentences. `rag.answering.context.NUMBER_BONUS` is
+switched on and off. No language model is asked.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 
 from benchmarks import dev_corpus
 from benchmarks.answers import development_questions
+from benchmarks.common import parser
 from rag.answering.context import NUMBER_BONUS, ContextSentences, evidence_for
 from rag.answering.generation.messages import estimate_tokens
 from rag.answering.question import is_multi_document
@@ -31,7 +31,7 @@ from rag.store.index import open_index
 
 @dataclass(frozen=True)
 class Case:
-    """A question with its aligned vector (d,), what is retrieved, and the number of the context that answers it."""
+    """A question, its aligned vector (d,), the retrieved sentences, and the answering context's number."""
 
     query: Query
     vector: Vectors
@@ -40,11 +40,11 @@ class Case:
 
     @property
     def cell(self) -> str:
-        """Name the languages of question and abstract."""
+        """Return the languages of question and abstract, such as "en->zh"."""
         return f"{self.query.language}->{self.sentences.contexts[self.answering - 1].paper.language}"
 
     def is_read(self, tokens: int, bonus: float) -> bool:
-        """Return whether the answer is among so many tokens."""
+        """Return whether the answer is among the selected `tokens`."""
         read = evidence_for(
             self.sentences, self.query.text, self.vector, estimate_tokens, tokens, number_bonus=bonus
         )
@@ -52,12 +52,10 @@ class Case:
 
 
 def main() -> None:
-    """Print a row for each budget."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--tokens", type=int, nargs="+", default=[160, 180, 200, 220, 250])
-    budgets = parser.parse_args().tokens
+    """Print a line for each budget."""
+    command = parser(__doc__)
+    command.add_argument("--tokens", type=int, nargs="+", default=[160, 180, 200, 220, 250])
+    budgets = command.parse_args().tokens
     found = list(cases())
     total = Counter(case.cell for case in found)
     print(f"{len(found)} questions: {dict(total)}")
@@ -69,7 +67,7 @@ def main() -> None:
 
 
 def cases() -> Iterator[Case]:
-    """Yield what is measured."""
+    """Yield the questions to measure."""
     settings = load_settings()
     embedder = configured_embedder(settings)
     index, positions = dev_corpus.build()

@@ -1,16 +1,15 @@
-"""The lexical arm by itself: how fast it is at scale, which Chinese analysis finds most, which language is guessed.
+"""Measure BM25 alone: its speed, analyses of Chinese, and language detection.
 
-    python -m benchmarks.lexical speed       CPU time a search among 50,000 abstracts, beside SQLite's FTS5
-    python -m benchmarks.lexical analysis    Chinese bigrams against words; with jieba where it is installed
-    python -m benchmarks.lexical language    errors of detect_language on titles, abstracts and mixed questions
+    python -m benchmarks.lexical speed       CPU time per search in 50,000 abstracts, also for SQLite's FTS5
+    python -m benchmarks.lexical analysis    Chinese bigrams against words; with jieba if it is installed
+    python -m benchmarks.lexical language    errors of detect_language on titles, abstracts and mixed
+    questions
 
 Data: ../shared/data/arxiv_50k, bilingual_arxiv/train and csl_zh. --json FILE writes the table.
 """
 
 from __future__ import annotations
 
-import argparse
-import gzip
 import importlib
 import json
 import random
@@ -25,22 +24,16 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.common import parser, records
 from rag.store.lexical import LexicalDocument, LexicalFilter, LexicalIndex, write_lexical
 from rag.text.analyzer import analyze, analyze_document
 from rag.text.language import HAN, detect_language
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
 SEED = 7
 CANDIDATES = 50
 RESAMPLES = 2000
 Table = dict[str, dict[str, Any]]
 Analysis = Callable[[str], list[str]]
-
-
-def rows(name: str) -> list[dict[str, Any]]:
-    """Return the records of one file of the shared data."""
-    with gzip.open(DATA / name, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
 
 
 def open_index(folder: Path, documents: Iterable[LexicalDocument]) -> LexicalIndex:
@@ -51,13 +44,13 @@ def open_index(folder: Path, documents: Iterable[LexicalDocument]) -> LexicalInd
 
 
 def speed() -> Table:
-    """Time both engines on 500 queries: titles, and questions of 30 words, of papers that are not indexed."""
-    asked = random.Random(SEED).sample(rows("bilingual_arxiv/train.jsonl.gz"), 500)
+    """Time both engines on 500 titles and questions of 30 words, from papers that are not indexed."""
+    asked = random.Random(SEED).sample(list(records("bilingual_arxiv/train")), 500)
     queries = [
         row["title"] if n % 2 else f"How does {' '.join(row['abstract_en'].split()[:30])}?"
         for n, row in enumerate(asked)
     ]
-    texts = [f"{row['title']}\n{row['abstract']}" for row in rows("arxiv_50k.jsonl.gz")]
+    texts = [f"{row['title']}\n{row['abstract']}" for row in list(records("arxiv_50k"))]
     with tempfile.TemporaryDirectory() as folder:
         index = open_index(
             Path(folder), (LexicalDocument(analyze_document(text), "en", ("a",), 2020) for text in texts)
@@ -90,14 +83,14 @@ def fts5(texts: Iterable[str]) -> sqlite3.Connection:
 
 
 def fts5_search(db: sqlite3.Connection, terms: list[str]) -> list[Any]:
-    """Ask FTS5 once; it has no languages, so a search of both is one of it."""
+    """Search once in FTS5, which does not separate languages."""
     match = " OR ".join(f'"{term}"' for term in terms)
     query = "SELECT rowid, bm25(lexical) AS score FROM lexical WHERE lexical MATCH ? ORDER BY score LIMIT ?"
     return db.execute(query, (match, CANDIDATES)).fetchall()
 
 
 def by_run(split: Callable[[str], list[str]]) -> Analysis:
-    """Return the project's analysis with another one for each run of Han characters."""
+    """Return the project's analysis with `split` for runs of Han characters."""
 
     def terms(text: str) -> list[str]:
         runs = re.findall(rf"[{HAN}]+|[^{HAN}]+", text)
@@ -107,7 +100,7 @@ def by_run(split: Callable[[str], list[str]]) -> Analysis:
 
 
 def analyses() -> dict[str, tuple[Analysis, Analysis]]:
-    """Return how documents and how questions are read, by name of the analysis."""
+    """Return the analyses of documents and of questions, by name."""
     found: dict[str, tuple[Analysis, Analysis]] = {
         "bigrams": (analyze, analyze),
         "bigrams and characters": (analyze_document, analyze),
@@ -130,9 +123,9 @@ def analyses() -> dict[str, tuple[Analysis, Analysis]]:
 
 def analysis() -> Table:
     """Compare analyses by R@1 and nDCG@10 of title or headline to abstract, each against bigrams."""
-    chinese = rows("csl_zh/papers.jsonl.gz")
+    chinese = list(records("csl_zh/papers"))
     random.Random(SEED).shuffle(chinese)
-    parallel = rows("bilingual_arxiv/train.jsonl.gz")
+    parallel = list(records("bilingual_arxiv/train"))
     half = len(chinese) // 2
     native: dict[str, np.ndarray] = {}
     translated: dict[str, np.ndarray] = {}
@@ -152,7 +145,7 @@ def analysis() -> Table:
 
 
 def ranks(documents: list[str], questions: list[str], document: Analysis, question: Analysis) -> np.ndarray:
-    """Return the rank of document i for question i, 0 when it is not among the first 50; shape (n,)."""
+    """Return the rank of document i for question i, shape (n,); 0 means not among the first 50."""
     with tempfile.TemporaryDirectory() as folder:
         index = open_index(
             Path(folder), (LexicalDocument(document(text), "zh", (), None) for text in documents)
@@ -166,7 +159,7 @@ def ranks(documents: list[str], questions: list[str], document: Analysis, questi
 
 
 def compared(found: dict[str, np.ndarray]) -> dict[str, str]:
-    """Return R@1, R@10 and nDCG@10 of each, with the paired bootstrap interval of the R@1 gained on bigrams."""
+    """Return R@1, R@10 and nDCG@10, with the paired bootstrap interval of the gain in R@1 over bigrams."""
     draws = np.random.default_rng(SEED).integers(0, len(found["bigrams"]), (RESAMPLES, len(found["bigrams"])))
     table = {}
     for name, rank in found.items():
@@ -181,9 +174,12 @@ def compared(found: dict[str, np.ndarray]) -> dict[str, str]:
     return table
 
 
-# A capitalised name with a digit, a joint or a second capital: ResNet, CIFAR10-DVS.
+# A name with a digit or a second capital letter.
 _NAME = re.compile(r"\b(?=[\w.+-]*[A-Z0-9][\w.+-]*[A-Z0-9])[A-Za-z][\w.+-]*\w\b")
-_TAILS = "的{}|是什么|的{}是多少?|在{}上的结果|把延迟降低了多少?| {}|{}|和{}的区别|有多少参数?|为什么快| 准确率|用在{}吗"
+_TAILS = (
+    "的{}|是什么|的{}是多少?|在{}上的结果|把延迟降低了多少?| {}|{}"
+    "|和{}的区别|有多少参数?|为什么快| 准确率|用在{}吗"
+)
 _TITLE_TAILS = " 的定义是什么| 这篇论文讲了什么?| 是什么意思| 怎么训练| 方法有哪些| 论文"
 _ENGLISH = (
     "What does {} mean?|What is {}?|Which papers use {} for {name}?|How is {} trained?|Explain {}|define {}|"
@@ -192,8 +188,8 @@ _ENGLISH = (
 
 
 def language() -> Table:
-    """Count wrong guesses over every title, headline and abstract, and over questions made from them."""
-    parallel, chinese = rows("bilingual_arxiv/train.jsonl.gz"), rows("csl_zh/papers.jsonl.gz")
+    """Count detection errors on titles, headlines and abstracts, and on questions made from them."""
+    parallel, chinese = list(records("bilingual_arxiv/train")), list(records("csl_zh/papers"))
     draw = random.Random(SEED)
     mixed, titles, english, glosses = [], [], [], []
     for row in parallel:
@@ -220,20 +216,18 @@ def language() -> Table:
 
 
 def wrong(expected: str, texts: Sequence[str]) -> dict[str, Any]:
-    """Return how many of `texts` are guessed to be in the other language, with an example."""
+    """Return how many of `texts` are detected as the other language, with an example."""
     missed = [text for text in texts if detect_language(text) != expected]
     return {"texts": len(texts), "wrong": len(missed), "such as": (missed or [""])[0][:60]}
 
 
 def main() -> None:
     """Print the table of one measurement."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    command = parser(__doc__)
     measurements = {"speed": speed, "analysis": analysis, "language": language}
-    parser.add_argument("measure", choices=measurements)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    command.add_argument("measure", choices=measurements)
+    command.add_argument("--json", type=Path)
+    options = command.parse_args()
     table = measurements[options.measure]()
     for part, figures in table.items():
         print(part)

@@ -1,11 +1,10 @@
-"""Measure the embedded model by its settings: prefill, decode, load and memory (Linux).
+"""Measure prefill, decode, load and memory of the embedded model by setting (Linux).
 
     python benchmarks/llm.py --gguf MODEL.gguf [--rounds 3] [--only NAME,NAME] [--json OUT.json]
 
-Every round runs each variant once, a fresh process each, so that a change of the machine's load meets all of
-them; the best round counts. Besides the server's own rates the table gives CPU seconds a 1,000 prefill tokens
-and a 100 decoded tokens, which other programs disturb less. The prompt is abstracts of `corpus/`, the task an
-extractive answer (a sentence copied from them), as in the product.
+Every round runs each variant once in a new process, so that changes in machine load affect all of them; the
+best round counts. CPU seconds per 1,000 prefill tokens and per 100 decoded tokens depend less on other
+programs than the server's own rates. The task is to copy two sentences from abstracts of `corpus/`.
 """
 
 from __future__ import annotations
@@ -44,14 +43,14 @@ _HIGHER_IS_BETTER = {"prefill_tps", "decode_tps"}
 
 
 def prompt(characters: int) -> list[dict[str, str]]:
-    """Return a chat that asks for one sentence of the corpus, about `characters` long."""
+    """Return a chat with about `characters` of the corpus, which asks for two sentences of it."""
     text = "".join(p.read_text(encoding="utf-8") for p in sorted(Path("corpus").glob("*.txt")))[:characters]
     ask = "Copy the first two sentences of the text exactly, and nothing else."
     return [{"role": "user", "content": f"{text}\n\n{ask}"}]
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return user and system time of a process so far."""
+    """Return user and system time of a process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -63,7 +62,7 @@ def memory_mb(pid: int, field: str) -> float:
 
 
 def timed(process: LlamaProcess, messages: list[dict[str, str]], tokens: int) -> dict[str, Any]:
-    """Run one request; return the server's timings with the CPU seconds it took."""
+    """Run one request; return the server's timings and its CPU seconds."""
     client = process.client
     before = cpu_seconds(process.pid)
     response = httpx.post(
@@ -77,7 +76,7 @@ def timed(process: LlamaProcess, messages: list[dict[str, str]], tokens: int) ->
 
 
 def measure(options: ServerOptions, gguf: Path, characters: int, tokens: int) -> dict[str, float]:
-    """Load the model with these options and take the figures of `COLUMNS`."""
+    """Load the model with these options and measure `COLUMNS`."""
     process = LlamaProcess(options)
     began = time.perf_counter()
     try:
@@ -86,7 +85,7 @@ def measure(options: ServerOptions, gguf: Path, characters: int, tokens: int) ->
         messages = prompt(characters)
         timed(process, [{"role": "user", "content": "Hi."}], 1)
         first = timed(process, messages, 1)
-        second = timed(process, messages, tokens)  # its prompt is cached: all decode
+        second = timed(process, messages, tokens)  # the prompt is cached, so this only decodes
         return {
             "load_s": loaded,
             "prefill_tps": first["prompt_per_second"],

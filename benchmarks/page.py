@@ -1,15 +1,13 @@
-"""Time what a reader sees in Chromium: from Enter to the sources painted, and to the first words of the answer.
+"""Time the page in Chromium: seconds from Enter until the sources and the first words are painted.
 
     python -m benchmarks.page [--limit 12] [--index DIR] [--json FILE]
 
-The default corpus's own questions (benchmarks/data/corpus), a part of them drawn with a fixed seed, each in a new
-window on one warm server. A moment counts when the browser has painted it: the frame after the change. Medians, and
-the slowest.
+A fixed sample of benchmarks/data/corpus is asked, each question in a new window of one warm server. A change
+counts as painted in the next frame. Prints medians and maxima.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import sys
@@ -18,12 +16,13 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from benchmarks.common import parser
 from benchmarks.screenshots import open_browser, serving
 from rag import RAG
 from rag.evaluation.datasets.loading import limited, load_dataset
 
 QUESTIONS = Path(__file__).resolve().parent / "data" / "corpus"
-# Notes when what a selector names was first painted, after Enter.
+# Records when each selector was first painted after Enter.
 _WATCH = """
 () => {
   window.painted = {};
@@ -46,7 +45,7 @@ _WATCH = """
 
 
 def painted(browser: Browser, url: str, question: str) -> Mapping[str, float]:
-    """Ask in a new window; return the seconds to each moment that came."""
+    """Ask in a new window; return the seconds until each part was painted."""
     with browser.new_context() as context:
         page = context.new_page()
         page.goto(url)
@@ -61,15 +60,13 @@ def painted(browser: Browser, url: str, question: str) -> Mapping[str, float]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Ask, and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--limit", type=int, metavar="N", help="how many questions (default: all)")
-    parser.add_argument(
+    command = parser(__doc__)
+    command.add_argument("--limit", type=int, metavar="N", help="how many questions (default: all)")
+    command.add_argument(
         "--index", type=Path, metavar="DIR", help="an index of corpus/ (default: the configured)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the seconds of every question here")
-    options = parser.parse_args(argv)
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the seconds of every question here")
+    options = command.parse_args(argv)
     asked = [query for query in load_dataset(QUESTIONS).queries if query.answerable and not query.every]
     seen = {}
     with RAG.open(options.index) as rag, serving(rag) as url, sync_playwright() as playwright:

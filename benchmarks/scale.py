@@ -1,17 +1,14 @@
-"""Index many abstracts and time searches among them, the embedding of the query included.
+"""Index many abstracts and time searches, including the embedding of the query.
 
     python -m benchmarks.scale [--abstracts 50000] [--queries 300] [--stand-in] [--json FILE]
 
-Abstracts are those of ../shared/data/arxiv_50k, queries are titles and headlines of bilingual_arxiv/train. The index is
-kept in the cache, and so are the vectors of a run that was stopped: embedding 50,000 abstracts takes half an hour on
-2 cores. --stand-in stores a random vector for each abstract instead, which is enough to time a search by; queries are
-embedded for real either way. Run it alone on the machine.
+Abstracts come from ../shared/data/arxiv_50k, queries are titles and headlines of bilingual_arxiv/train. The
+index and the vectors of a stopped run are cached. --stand-in stores random vectors instead of embeddings,
+which is enough to time searches; queries are always embedded. Run it alone on the machine.
 """
 
 from __future__ import annotations
 
-import argparse
-import gzip
 import json
 import resource
 import time
@@ -22,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.parallel import DATA, QUERIES, sample
+from benchmarks.common import QUERIES, parser, records, sample
 from rag.answering.retrieval import retrieve
 from rag.cli.output import progress_bars
 from rag.embedding.alignment import normalise_rows
@@ -38,26 +35,26 @@ from rag.store.manifest import Manifest
 from rag.text.cleaning import clean_text, paper_id
 from rag.text.language import detect_language
 
-ABSTRACTS = DATA.parent / "arxiv_50k.jsonl.gz"
+ABSTRACTS = "arxiv_50k"
 SEED = 11
 WARM = 20
 
 
 @dataclass(frozen=True)
 class StandIn:
-    """An embedder whose passages are random directions around the mean of real ones."""
+    """An embedder that returns random directions around the mean of real passages."""
 
     real: LocalEmbedder
     mean: Vectors
 
     @property
     def name(self) -> str:
-        """Name of the model it stands in for."""
+        """Name of the real model."""
         return self.real.name
 
     @property
     def digest(self) -> str:
-        """A digest of its own, so that its vectors are never taken for real ones."""
+        """A different digest, so that its vectors are never mistaken for real ones."""
         return f"stand-in-{self.real.digest}"
 
     @property
@@ -78,31 +75,27 @@ class StandIn:
 def papers(count: int) -> list[Paper]:
     """Return the first `count` abstracts."""
     found = []
-    with gzip.open(ABSTRACTS, "rt", encoding="utf-8") as lines:
-        for number, line in zip(range(1, count + 1), lines, strict=False):
-            record = json.loads(line)
-            text = clean_text(record["abstract"])
-            source = Source(ABSTRACTS.name, number)
-            found.append(
-                Paper(paper_id(text), text, detect_language(text), (source,), clean_text(record["title"]))
-            )
+    for number, record in zip(range(1, count + 1), records(ABSTRACTS), strict=False):
+        text, title = clean_text(record["abstract"]), clean_text(record["title"])
+        source = Source(f"{ABSTRACTS}.jsonl.gz", number)
+        found.append(Paper(paper_id(text), text, detect_language(text), (source,), title))
     return found
 
 
 def build(directory: Path, count: int, embedder: LocalEmbedder, stand_in: bool) -> float | None:
-    """Build the index unless it is there; return the seconds it took."""
+    """Build the index; return the seconds it took, None if it exists."""
     if (directory / "manifest.json").exists():
         return None
     mean = embedder.embed_passages(["A passage.", "We study models.", "一个段落。"]).mean(axis=0)
     loaded = StandIn(embedder, mean) if stand_in else embedder
     started = time.perf_counter()
     with progress_bars() as progress:
-        index_papers(papers(count), (), (str(ABSTRACTS),), directory, lambda: loaded, progress=progress)
+        index_papers(papers(count), (), (ABSTRACTS,), directory, lambda: loaded, progress=progress)
     return time.perf_counter() - started
 
 
 def search_ms(directory: Path, embedder: LocalEmbedder, queries: Sequence[str]) -> list[float]:
-    """Return the milliseconds of each search for 10 abstracts, warm."""
+    """Return the milliseconds of each search for 10 abstracts, after a warm-up."""
     store = open_store(directory)
     took = []
     for query in [*queries[:WARM], *queries]:
@@ -115,19 +108,17 @@ def search_ms(directory: Path, embedder: LocalEmbedder, queries: Sequence[str]) 
 
 def main() -> None:
     """Build, search, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--abstracts", type=int, default=50_000)
-    parser.add_argument("--queries", type=int, default=300)
-    parser.add_argument("--stand-in", action="store_true")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    arguments = parser.parse_args()
+    command = parser(__doc__)
+    command.add_argument("--abstracts", type=int, default=50_000)
+    command.add_argument("--queries", type=int, default=300)
+    command.add_argument("--stand-in", action="store_true")
+    command.add_argument("--json", type=Path, metavar="FILE")
+    options = command.parse_args()
     embedder = configured_embedder(load_settings())
-    kind = "stand-in" if arguments.stand_in else embedder.digest
-    directory = models.cache_dir() / "benchmarks" / f"scale-{arguments.abstracts}-{kind}"
-    seconds = build(directory, arguments.abstracts, embedder, arguments.stand_in)
-    rows = sample("train", arguments.queries, SEED)
+    kind = "stand-in" if options.stand_in else embedder.digest
+    directory = models.cache_dir() / "benchmarks" / f"scale-{options.abstracts}-{kind}"
+    seconds = build(directory, options.abstracts, embedder, options.stand_in)
+    rows = sample("train", options.queries, SEED)
     took = search_ms(directory, embedder, [row[key] for row in rows for key in QUERIES.values()])
     manifest = Manifest.read(directory)
     figures = {
@@ -139,8 +130,8 @@ def main() -> None:
         "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
     }
     print("  ".join(f"{name} {value}" for name, value in figures.items()))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

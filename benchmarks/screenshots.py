@@ -1,7 +1,7 @@
-"""Draw the README's pictures of the page, wide and narrow, in Chromium: `python benchmarks/screenshots.py`.
+"""Make the README's screenshots of the page in Chromium: `python benchmarks/screenshots.py`.
 
-Serves the default index on a free loopback port with warm models, asks one question, follows its first
-citation where the sources stand beside the answer, and photographs that.
+Serves the default index with warm models, asks one question, follows its first citation in a wide window, and
+saves the page.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def serving(rag: Library) -> Iterator[str]:
 
 
 def open_browser(playwright: Playwright) -> Browser:
-    """Start the Chromium of this machine, which connects to nothing by itself."""
+    """Start the installed Chromium without background connections."""
     return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
 
 
 def draw(browser: Browser, url: str, question: str, file: Path, size: tuple[int, int], scheme: str) -> None:
-    """Ask `question` at `url` in a window of `size` CSS pixels and save what it shows as PNG."""
+    """Ask `question` at `url` in a window of `size` CSS pixels and save a PNG."""
     width, height = size
     context = browser.new_context(
         viewport={"width": width, "height": height},
@@ -60,7 +60,7 @@ def draw(browser: Browser, url: str, question: str, file: Path, size: tuple[int,
     if width >= SIZES["wide"][0] and page.locator(".cite").count():
         page.locator(".cite").first.click()
     page.mouse.move(0, 0)
-    page.wait_for_timeout(600)  # the smooth scrolling comes to rest
+    page.wait_for_timeout(600)  # smooth scrolling ends
     page.screenshot(path=file)
     context.close()
 

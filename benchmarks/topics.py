@@ -1,10 +1,9 @@
-"""Where the list of the papers on a topic ends: `python -m benchmarks.topics`.
+"""Measure where the list of papers on a topic should end: `python -m benchmarks.topics`.
 
-1,000 papers of ../shared/data/bilingual_arxiv/train that the alignment was not fitted on (as in
-`benchmarks.fit_alignment`, whose vectors are used), each in one language, and topics in both. A paper is on a topic
-when its English title or abstract says so (a pattern a topic): stricter than being akin, and the same for both
-languages. For each pair of cuts: mean precision and recall over topics, of all papers and of those in the other
-language than the topic's, and how many of the topics that no such paper has (by its fields) list one all the same.
+It uses 1,000 papers of ../shared/data/bilingual_arxiv/train that the alignment was not fitted on, each in one
+language, and topics in both languages. A paper is on a topic if a pattern matches its English title or
+abstract. For each pair of cuts it prints mean precision, recall and F1 over topics, for all papers and for
+those in the other language. It also counts how many absent topics list a paper.
 """
 
 from __future__ import annotations
@@ -16,12 +15,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.fit_alignment import FIT_PAPERS, HELD_OUT, SEED, kept
-from benchmarks.parallel import ABSTRACTS, LANGUAGES, sample, stored_language
+from benchmarks.common import (
+    ABSTRACTS,
+    FIT_PAPERS,
+    HELD_OUT,
+    SEED,
+    parallel_vectors,
+    sample,
+    stored_language,
+)
 from rag.embedding.alignment import fit_alignment
 from rag.embedding.base import Vectors
 from rag.factory import configured_embedder
-from rag.schema import Language
+from rag.schema import LANGUAGES, Language
 from rag.settings import load_settings
 from rag.text.analyzer import analyze, analyze_document
 
@@ -81,46 +87,44 @@ pottery|陶瓷器
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One topic in one language: cosine and terms of every paper, and which are on it."""
+class TopicQuery:
+    """One topic in one language, with one entry per paper in each array."""
 
     other: Mask
     cosines: Vectors
-    said: Mask
+    has_terms: Mask
     truth: Mask
 
     def listed(self, own: float, other: float) -> Mask:
-        """Return what the cuts list."""
-        result: Mask = self.said | (self.cosines >= np.where(self.other, other, own))
+        """Return the papers that these cuts list."""
+        result: Mask = self.has_terms | (self.cosines >= np.where(self.other, other, own))
         return result
 
 
 def main() -> None:
-    """Print a line a pair of cuts."""
+    """Print a line for each pair of cuts."""
     embedder = configured_embedder(load_settings(), fetch=True)
-    vectors = kept(embedder, FIT_PAPERS)
+    vectors = parallel_vectors(embedder)
     rows = sample("train", FIT_PAPERS, SEED)[-HELD_OUT:]
     written: list[Language] = [stored_language(row) for row in range(HELD_OUT)]
     fitted = fit_alignment({key: part[:-HELD_OUT] for key, part in vectors.items()})
     held = {la: vectors[la, "passage"][-HELD_OUT:] for la in LANGUAGES}
     place = {la: [row for row in range(HELD_OUT) if written[row] == la] for la in LANGUAGES}
     alignment = fitted.for_corpus({la: held[la][place[la]] for la in LANGUAGES})
-    papers = np.zeros((HELD_OUT, held["en"].shape[1]), dtype=np.float32)
-    for la in LANGUAGES:
-        papers[place[la]] = alignment.apply(held[la][place[la]], la, "passage")
+    raw = np.stack([held[la][row] for row, la in enumerate(written)])
+    papers = alignment.apply_each(raw, written, "passage")
     terms = [set(analyze_document(row[ABSTRACTS[la]])) for row, la in zip(rows, written, strict=True)]
 
-    def ask(topic: str, language: Language, truth: Mask) -> Asked:
+    def ask(topic: str, language: Language, truth: Mask) -> TopicQuery:
         vector = alignment.apply_query(embedder.embed_query(topic), language)
-        said = np.array([set(analyze(topic)) <= found for found in terms])
-        return Asked(np.array([la != language for la in written]), papers @ vector[0], said, truth)
+        has_terms = np.array([set(analyze(topic)) <= found for found in terms])
+        return TopicQuery(np.array([la != language for la in written]), papers @ vector[0], has_terms, truth)
 
-    def questions() -> Iterator[Asked]:
+    def questions() -> Iterator[TopicQuery]:
         for line in TOPICS:
             english, chinese, pattern = line.split("|", 2)
-            truth = np.array(
-                [bool(re.search(pattern, f"{r['title']} {r['abstract_en']}", re.I)) for r in rows]
-            )
+            texts = [f"{row['title']} {row['abstract_en']}" for row in rows]
+            truth = np.array([bool(re.search(pattern, text, re.I)) for text in texts])
             yield from (ask(english, "en", truth), ask(chinese, "zh", truth))
 
     asked, nobody = list(questions()), np.zeros(HELD_OUT, dtype=bool)
@@ -133,14 +137,12 @@ def main() -> None:
     for own in (0.25, 0.28, 0.30, 0.33, 2.0):
         for other in (0.18, 0.20, 0.22, 0.25, 0.28):
             false = sum(bool(topic.listed(own, other).any()) for topic in absent)
-            every = means(asked, own, other, False)
-            print(
-                f"{own:.2f} {other:.2f}  all {every}  other language {means(asked, own, other, True)}  absent {false}"
-            )
+            every, across = (means(asked, own, other, crossing) for crossing in (False, True))
+            print(f"{own:.2f} {other:.2f}  all {every}  other language {across}  absent {false}")
 
 
-def means(asked: list[Asked], own: float, other: float, crossing: bool) -> str:
-    """Return mean precision (of topics that list anything), recall and F1."""
+def means(asked: list[TopicQuery], own: float, other: float, crossing: bool) -> str:
+    """Return mean precision (over topics that list anything), recall and F1."""
     precisions, recalls, f1s = [], [], []
     for topic in asked:
         among = topic.other if crossing else np.ones_like(topic.other)

@@ -3,7 +3,7 @@
     RagError                    anything citefold reports; exit code 1
     ├── UserError               the caller's mistake, fixed by other input; exit code 2
     │   ├── SettingsError       an unknown or out-of-range setting
-    │   ├── CorpusError         no abstract_text abstract where one was expected
+    │   ├── CorpusError         no readable abstract where one was expected
     │   └── QuestionError       an empty or unusable question
     ├── LibraryIndexError       the index cannot be used as it is
     │   ├── IndexMissingError   there is no index at this place (exit code 2)
@@ -35,7 +35,7 @@ class SettingsError(UserError):
 
 
 class CorpusError(UserError):
-    """No abstract_text abstract where one was expected."""
+    """No readable abstract where one was expected."""
 
 
 class QuestionError(UserError):

@@ -76,7 +76,7 @@ def configured_llm(settings: Settings) -> LLM:
         stall_timeout_s=settings.llm_timeout_s,
         prefixes=(abstract_prompt_prefix(), rewrite_prefix(), translation_prefix()),
         states=models.cache_dir() / "states",
-        readings=PromptCache(settings.index / PROMPT_CACHE, settings.prompt_cache_mb * 2**20),
+        prompt_cache=PromptCache(settings.index / PROMPT_CACHE, settings.prompt_cache_mb * 2**20),
     )
 
 

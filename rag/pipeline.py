@@ -16,7 +16,7 @@ from rag.answering.abstention import Abstention, abstention_for
 from rag.answering.answerer import SEVERAL_ABSTRACTS, Answerer
 from rag.answering.citing.attribution import SentenceVerifier
 from rag.answering.citing.citations import NOTHING_SAID, Cited
-from rag.answering.collection.answers import tell
+from rag.answering.collection.answers import answer_about_collection
 from rag.answering.generation.prefill import Prefill, prefill
 from rag.answering.generation.prompts import REFUSALS
 from rag.answering.generation.streaming import Generated
@@ -24,7 +24,7 @@ from rag.answering.question import is_multi_document, needs_context
 from rag.answering.reranking import RERANK_CANDIDATES, Reranker, rerank
 from rag.answering.retrieval import retrieve
 from rag.answering.rewriting import standalone
-from rag.answering.router import Talk, recognise
+from rag.answering.router import Intent, classify
 from rag.answering.verification.verifier import verifier_for
 from rag.embedding.base import Embedder
 from rag.errors import LLMError, ModelError, QuestionError
@@ -252,8 +252,8 @@ class RAG:
 
     def _answer(self, question: str, history: History, filters: Filters | None) -> Iterator[StreamEvent]:
         started = time.perf_counter()
-        talk = recognise(question, followed=bool(history))
-        told = self._tell(question, talk, filters) if talk else None
+        intent = classify(question, followed=bool(history))
+        told = self._tell(question, intent, filters) if intent else None
         if told is not None:
             yield SourcesEvent(told.contexts, told.language)
             yield TextEvent(told.answer, told.citations)
@@ -297,18 +297,20 @@ class RAG:
         ):  # said again, to someone who waits for it, when the model is asked
             self.llm.warm()
 
-    def _tell(self, question: str, talk: Talk, filters: Filters | None) -> Answer | None:
+    def _tell(self, question: str, intent: Intent, filters: Filters | None) -> Answer | None:
         """Reply to small talk or a question about the collection, without the language model."""
         started = time.perf_counter()
         with self._index.reading() as store:
             _check_sources(store, filters)
-            told = tell(talk, store, lambda text: self._loaded_embedder().embed_query(text), filters)
+            told = answer_about_collection(
+                intent, store, lambda text: self._loaded_embedder().embed_query(text), filters
+            )
         if told is None:
             return None
         took = time.perf_counter() - started
         return Answer(
-            question, talk.language, told.text, False, told.sentences, told.citations, told.contexts, 0,
-            Timings(took, took, took), kind="chat" if talk.chat else "collection",
+            question, intent.language, told.text, False, told.sentences, told.citations, told.contexts, 0,
+            Timings(took, took, took), kind="chat" if intent.chat else "collection",
         )  # fmt: skip
 
     def _generate(

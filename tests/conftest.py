@@ -19,7 +19,7 @@ from rag.answering.verification.facts import missing_numbers
 from rag.answering.verification.verifier import Verdict
 from rag.embedding.alignment import normalise_rows
 from rag.embedding.base import Vectors
-from rag.llm.base import Message, Read, TextStream
+from rag.llm.base import Message, PrefillOutcome, TextStream
 from rag.llm.logprobs import Logprobs
 from rag.models import defaults as models
 from rag.pipeline import RAG, index_paths
@@ -91,7 +91,7 @@ class ScriptedLLM:
         self.chats: list[Sequence[Message]] = []
         self.grammars: list[str | None] = []
         self.readings: list[list[Message]] = []
-        self.outcomes: list[Read] = []
+        self.outcomes: list[PrefillOutcome] = []
         self.warmed = 0
         self.closed = False
         self._piece = piece
@@ -135,9 +135,9 @@ class ScriptedLLM:
     def prepare(self) -> None:
         self.warmed += 1
 
-    def read(self, messages: Sequence[Message]) -> Read:
+    def prefill(self, messages: Sequence[Message]) -> PrefillOutcome:
         self.readings.append(list(messages))
-        return self.outcomes.pop(0) if self.outcomes else "kept"
+        return self.outcomes.pop(0) if self.outcomes else "cached"
 
     def close(self) -> None:
         self.closed = True

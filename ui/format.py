@@ -20,7 +20,7 @@ _QUESTION_SHOWN = 1200
 
 
 def masthead_html(info: Mapping[str, Any], notice: Label | None = None) -> str:
-    """Return the header: the name, what is indexed, the switch, and `notice` where text leaves this machine."""
+    """Return the header: name, index, language switch, and `notice` where text leaves this machine."""
     counts = [labels.ABSTRACTS.of(info["papers"])]
     for code, count in sorted(info["languages"].items(), key=lambda item: -item[1]):
         counts.append(labels.IN_LANGUAGE[code].of(count))
@@ -28,7 +28,8 @@ def masthead_html(info: Mapping[str, Any], notice: Label | None = None) -> str:
     warning = f'<p class="notice" role="note">{notice.html()}</p>' if notice else ""
     return (
         f'<header><h1>citefold</h1><p class="tagline">{labels.TAGLINE.html()}</p>'
-        f'<ul class="facts"{labels.INDEXED.attribute("aria-label")}>{facts}</ul>{_switch_html()}</header>{warning}'
+        "<ul "
+        f'class="facts"{labels.INDEXED.attribute("aria-label")}>{facts}</ul>{_switch_html()}</header>{warning}'
     )
 
 
@@ -61,7 +62,8 @@ def _turn_html(number: int, turn: Turn) -> str:
     return (
         f'<article class="turn" id="turn-{number}" aria-busy="{busy}">'
         f'<h2 class="question"><span class="sr">{labels.ASKED.html()}</span>{escape(question)}</h2>'
-        f'{_read_as_html(turn)}<div class="reply">{_reply_html(number, turn)}</div>{_foot_html(number, turn)}</article>'
+        f"{_read_as_html(turn)}<div "
+        f'class="reply">{_reply_html(number, turn)}</div>{_foot_html(number, turn)}</article>'
     )
 
 
@@ -90,7 +92,7 @@ def _waiting_html(turn: Turn) -> str:
 
 
 def _linked(number: int, turn: Turn) -> str:
-    """Return the escaped text with each known marker as a link to its source card, weakly supported sentences set off."""
+    """Return the escaped text, its markers as links to source cards, weak sentences marked."""
     parts: list[str] = []
     done = 0
     for start, end in _weak_spans(turn):
@@ -104,7 +106,7 @@ def _linked(number: int, turn: Turn) -> str:
 
 
 def _weak_spans(turn: Turn) -> list[tuple[int, int]]:
-    """Return where in the text, markers and closing punctuation included, the weakly supported sentences stand."""
+    """Return the spans of weakly supported sentences, with their markers and punctuation."""
     spans: list[tuple[int, int]] = []
     position = 0
     for sentence in turn.sentences:
@@ -124,7 +126,8 @@ def _weak_spans(turn: Turn) -> list[tuple[int, int]]:
 def _markers_linked(number: int, turn: Turn, start: int, end: int) -> str:
     """Return a stretch of the text escaped, with each known marker as a link to its source card.
 
-    A marker stays on the line of the word it follows: its blank becomes a margin, word joiners (U+2060) hold it.
+    A marker stays on the line of the word it follows: its blank becomes a margin, word joiners (U+2060)
+    hold it.
     """
     known = {citation.number for citation in turn.citations}
     parts: list[str] = []

@@ -1,4 +1,4 @@
-"""What stands in the head of the page: its icon, style and scripts, and the words that a script must place."""
+"""The head of the page: icon, style, scripts, and the words that a script must place."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PARTS = (
 
 
 def head_html() -> str:
-    """Return the head: not through the toolkit's `css`, which rewrites selectors so that none reaches its frames."""
+    """Return the head; Gradio's `css` is not used, since it rewrites selectors."""
     style, *scripts = (_read(name) for name in ("style.css", "language.js", "citations.js"))
     parts = json.dumps([(selector, name, label.en, label.zh) for selector, name, label in _PARTS])
     return (

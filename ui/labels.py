@@ -8,7 +8,7 @@ from html import escape
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Words of the page in both languages; a label without `zh` has none to translate and stands in either."""
+    """Words of the page in both languages; a label without `zh` is the same in both."""
 
     en: str
     zh: str = ""
@@ -19,10 +19,11 @@ class Label:
         return Label(*(text.format(n=n, s=plural, **values) for text in (self.en, self.zh)))
 
     def html(self) -> str:
-        """Return both languages, escaped, of which the style sheet hides one from eyes and screen readers alike."""
+        """Return both languages, escaped; the style sheet hides one, also from screen readers."""
         if not self.zh:
             return f'<span lang="en">{escape(self.en)}</span>'
-        return f'<span class="in" lang="en">{escape(self.en)}</span><span class="in" lang="zh">{escape(self.zh)}</span>'
+        texts = {"en": self.en, "zh": self.zh}
+        return "".join(f'<span class="in" lang="{key}">{escape(text)}</span>' for key, text in texts.items())
 
     def attribute(self, name: str) -> str:
         """Return what the script of the page makes the attribute `name` of, in the language shown."""
@@ -48,7 +49,8 @@ NO_QUESTION = Label("Write a question first.", "请先输入问题。")
 # Conversation
 CONVERSATION = Label("Conversation", "对话")
 WELCOME = Label(
-    "Ask in English or Chinese. The answer comes from the abstracts alone, and each sentence names the abstract "
+    "Ask in English or Chinese. The answer comes from the abstracts alone, and each sentence names the "
+    "abstract "
     "it rests on; when they do not answer, the page says so.",
     "可用中文或英文提问。回答只依据已收录的摘要，逐句注明出处；摘要没有答案时会直接说明。",
 )

@@ -31,9 +31,11 @@ def _section(number: int, turn: Turn, *, hidden: bool) -> str:
     state = " hidden" if hidden else ""
     about = turn.question if len(turn.question) <= 160 else turn.question[:160] + "…"
     return (
-        f'<section class="shelf" id="sources-{number}" tabindex="-1" aria-labelledby="name-{number} about-{number}"'
+        f'<section class="shelf" id="sources-{number}" tabindex="-1" aria-labelledby="name-{number} '
+        f'about-{number}"'
         f'{state}><h2 id="name-{number}">{labels.SOURCES.html()}</h2>'
-        f'<p class="about" id="about-{number}"><span class="sr">{labels.ABOUT.html()}</span>{escape(about)}</p>'
+        f'<p class="about" id="about-{number}"><span '
+        f'class="sr">{labels.ABOUT.html()}</span>{escape(about)}</p>'
         f"{_groups(number, turn)}</section>"
     )
 
@@ -110,7 +112,7 @@ def _card(
 
 
 def marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """Return `text` escaped, with its `spans` (start, end; code points) in mark elements, joined where they overlap.
+    """Return `text` escaped, its `spans` (start, end; code points) in mark elements.
 
     Nothing is marked when a passage is the whole text: a mark on everything points at nothing.
     """
@@ -128,7 +130,7 @@ def marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
 
 
 def _excerpts(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """Return the `spans` of `text` (in order) escaped and marked, with … for what is left out between and around them."""
+    """Return the `spans` of `text` (in order) escaped and marked, with … for what is left out."""
     joined: list[tuple[int, int]] = []
     for start, end in spans:
         if joined and not text[joined[-1][1] : start].strip():
@@ -162,7 +164,8 @@ def _byline(paper: Paper) -> str:
     link = f"https://doi.org/{quote(paper.doi)}" if paper.doi else paper.url or ""
     # A link of the corpus is shown only when it can do no more than open a page.
     if link.isprintable() and _scheme(link) in {"http", "https"}:
-        spans += f'<a href="{escape(link)}" target="_blank" rel="noopener noreferrer">{"DOI" if paper.doi else labels.LINK.html()}</a>'
+        name = "DOI" if paper.doi else labels.LINK.html()
+        spans += f'<a href="{escape(link)}" target="_blank" rel="noopener noreferrer">{name}</a>'
     return spans
 
 

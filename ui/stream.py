@@ -30,10 +30,9 @@ async def stream(
 ) -> AsyncGenerator[list[StreamEvent | RagError], None]:
     """Yield the events of `library.ask`, all that have arrived at a time; an error of citefold comes last.
 
-    The whole question runs in one thread of its own: a reader who presses Stop while the model is still
-    reading leaves without waiting for it, and the thread ends at its next event. A page slower than the model
-    gets several words at once and never falls behind. An unforeseen exception goes to `threading.excepthook`,
-    and the stream ends without an Answer.
+    The question runs in a thread of its own, so that Stop does not wait for the model; the thread ends at
+    its next event. An unforeseen exception goes to `threading.excepthook`, and the stream ends without an
+    Answer.
     """
     loop = asyncio.get_running_loop()
     events: asyncio.Queue[StreamEvent | RagError | None] = asyncio.Queue()

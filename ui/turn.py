@@ -67,7 +67,7 @@ class Turn:
 
 
 def history(turns: Sequence[Turn]) -> tuple[tuple[str, str], ...]:
-    """Return the (question, answer text) pairs of the turns that were answered, oldest first, small talk left out.
+    """Return the (question, answer text) pairs of answered turns, oldest first, without small talk.
 
     A follow-up stands as what it was read as, so that one after it can be understood.
     """

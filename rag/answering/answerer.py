@@ -1,8 +1,8 @@
-"""From the retrieved abstracts to an answer: which abstracts the model is asked about, and in which chats.
+"""Answer a question from the retrieved abstracts: choose which ones the model reads, and in which chats.
 
-The embedded model is small and slow: it mixes up abstracts that it reads together, and reading is what takes its time.
-So it is asked about one abstract at a time, and what it has read is kept (`rag.llm.llama_cpp.prefix_cache`). A hosted model reads what
-the question needs of all abstracts in one chat.
+The embedded model is small and slow, and it confuses abstracts that it reads together. So it reads one at a
+time, and its state after each is cached (`rag.llm.llama_cpp.prefix_cache`). A hosted model reads the relevant
+sentences of all abstracts in one chat.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from rag.answering.abstention import Abstention
-from rag.answering.citing.attribution import Attributor, ReplyRules, SentenceVerifier
-from rag.answering.citing.citations import NOTHING_SAID
-from rag.answering.citing.findings import quote_results, results_chat
-from rag.answering.context import ContextSentences, evidence_for
+from rag.answering.citing.attribution import Attributor, ContextEvidence, ReplyRules, SentenceVerifier
+from rag.answering.citing.citations import NOTHING_SAID, cite_quotes
+from rag.answering.citing.result_sentences import MAX_RESULTS, result_sentences
+from rag.answering.context import MAX_GAP, ContextSentences, evidence_for
 from rag.answering.generation.messages import (
     ABSTRACT_TOKENS,
+    History,
     abstract_budget,
     abstract_messages,
     abstract_text,
@@ -25,6 +26,7 @@ from rag.answering.generation.messages import (
     estimate_tokens,
     several_messages,
 )
+from rag.answering.generation.prompts import FOUND
 from rag.answering.generation.streaming import (
     Answering,
     Chat,
@@ -46,17 +48,17 @@ from rag.text.injection import without_rules
 from rag.text.language import detect_language
 from rag.text.numbers import localise_numbers
 
-# Tokens of evidence that a hosted model is given of all abstracts together, unless the settings say otherwise.
+# Tokens of evidence for a hosted model, all abstracts together, unless the settings say otherwise.
 HOSTED_TOKENS = 4000
-# How much further than the nearest an abstract may lie to be asked, in cosine; higher asks more.
+# Relevance that an abstract may lack to the best one and still be asked; higher asks more.
 # See docs/decisions.md#which-abstracts-are-asked.
 SINGLE_GAP = 0.05
 SEVERAL_GAP = 0.5
-# Abstracts that a question over several is put to, at most.
+# Abstracts to retrieve at least for a question over several.
 SEVERAL_ABSTRACTS = 6
-# Nats of negative_log_likelihood; a Chinese answer from an English abstract above it is asked for again in English and translated.
+# Nats. A less likely Chinese answer from an English abstract is generated again in English and translated.
 MAX_NLL = 2.5
-# Sentences of a reply about one abstract, and of one that is translated.
+# Sentences of a reply about one abstract, and of a reply that is translated.
 MOST_SENTENCES, MOST_TRANSLATED = 4, 3
 
 _REFUSAL = Generated(NOTHING_SAID, True, 0.0)
@@ -64,10 +66,12 @@ _REFUSAL = Generated(NOTHING_SAID, True, 0.0)
 
 @dataclass(frozen=True)
 class Answerer:
-    """Everything an answer is made with; `evidence_tokens` None means what suits the model.
+    """Answers questions from retrieved abstracts.
 
-    Without `abstention` the model decides by itself whether the abstracts answer. Without `max_nll` no answer is
-    given up for being uncertain.
+    Attributes:
+        evidence_tokens: tokens of evidence per chat; None takes the default of the kind of model.
+        abstention: if None, the model itself decides whether an abstract answers.
+        max_nll: nats; if None, no reply is given up for being unlikely.
     """
 
     llm: LLM
@@ -80,15 +84,11 @@ class Answerer:
     max_nll: float | None = MAX_NLL
 
     def answer(
-        self,
-        question: str,
-        language: Language,
-        contexts: Sequence[ScoredChunk],
-        history: Sequence[tuple[str, str]] = (),
+        self, question: str, language: Language, contexts: Sequence[ScoredChunk], history: History = ()
     ) -> Iterator[Shown | Generated]:
-        """Yield what may be shown as it arrives, then what was `Generated`.
+        """Yield what may be shown as it arrives, then the finished answer.
 
-        What in a question would change the rules is not put to the model; a question that is nothing else is refused.
+        Parts of the question that try to change the rules are removed. If nothing is left, it is refused.
         """
         question = without_rules(question)
         if not question:
@@ -98,13 +98,9 @@ class Answerer:
         yield generated
 
     def query_context(
-        self,
-        question: str,
-        language: Language,
-        contexts: Sequence[ScoredChunk],
-        history: Sequence[tuple[str, str]] = (),
+        self, question: str, language: Language, contexts: Sequence[ScoredChunk], history: History = ()
     ) -> QueryContext:
-        """Return a question with what answering it needs; the arguments are those of `answer`."""
+        """Prepare a question: embed it, and attach the sentences of its contexts."""
         sentences = ContextSentences(contexts, self.embedder, self.alignment)
         vector = query_vector(self.embedder, self.alignment, question, language)[0]
         return QueryContext(question, language, history, sentences, vector)
@@ -119,7 +115,7 @@ class Answerer:
         return (yield from self.answer_from_best(query))
 
     def answer_from_each(self, query: QueryContext) -> Answering:
-        """Ask each abstract for its part, and show all parts."""
+        """Ask about each abstract alone, and show all replies."""
         numbers = sorted(query.ranked_contexts(SEVERAL_GAP))
         sentences = query.sentences.of(numbers)
         chats = [self.chat(query, number) for number in numbers]
@@ -128,15 +124,18 @@ class Answerer:
         return stream_each(self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor)
 
     def answer_from_best(self, query: QueryContext) -> Answering:
-        """Ask one abstract after the other, the nearest first, until one answers.
+        """Ask about one abstract after the other, the most relevant first, until one answers.
 
-        Where no abstract has a name that is in the question, none is asked.
+        With abstention, a question is refused if it holds a name that no abstract has.
         """
         if self.abstention and query.unknown_names:
             return _REFUSAL
         dropped: list[str] = []
         confidence: float | None = None
-        for number in query.ranked_contexts(SINGLE_GAP):
+        gap = (
+            SINGLE_GAP if self.abstention else MAX_GAP
+        )  # a model that may refuse is asked about the next one
+        for number in query.ranked_contexts(gap):
             generated = yield from self._answer_from(query, number)
             if not generated.refused:
                 return generated
@@ -145,9 +144,9 @@ class Answerer:
         return Generated(replace(NOTHING_SAID, dropped=tuple(dropped)), True, confidence)
 
     def _answer_from(self, query: QueryContext, number: int) -> Answering:
-        """Answer from one abstract; a reply that is given up is asked for in other ways."""
+        """Answer from one abstract; try other chats if the reply is given up or is a bare yes or no."""
         chat = self.chat(query, number)
-        if self._reads_english_for_chinese(query, number):
+        if self._must_be_likely(query, number):
             generated = yield from self._ask(query, number, replace(chat, max_nll=self.max_nll))
             chat = replace(chat, refusal_threshold=None)  # the first reply has passed it
             if generated.given_up:
@@ -160,23 +159,29 @@ class Answerer:
             return (yield from self._answer_with_results(query, number, generated))
         return generated
 
-    def _answer_with_results(self, query: QueryContext, number: int, generated: Generated) -> Answering:
-        """Show what the abstract found where the model says no more than yes or no: in its words, or translated."""
-        sentences = query.sentences.of([number])
-        if _language(query, number) == query.language:
-            cited = quote_results(sentences, query.question, query.vector)
-            if cited.sentences:
-                yield cited.text, cited
-                return Generated(cited, False, generated.confidence)
-            return generated
-        chat = results_chat(sentences, query.question, query.vector, query.language)
-        if chat is None:
-            return generated
-        chat = replace(chat, may_refuse=self.abstention is None)
+    def _answer_with_results(self, query: QueryContext, number: int, refused: Generated) -> Answering:
+        """Quote the sentences that state results; across languages the model reports them.
+
+        A model that restates a result tends to drop its condition, so it does so only where it must.
+        """
+        sentences, language = query.sentences.of([number]), query.language
+        relevance = sentences.relevance(query.question, query.vector)
+        chosen = result_sentences([item.text for item in sentences.items], relevance)
+        if not chosen:
+            return refused
+        results = [(sentences.items[i], relevance[i]) for i in chosen]
+        if _language(query, number) == language:
+            evidence = [ContextEvidence(item.number, item.start, item.end, score) for item, score in results]
+            cited = cite_quotes(sentences.contexts, evidence)
+            yield cited.text, cited
+            return Generated(cited, False, refused.confidence)
+        text = localise_numbers(" ".join(item.text for item, _ in results), language)
+        messages = abstract_messages(None, text, FOUND[language], language)
+        chat = Chat(messages, language, self.abstention is None, most_sentences=MAX_RESULTS)
         return (yield from self._ask(query, number, chat, question=""))
 
     def _ask(self, query: QueryContext, number: int, chat: Chat, question: str | None = None) -> Answering:
-        """Put one chat about one abstract to the model."""
+        """Ask the model in a chat about one abstract; `question` replaces the query's own for attribution."""
         sentences = query.sentences.of([number])
         rules = ReplyRules(
             allow_yes_no=not (is_yes_no_question(query.question) and self.llm.supports_grammar),
@@ -187,17 +192,16 @@ class Answerer:
         attributor = Attributor(sentences, self.verifier, asked, rules)
         return stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor)
 
-    def _reads_english_for_chinese(self, query: QueryContext, number: int) -> bool:
-        """Return whether an answer has to be certain to be shown, and is translated else.
+    def _must_be_likely(self, query: QueryContext, number: int) -> bool:
+        """Return whether an unlikely reply is given up and asked for again in English.
 
-        English answers from Chinese abstracts need no such care, and a model that no grammar holds may not stay in one
-        language.
+        Only Chinese answers from English abstracts need it, and only a grammar keeps a reply in one language.
         """
-        held = self.llm.supports_grammar and self.max_nll is not None
-        return held and (query.language, _language(query, number)) == ("zh", "en")
+        possible = self.llm.supports_grammar and self.max_nll is not None
+        return possible and (query.language, _language(query, number)) == ("zh", "en")
 
     def _english_chat(self, query: QueryContext, number: int) -> Chat:
-        """Return the chat in which a Chinese question is answered in English, and the answer translated."""
+        """Return the chat that answers in English, with a translation of each sentence."""
         return replace(
             self.chat(query, number, read_in="en"),
             refusal_threshold=None,
@@ -206,26 +210,22 @@ class Answerer:
         )
 
     def chat(self, query: QueryContext, number: int, *, read_in: Language | None = None) -> Chat:
-        """Return the chat about one context that is to be answered in `read_in`, else in the question's language."""
+        """Return the chat about one context, answered in `read_in` or else in the question's language."""
         paper = query.sentences.contexts[number - 1].paper
         room = self.llm.context_window - self.max_answer_tokens
         text, left = abstract_text(paper), abstract_budget(room, query.question, query.history)
         budget = min(self.evidence_tokens or ABSTRACT_TOKENS, left)
-        whole = estimate_tokens(text) <= budget
-        if not whole:
-            only = query.sentences.of([number])
-            text = evidence_for(only, query.question, query.vector, estimate_tokens, budget)[1]
-        language, name = read_in or query.language, paper.paper_id if whole else None
+        name: str | None = paper.paper_id
+        if estimate_tokens(text) > budget:
+            sentences, name = query.sentences.of([number]), None
+            text = evidence_for(sentences, query.question, query.vector, estimate_tokens, budget)[1]
+        language = read_in or query.language
         text = localise_numbers(text, language)
-        return Chat(
-            abstract_messages(
-                name, text, query.question, query.language, query.history, room, read_in=read_in
-            ),
-            language,
-            may_refuse=self.abstention is None,
-            refusal_threshold=self.abstention.thresholds[query.language] if self.abstention else None,
-            most_sentences=MOST_SENTENCES,
+        messages = abstract_messages(
+            name, text, query.question, query.language, query.history, room, read_in=read_in
         )
+        threshold = self.abstention.thresholds[query.language] if self.abstention else None
+        return Chat(messages, language, self.abstention is None, threshold, most_sentences=MOST_SENTENCES)
 
     def _translate(self, query: QueryContext, sentence: str) -> str | None:
         if detect_language(sentence) == query.language:

@@ -1,7 +1,7 @@
-"""The sentences of the retrieved abstracts, and which of them a question needs.
+"""Select the sentences of the retrieved abstracts that a question needs.
 
-Reading is what a small machine waits for: an answer's first word comes after the model has read its evidence. Where
-whole abstracts are more than a budget of tokens, the model is given the sentences nearest to the question.
+Prefill dominates the time to the first word on a small machine. If whole abstracts exceed the token budget,
+the model sees only the sentences that are most relevant to the question.
 """
 
 from __future__ import annotations
@@ -21,22 +21,16 @@ from rag.text.injection import is_planted
 from rag.text.numbers import number_values
 from rag.text.sentences import split_sentences
 
-# A sentence's worth for a question is its cosine, plus this much of the question's terms that it holds (weighted by
-# how few sentences hold them), plus this much of its abstract's retrieval score, less that of the best abstract. On
-# benchmarks/data/dev_questions.jsonl (35 questions whose answer can be recognised in the abstracts), 3 abstracts, the
-# answer is among 160, 200 and 250 tokens of sentences for 33, 35 and 35; without the last part for 29, 32 and 34. A
-# bonus for the neighbours of a chosen sentence only cost room: 33, 33, 35. 5 abstracts: the same.
+# tuned by benchmarks/evidence.py; see docs/decisions.md#sentence-relevance
+# Weights added to a sentence's cosine; higher matters more. The first is for the question's terms in it
+# (by idf), the second for the retrieval score of its abstract minus that of the best abstract.
 TERMS_WEIGHT = 0.3
 CONTEXT_WEIGHT = 0.15
-# A sentence worth less than the best one by more than this is left out even where there is room: of the 35 answers none
-# lies lower (.35: none; .3 loses 2), and what does ("Gemini performed best in evaluation", another paper's) leads a small
-# model astray. 1.2 abstracts and 225 tokens are left on average, without a budget.
+# Relevance below the best sentence at which a sentence is dropped; higher keeps more.
 MAX_GAP = 0.4
-_GAP = " … "
-# Added to the worth of a sentence that states a number, where the question asks for one. On 96 development questions whose
-# answer can be recognised in a retrieved abstract it is among 180, 200 and 220 tokens for 88, 92 and 94, without this for
-# 87, 89 and 92; the same from .06 to .15.
+# Relevance added to a sentence with a number if the question asks for one; higher prefers numbers more.
 NUMBER_BONUS = 0.1
+_GAP = " … "
 _WANTS_NUMBER = re.compile(
     r"\bhow (?:many|much|large|big|long|fast|far|often|high|low|small|accurate)\b|\bby how\b"
     r"|\bwhat (?:\w+ )?(?:percentage|share|proportion|number|accuracy|rate|score|speed-?up|factor)\b"
@@ -47,7 +41,7 @@ _WANTS_NUMBER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ContextSentence:
-    """The sentence `text == contexts[number - 1].paper.text[start:end]`, its index terms and number values."""
+    """The sentence `contexts[number - 1].paper.text[start:end]`, its index terms and number values."""
 
     number: int
     start: int
@@ -58,17 +52,17 @@ class ContextSentence:
 
 
 class ContextSentences:
-    """The sentences of the contexts of one question, split and embedded once, when first needed."""
+    """The sentences of the contexts of one question; they are split and embedded once, when first needed."""
 
     def __init__(self, contexts: Sequence[ScoredChunk], embedder: Embedder, alignment: Alignment) -> None:
-        """Keep what is needed; nothing is embedded yet."""
+        """Keep the arguments; nothing is embedded yet."""
         self.contexts = tuple(contexts)
         self.embedder = embedder
         self.alignment = alignment
 
     @cached_property
     def items(self) -> tuple[ContextSentence, ...]:
-        """Every sentence, context by context, in reading order, but for what was planted (`rag.text.injection`)."""
+        """All sentences in reading order, without planted instructions."""
         return tuple(
             ContextSentence(
                 number,
@@ -86,14 +80,14 @@ class ContextSentences:
     @cached_property
     def vectors(self) -> Vectors:
         """The aligned vectors of `items`, shape (n, d)."""
-        if not self.items:  # all of it was planted
+        if not self.items:  # all sentences were planted
             return self.embedder.embed_passages([""])[:0]
         raw = self.embedder.embed_passages([item.text for item in self.items])
         languages = [self.contexts[item.number - 1].paper.language for item in self.items]
         return self.alignment.apply_each(raw, languages, "passage")
 
     def of(self, numbers: Sequence[int]) -> ContextSentences:
-        """Return those of the contexts with these numbers, which are numbered anew; nothing is embedded again."""
+        """Return the contexts with these numbers, renumbered from 1; nothing is embedded again."""
         narrowed = ContextSentences(
             [self.contexts[number - 1] for number in numbers], self.embedder, self.alignment
         )
@@ -104,7 +98,7 @@ class ContextSentences:
         return narrowed
 
     def relevance(self, question: str, vector: Vectors) -> list[float]:
-        """Return how much each of `items` is worth for a question with the aligned vector (d,)."""
+        """Return the relevance of each of `items` for a question with the aligned vector (d,)."""
         weights = self._term_weights(question)
         total = sum(weights.values()) or 1.0
         best = max((context.score for context in self.contexts), default=0.0)
@@ -116,19 +110,17 @@ class ContextSentences:
         ]
 
     def context_relevance(self, question: str, vector: Vectors) -> list[float]:
-        """Return for each of `contexts` the most that a sentence of it is worth for the question."""
-        worth = self.relevance(question, vector)
-        return [
-            max(
-                (own for own, item in zip(worth, self.items, strict=True) if item.number == number),
-                default=0.0,
-            )
-            for number in range(1, len(self.contexts) + 1)
-        ]
+        """Return for each of `contexts` the highest relevance of its sentences; 0 without sentences."""
+        best: dict[int, float] = {}
+        for item, relevance in zip(self.items, self.relevance(question, vector), strict=True):
+            best[item.number] = max(relevance, best.get(item.number, relevance))
+        return [best.get(number, 0.0) for number in range(1, len(self.contexts) + 1)]
 
     def _term_weights(self, question: str) -> dict[str, float]:
-        held = {term: sum(term in item.terms for item in self.items) for term in frozenset(analyze(question))}
-        return {term: math.log1p(len(self.items) / (1 + count)) for term, count in held.items()}
+        counts = {
+            term: sum(term in item.terms for item in self.items) for term in frozenset(analyze(question))
+        }
+        return {term: math.log1p(len(self.items) / (1 + count)) for term, count in counts.items()}
 
 
 def evidence_for(
@@ -137,40 +129,35 @@ def evidence_for(
     vector: Vectors,
     count_tokens: Callable[[str], int],
     budget: int,
-    each: int | None = None,
-    gap: float = MAX_GAP,
     *,
     number_bonus: float = NUMBER_BONUS,
 ) -> dict[int, str]:
-    """Return an excerpt of each context that is needed, by its number: the sentences worth most, within `budget` tokens.
+    """Return the most relevant sentences within `budget` tokens, as one excerpt per context number.
 
-    A title costs what its tokens are, once. The best sentence is there even if it alone is over the budget; one that
-    is worth less by more than `gap` is not, even if there is room. With `each` no context gets more than so many tokens,
-    its best sentence apart.
+    A title counts once. The best sentence is always included. Sentences less relevant by more than `MAX_GAP`
+    are dropped even if there is room.
     """
     bonus = number_bonus if _WANTS_NUMBER.search(question) else 0.0
-    worth = [
+    relevance = [
         own + bonus * bool(item.numbers)
         for own, item in zip(sentences.relevance(question, vector), sentences.items, strict=True)
     ]
-    least = max(worth, default=0.0) - gap
+    threshold = max(relevance, default=0.0) - MAX_GAP
     titles = [count_tokens(context.paper.title or "") for context in sentences.contexts]
     chosen: list[int] = []
-    spent: dict[int, int] = {}
-    for index in sorted(range(len(worth)), key=lambda i: (-worth[i], i)):
+    titled: set[int] = set()
+    for index in sorted(range(len(relevance)), key=lambda i: (-relevance[i], i)):
         item = sentences.items[index]
-        before = spent.get(item.number)
-        cost = count_tokens(item.text) + (titles[item.number - 1] if before is None else 0)
-        fits = cost <= budget and (each is None or before is None or before + cost <= each)
-        if not chosen or (fits and worth[index] >= least):
+        cost = count_tokens(item.text) + (0 if item.number in titled else titles[item.number - 1])
+        if not chosen or (cost <= budget and relevance[index] >= threshold):
             chosen.append(index)
-            spent[item.number] = (before or 0) + cost
+            titled.add(item.number)
             budget -= cost
     return excerpts(sentences, chosen)
 
 
 def excerpts(sentences: ContextSentences, chosen: Sequence[int]) -> dict[int, str]:
-    """Return for each context with a chosen sentence its title and those, in reading order, … where some are left out."""
+    """Return per context number its title and chosen sentences in reading order; " … " marks a gap."""
     found: dict[int, str] = {}
     before: int | None = None
     for index in sorted(chosen):

@@ -1,13 +1,12 @@
-"""One question with all that answering it needs: its vector, and the sentences of the abstracts found for it."""
+"""A question with all that answering it needs: its vector and the sentences of the abstracts found for it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from rag.answering.context import ContextSentences
-from rag.answering.generation.messages import abstract_text
+from rag.answering.generation.messages import History, abstract_text
 from rag.answering.verification.facts import missing_names
 from rag.embedding.base import Vectors
 from rag.schema import Language
@@ -15,28 +14,26 @@ from rag.schema import Language
 
 @dataclass(frozen=True)
 class QueryContext:
-    """One question, after earlier turns, with the sentences of its contexts and its aligned vector (d,)."""
+    """A question after earlier turns, the sentences of its contexts, and its aligned vector (d,)."""
 
     question: str
     language: Language
-    history: Sequence[tuple[str, str]]
+    history: History
     sentences: ContextSentences
     vector: Vectors
 
     @cached_property
     def unknown_names(self) -> tuple[str, ...]:
         """The names in the question that no context has."""
-        return missing_names(
-            self.question, [abstract_text(context.paper) for context in self.sentences.contexts]
-        )
+        texts = [abstract_text(context.paper) for context in self.sentences.contexts]
+        return missing_names(self.question, texts)
 
     def ranked_contexts(self, gap: float) -> list[int]:
-        """Return the numbers of the contexts to ask, the nearest to the question first.
+        """Return the numbers of the contexts to ask about, the most relevant first.
 
-        A context is as near as its nearest sentence. One that lies further than the nearest by more than `gap` (cosine)
-        is not asked.
+        A context whose best sentence is less relevant than the best of all by more than `gap` is left out.
         """
-        nearest = self.sentences.context_relevance(self.question, self.vector)
-        least = max(nearest, default=0.0) - gap
-        ranked = sorted(enumerate(nearest, 1), key=lambda pair: -pair[1])
-        return [number for number, near in ranked if near >= least]
+        relevance = self.sentences.context_relevance(self.question, self.vector)
+        least = max(relevance, default=0.0) - gap
+        ranked = sorted(enumerate(relevance, 1), key=lambda pair: -pair[1])
+        return [number for number, own in ranked if own >= least]

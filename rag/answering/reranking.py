@@ -1,4 +1,4 @@
-"""The optional second stage: a cross-encoder reads the question together with each of the first papers."""
+"""Optional reranking: a cross-encoder scores the question together with each of the first papers."""
 
 from __future__ import annotations
 
@@ -19,26 +19,25 @@ from rag.text.language import to_simplified
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
-# Papers read again, also when fewer are asked for. Each is a pass over question and abstract: with the
-# architecture of ms-marco-MiniLM-L6, 20 abstracts of 400 tokens take some 2 s on 2 cores.
+# Papers to rerank, also when fewer are wanted; higher costs time. See docs/decisions.md#reranked-papers.
 RERANK_CANDIDATES = 20
 
 
 class Reranker(Protocol):
-    """Says how well texts answer a question; `CrossEncoderReranker` does."""
+    """Scores how well texts answer a question."""
 
     def scores(self, query: str, texts: Sequence[str]) -> Sequence[float]:
-        """Return one score a text, higher being better."""
+        """Return one score per text; higher is better."""
 
 
 class CrossEncoderReranker:
-    """Any sentence-transformers CrossEncoder with one score a pair; safe to use from several threads."""
+    """A sentence-transformers CrossEncoder with one score per pair; thread-safe."""
 
     def __init__(self, folder: Path, threads: int | None = None) -> None:
         """Load the model in `folder`.
 
         Raises:
-            ModelError: `folder` holds no cross-encoder, or one that gives several scores.
+            ModelError: `folder` holds no cross-encoder, or one with several scores per pair.
         """
         from safetensors import SafetensorError
 
@@ -55,13 +54,13 @@ class CrossEncoderReranker:
             ) from error
         if self._model.num_labels != 1:
             raise ModelError(
-                f"The cross-encoder in {folder} gives {self._model.num_labels} scores a pair, and a reranker gives "
+                f"The cross-encoder in {folder} gives {self._model.num_labels} scores a pair instead of "
                 "one; name another with RAG_RERANK_MODEL, or unset it to do without."
             )
-        self._lock = threading.Lock()  # a tokenizer cannot be used by two threads at once
+        self._lock = threading.Lock()  # tokenizers are not thread-safe
 
     def scores(self, query: str, texts: Sequence[str]) -> list[float]:
-        """Return one score a text, higher being better."""
+        """Return one score per text; higher is better."""
         if not texts:
             return []
         with self._lock:
@@ -71,18 +70,17 @@ class CrossEncoderReranker:
 
 
 def rerank(reranker: Reranker, query: str, found: Sequence[ScoredChunk]) -> list[ScoredChunk]:
-    """Return `found` with its first `RERANK_CANDIDATES` in the order of the reranker, their `score` being its.
+    """Return `found`, its first `RERANK_CANDIDATES` papers sorted and scored by the reranker.
 
-    Each is read as its title and best chunk. The others follow as they were; their scores are moved to lie below,
-    so that scores still fall from first to last.
+    The reranker sees title and best chunk. The other papers follow in their order, with scores shifted below.
     """
     first, rest = found[:RERANK_CANDIDATES], found[RERANK_CANDIDATES:]
     texts = [passage(candidate.paper, candidate.chunk) for candidate in first]
     scores = reranker.scores(to_simplified(query), texts)
-    read = [replace(candidate, score=score) for candidate, score in zip(first, scores, strict=True)]
-    read.sort(key=lambda candidate: -candidate.score)
-    step = read[-1].score - rest[0].score if rest else 0.0
-    return read + [replace(candidate, score=candidate.score + step) for candidate in rest]
+    ranked = [replace(candidate, score=score) for candidate, score in zip(first, scores, strict=True)]
+    ranked.sort(key=lambda candidate: -candidate.score)
+    shift = ranked[-1].score - rest[0].score if rest else 0.0
+    return ranked + [replace(candidate, score=candidate.score + shift) for candidate in rest]
 
 
 def _load(folder: Path, threads: int) -> CrossEncoder:
@@ -99,7 +97,7 @@ def _load(folder: Path, threads: int) -> CrossEncoder:
 
 
 def _is_cross_encoder(folder: Path) -> bool:
-    """Say whether the model was saved with a head: the library would put a random one on any other."""
+    """Return whether the model has a trained head; the library would add a random one to any other."""
     if _config(folder / "config_sentence_transformers.json").get("model_type") == "CrossEncoder":
         return True
     architectures = _config(folder / "config.json").get("architectures") or []

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rag.errors import SettingsError
 
@@ -22,48 +22,35 @@ if TYPE_CHECKING:
     from rag.settings import Settings
     from rag.store.index import Store
 
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 _PLOT_KINDS = {".png", ".pdf", ".svg"}
 
 
-def add_evaluate(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
+def add_evaluate(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add `evaluate retrieval` and `evaluate answers` to the commands of `rag`."""
     evaluate = commands.add_parser("evaluate", help="measure retrieval or answers on a data set")
     kinds = evaluate.add_subparsers(metavar="retrieval|answers", required=True)
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("dataset", metavar="DATASET", type=Path, help="a folder, or a .jsonl(.gz) file")
-    shared.add_argument(
-        "--split", help="judgements of a BEIR folder (default: test), or file of another folder"
-    )
-    shared.add_argument("--limit", type=_count, metavar="N", help="only N questions, always the same")
-    shared.add_argument("--json", type=Path, metavar="FILE", help="write everything measured here")
-    retrieval = kinds.add_parser(
-        "retrieval", parents=[common, shared], help="nDCG, recall and MRR, one row an arm of retrieval"
-    )
+    add = shared.add_argument
+    add("dataset", metavar="DATASET", type=Path, help="a folder, or a .jsonl(.gz) file")
+    add("--split", help="judgements of a BEIR folder (default: test), or file of another folder")
+    add("--limit", type=_count, metavar="N", help="only N questions, always the same")
+    add("--json", type=Path, metavar="FILE", help="write everything measured here")
+    text = "nDCG, recall and MRR, one row for each retriever"
+    retrieval = kinds.add_parser("retrieval", parents=[common, shared], help=text)
     retrieval.add_argument("--plot", type=Path, metavar="FILE.png", help="draw it")
     retrieval.set_defaults(run=_retrieval)
-    answers = kinds.add_parser(
-        "answers", parents=[common, shared], help="right, rightly cited, refused, how fast; Ctrl-C resumes"
-    )
-    answers.add_argument("--plot", type=Path, metavar="FILE.png", help="draw risk over coverage")
-    answers.add_argument("--fresh", action="store_true", help="ask again what was answered before")
-    answers.add_argument(
-        "--without-relevant",
-        action="store_true",
-        help="leave out every relevant document, so that each question has to be refused",
-    )
-    answers.add_argument(
-        "--compare",
-        type=Path,
-        metavar="FILE",
-        help="compare with an earlier run's --json, question by question",
-    )
-    answers.add_argument(
-        "--replay",
-        action="store_true",
-        help="record the language model's replies, and take them from earlier runs, then without seconds",
-    )
+    text = "right, rightly cited, refused, how fast; Ctrl-C resumes"
+    answers = kinds.add_parser("answers", parents=[common, shared], help=text)
+    add = answers.add_argument
+    add("--plot", type=Path, metavar="FILE.png", help="draw risk over coverage")
+    add("--fresh", action="store_true", help="ask again what was answered before")
+    text = "leave out every relevant document, so that each question has to be refused"
+    add("--without-relevant", action="store_true", help=text)
+    text = "compare with an earlier run's --json, question by question"
+    add("--compare", type=Path, metavar="FILE", help=text)
+    text = "record the model's replies and reuse those of earlier runs; reports no seconds then"
+    add("--replay", action="store_true", help=text)
     answers.set_defaults(run=_answers)
 
 
@@ -74,8 +61,7 @@ def _count(text: str) -> int:
 
 
 def _retrieval(parsed: argparse.Namespace) -> int:
-    _check_output(parsed.json, parsed.plot)
-    _check_plot(parsed.plot)
+    _check_output(parsed)
     from rag.cli.output import progress_bars
     from rag.evaluation.datasets.loading import load_dataset
     from rag.evaluation.report import retrieval_tables
@@ -96,8 +82,7 @@ def _retrieval(parsed: argparse.Namespace) -> int:
 
 
 def _answers(parsed: argparse.Namespace) -> int:
-    _check_output(parsed.json, parsed.plot)
-    _check_plot(parsed.plot)
+    _check_output(parsed)
     from rag.evaluation.answer_groups import comparison_table, read_rows
     from rag.evaluation.datasets.loading import load_dataset, without_relevant
 
@@ -109,25 +94,20 @@ def _answers(parsed: argparse.Namespace) -> int:
     print(document["table"])
     if earlier is not None:
         print("\n" + comparison_table(earlier, rows))
-    _save(parsed, dataset.name, document, rows)
-    if stopped:
-        print("The same command goes on where this one was stopped.", file=sys.stderr)
-        raise KeyboardInterrupt
-    return 0
-
-
-def _save(parsed: argparse.Namespace, name: str, document: dict[str, Any], rows: list[Row]) -> None:
-    """Write and draw what was measured, where that is asked for."""
     if parsed.json:
         _write(parsed.json, document)
     if parsed.plot:
         from rag.evaluation.plots import plot_risk_coverage
 
-        plot_risk_coverage(name, rows, parsed.plot)
+        plot_risk_coverage(dataset.name, rows, parsed.plot)
+    if stopped:
+        print("Run the same command again to continue.", file=sys.stderr)
+        raise KeyboardInterrupt
+    return 0
 
 
 def _measured(parsed: argparse.Namespace, dataset: Dataset) -> tuple[dict[str, Any], list[Row], bool]:
-    """Return all that was measured, its rows, and whether Ctrl-C ended them."""
+    """Return the report, its rows, and whether Ctrl-C stopped the run."""
     from rag.cli.output import progress_bars
     from rag.evaluation.answers import KeptAnswers, answer_all, answers_document, kept_answers_path
     from rag.evaluation.datasets.loading import limited
@@ -144,19 +124,20 @@ def _measured(parsed: argparse.Namespace, dataset: Dataset) -> tuple[dict[str, A
         settings = settings.model_copy(update={"index": index.directory, "chroma_url": None})
     recorded = _recorded(settings) if parsed.replay else None
     with RAG(settings, embedder=embedder, llm=recorded) as rag:
-        _print_privacy_notice(rag.notice)
+        if rag.notice:
+            print(f"Note: {rag.notice}", file=sys.stderr)
         llm = rag.llm.name
         generation = config["generation"] + (" replayed" if recorded else "")
         path = kept_answers_path(models.cache_dir(), settings, generation, llm)
         kept = KeptAnswers(path, fresh=parsed.fresh)
         rows, stopped = _asked(answer_all(rag, judged, kept), len(judged))
-    # An answer that was kept by an earlier run with --replay may have been replayed then.
+    # A kept answer may come from an earlier run with --replay, so its seconds are unreliable.
     timed = recorded is None or not (recorded.replayed or kept.given)
     return answers_document(dataset, config, llm, settings, rows, timed=timed), rows, stopped
 
 
 def _recorded(settings: Settings) -> RecordedLLM:
-    """Return the language model of the settings, with the replies that earlier runs recorded."""
+    """Return the configured language model with the replies that earlier runs recorded."""
     from rag.evaluation.replay import RecordedLLM, replies_path
     from rag.factory import configured_llm
     from rag.models import defaults as models
@@ -166,7 +147,7 @@ def _recorded(settings: Settings) -> RecordedLLM:
 
 
 def _asked(answered: Iterator[Row], total: int) -> tuple[list[Row], bool]:
-    """Return the rows, each reported on standard error as it comes, and whether Ctrl-C ended them."""
+    """Return the rows and whether Ctrl-C stopped the run; each row is reported on standard error."""
     from rag.evaluation.answers import verdict
 
     rows: list[Row] = []
@@ -180,11 +161,6 @@ def _asked(answered: Iterator[Row], total: int) -> tuple[list[Row], bool]:
     return rows, False
 
 
-def _print_privacy_notice(notice: str | None) -> None:
-    if notice:
-        print(f"Note: {notice}", file=sys.stderr)
-
-
 def _settings(parsed: argparse.Namespace) -> Settings:
     from rag.settings import load_settings
 
@@ -195,7 +171,7 @@ def _settings(parsed: argparse.Namespace) -> Settings:
 def _library(
     dataset: Dataset, settings: Settings, progress: Progress
 ) -> Iterator[tuple[Store, Embedder, DatasetIndex]]:
-    """Give the index to measure: that of the data set, or for questions alone the user's own."""
+    """Yield the index to measure: that of the data set, or the user's own if it has only questions."""
     from rag.evaluation.cache import DatasetIndex, dataset_index
     from rag.factory import configured_embedder
     from rag.models import defaults as models
@@ -203,7 +179,7 @@ def _library(
     from rag.store.manifest import Manifest
 
     if not dataset.documents:
-        Manifest.read(settings.index)  # a missing index is told before a model is loaded
+        Manifest.read(settings.index)  # fails before a model is loaded
     embedder = configured_embedder(settings, fetch=True)
     if dataset.documents:
         index = dataset_index(dataset, embedder, models.cache_dir(), progress)
@@ -216,16 +192,13 @@ def _library(
         yield store, embedder, index
 
 
-def _check_output(*files: Path | None) -> None:
-    """Refuse a place that cannot be written before the minutes of measuring, not after."""
-    for file in files:
+def _check_output(parsed: argparse.Namespace) -> None:
+    """Raise SettingsError for an output file that cannot be written, before anything is measured."""
+    for file in (parsed.json, parsed.plot):
         if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
             raise SettingsError(f"{str(file)!r} cannot be written; name a file in a folder that exists.")
-
-
-def _check_plot(file: Path | None) -> None:
-    if file is not None and file.suffix.lower() not in _PLOT_KINDS:
-        raise SettingsError(f"{str(file)!r} ends in no format that can be drawn; name a .png file.")
+    if parsed.plot is not None and parsed.plot.suffix.lower() not in _PLOT_KINDS:
+        raise SettingsError(f"{str(parsed.plot)!r} ends in no format that can be drawn; name a .png file.")
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
-"""The command line: `rag index | ask | search | chat | info | models | evaluate`.
+"""The command line: `rag index | ask | search | chat | prefill | info | models | evaluate`.
 
-Exit codes: 0 answered or refused, 2 for a user's mistake, 1 otherwise, 130 after Ctrl-C.
+Exit codes: 0 answered or refused, 2 user's mistake, 1 other errors, 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.cli.evaluate import add_evaluate
+from rag.cli.evaluate import Commands, add_evaluate
 from rag.errors import QuestionError, RagError
 
 if TYPE_CHECKING:
@@ -30,22 +30,19 @@ _INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every error is one sentence on standard error."""
-    for stream in (
-        sys.stdout,
-        sys.stderr,
-    ):  # a terminal of another encoding shows \u escapes, not a traceback
+    for stream in (sys.stdout, sys.stderr):  # other encodings show \u escapes instead of a traceback
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         code = _run(arguments)
-        sys.stdout.flush()  # so that a reader that has gone is noticed here
+        sys.stdout.flush()  # raises BrokenPipeError here, not at exit
     except RagError as error:
         print(f"rag: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("\nrag: stopped.", file=sys.stderr)
         return _INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has closed it, as `head` does
+    except BrokenPipeError:  # the reader has closed the pipe, as `head` does
         _drop_output()
         return 0
     except OSError as error:
@@ -60,14 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         parsed = _parser().parse_args(arguments)
-    except SystemExit as end:  # argparse has printed its help or its complaint
+    except SystemExit as end:  # argparse has printed help or an error
         return end.code if isinstance(end.code, int) else 0
     run: Callable[[argparse.Namespace], int] = parsed.run
     return run(parsed)
 
 
 def _drop_output() -> None:
-    """Send what is still buffered nowhere, so that the interpreter's exit does not fail on it."""
+    """Discard buffered output, so that the interpreter can exit without an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -81,60 +78,48 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument(
         "--index", metavar="DIR", help="the index (default: RAG_INDEX, else the user data directory)"
     )
-
-    narrowing = argparse.ArgumentParser(add_help=False)
-    narrowing.add_argument("--language", choices=("en", "zh"), help="only abstracts in this language")
-    narrowing.add_argument(
-        "--source",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="only abstracts of this file or folder; repeatable",
-    )
-    narrowing.add_argument(
-        "--year",
-        type=years,
-        default=(None, None),
-        metavar="FROM-TO",
-        help="only of these years: 2020, 2018-2020, 2018-",
-    )
-
     index = commands.add_parser("index", parents=[common], help="make the index hold what PATH… hold")
     index.add_argument("paths", nargs="+", metavar="PATH", help="a file or folder of abstracts")
     index.set_defaults(run=_index)
+    _add_questions(commands, common)
+    chat = commands.add_parser("chat", parents=[common], help="serve the chat page")
+    chat.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    chat.add_argument("--port", type=int, default=7860, help="port to listen on (default: 7860)")
+    chat.set_defaults(run=_chat)
+    text = "pre-compute prompt caches (about 4 s an abstract)"
+    prefill = commands.add_parser("prefill", aliases=["read"], parents=[common], help=text)
+    prefill.set_defaults(run=_prefill)
+    info = commands.add_parser("info", parents=[common], help="say what is indexed and where everything lies")
+    info.add_argument("--json", action="store_true", help="print JSON")
+    info.set_defaults(run=_info)
+    _add_models(commands, common)
+    add_evaluate(commands, common)
+    return parser
 
+
+def _add_questions(commands: Commands, common: argparse.ArgumentParser) -> None:
+    """Add `ask` and `search`, with the filters that both have."""
+    narrowing = argparse.ArgumentParser(add_help=False)
+    add = narrowing.add_argument
+    add("--language", choices=("en", "zh"), help="only abstracts in this language")
+    text = "only abstracts of this file or folder; repeatable"
+    add("--source", action="append", default=[], metavar="FILE", help=text)
+    text = "only of these years: 2020, 2018-2020, 2018-"
+    add("--year", type=years, default=(None, None), metavar="FROM-TO", help=text)
     ask = commands.add_parser("ask", parents=[common, narrowing], help="answer a question, with citations")
-    ask.add_argument(
-        "question", metavar="QUESTION", help="the question; - reads one a line from standard input"
-    )
+    text = "the question; - reads one a line from standard input"
+    ask.add_argument("question", metavar="QUESTION", help=text)
     ask.add_argument("--json", action="store_true", help="print one JSON object a question")
     ask.set_defaults(run=_ask)
-
-    search = commands.add_parser(
-        "search", parents=[common, narrowing], help="list the abstracts nearest to a query"
-    )
+    text = "list the abstracts nearest to a query"
+    search = commands.add_parser("search", parents=[common, narrowing], help=text)
     search.add_argument("query", metavar="QUERY", help="the query; - reads one a line from standard input")
     search.add_argument("-k", type=int, default=10, metavar="N", help="how many (default: 10)")
     search.add_argument("--json", action="store_true", help="print one JSON object a query")
     search.set_defaults(run=_search)
 
-    chat = commands.add_parser("chat", parents=[common], help="serve the chat page")
-    chat.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    chat.add_argument("--port", type=int, default=7860, help="port to listen on (default: 7860)")
-    chat.set_defaults(run=_chat)
 
-    prefill = commands.add_parser(
-        "prefill",
-        aliases=["read"],
-        parents=[common],
-        help="pre-compute prompt caches (about 4 s an abstract)",
-    )
-    prefill.set_defaults(run=_prefill)
-
-    info = commands.add_parser("info", parents=[common], help="say what is indexed and where everything lies")
-    info.add_argument("--json", action="store_true", help="print JSON")
-    info.set_defaults(run=_info)
-
+def _add_models(commands: Commands, common: argparse.ArgumentParser) -> None:
     models = commands.add_parser("models", parents=[common], help="list, fetch or add the default models")
     actions = models.add_subparsers(metavar="[pull|add]")
     pull = actions.add_parser("pull", parents=[common], help="fetch and verify the models that are missing")
@@ -144,9 +129,6 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("file", metavar="FILE", type=Path)
     add.set_defaults(run=_models_add)
     models.set_defaults(run=_models)
-
-    add_evaluate(commands, common)
-    return parser
 
 
 def _index(parsed: argparse.Namespace) -> int:
@@ -167,9 +149,7 @@ def _ask(parsed: argparse.Namespace) -> int:
     with _open(parsed) as rag:
         _print_privacy_notice(rag)
         if parsed.json or parsed.question == "-":
-            return _json_lines(
-                parsed.question, "question", lambda question: rag.ask(question, filters=filters).to_dict()
-            )
+            return _json_lines(parsed.question, "question", lambda q: rag.ask(q, filters=filters).to_dict())
         return _ask_aloud(rag, parsed.question, filters)
 
 
@@ -192,14 +172,14 @@ def _search(parsed: argparse.Namespace) -> int:
     with _open(parsed) as rag:
         _print_privacy_notice(rag)
         if parsed.json or parsed.query == "-":
-            return _json_lines(
-                parsed.query,
-                "query",
-                lambda query: {
+
+            def found(query: str) -> dict[str, Any]:
+                return {
                     "query": query,
                     "results": [r.to_dict() for r in rag.search(query, parsed.k, filters)],
-                },
-            )
+                }
+
+            return _json_lines(parsed.query, "query", found)
         print(search_results(rag.search(parsed.query, parsed.k, filters)))
     return 0
 
@@ -223,7 +203,7 @@ def _chat(parsed: argparse.Namespace) -> int:
 
 
 def _warm(rag: RAG, closing: Event) -> None:
-    """Load the models while the page opens, then read ahead; an error shows again, with its remedy, at the first question."""
+    """Load the models while the page opens, then prefill prompt caches."""
     try:
         rag.warm()
         rag.prefill(stop=closing)
@@ -236,9 +216,8 @@ def _prefill(parsed: argparse.Namespace) -> int:
     from rag.cli.output import prefill_report, progress_bars
 
     if parsed.command == "read":
-        print(
-            "Note: `rag read` is now `rag prefill`; the old name goes with the next version.", file=sys.stderr
-        )
+        note = "Note: `rag read` is now `rag prefill`; the next version drops the old name."
+        print(note, file=sys.stderr)
     with _open(parsed) as rag, progress_bars() as progress:
         done = rag.prefill(progress)
     print(prefill_report(done, rag.llm.endpoint, rag.settings.prompt_cache_mb))
@@ -278,7 +257,7 @@ def _models_pull(parsed: argparse.Namespace) -> int:
     for name in names:
         print(f"{name}: {models.ensure(name) if name in MODELS else resolve_folder(name, fetch=True)}")
     if settings.llm_model in set(names) - here:
-        print(f"{settings.llm_model} reads its instructions, once; half a minute on two cores.")
+        print(f"{settings.llm_model} reads its instructions once; this takes half a minute on two cores.")
         prepare_llm(settings)
     return 0
 
@@ -297,7 +276,7 @@ def _open(parsed: argparse.Namespace) -> RAG:
 
 
 def years(text: str) -> tuple[int | None, int | None]:
-    """Return the first and last year that `text` names: 2020, 2018-2020, 2018-, -2020; raises ArgumentTypeError."""
+    """Return first and last year of 2020, 2018-2020, 2018- or -2020; else raise ArgumentTypeError."""
     first, dash, last = text.partition("-")
     if not re.fullmatch(r"\d{1,4}-?|\d{0,4}-\d{1,4}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a year or years such as 2020, 2018-2020 or 2018-")
@@ -316,9 +295,9 @@ def _path(index: str | None) -> Path | None:
 
 
 def _json_lines(argument: str, key: str, answer: Callable[[str], dict[str, Any]]) -> int:
-    """Print one JSON object a line for one question or for each line of standard input.
+    """Print one JSON object for the question, or for each line of standard input if it is "-".
 
-    A line that cannot be answered gives `{key, "error"}`, and the others are answered all the same.
+    A line that fails gives `{key, "error"}`, and the next lines are still answered.
     """
     code = 0
     for line in _lines() if argument == "-" else [argument]:
@@ -334,9 +313,7 @@ def _json_lines(argument: str, key: str, answer: Callable[[str], dict[str, Any]]
 
 def _lines() -> Iterator[str]:
     if sys.stdin is None:
-        raise QuestionError(
-            "There is no standard input to read questions from; give a question instead of -."
-        )
+        raise QuestionError("There is no standard input with questions; give a question instead of -.")
     for line in sys.stdin.buffer:
         yield line.decode("utf-8", errors="replace").rstrip("\r\n")
 

@@ -1,4 +1,4 @@
-"""What a person reads in the terminal: answers, search results, build reports and figures as plain text."""
+"""Format answers, search results and reports as plain text for the terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rag.schema import Answer, Citation, Problem, ScoredChunk, Source
+from rag.schema import Answer, Problem, ScoredChunk, Source
 
 if TYPE_CHECKING:
     from rag.answering.generation.prefill import Prefill
@@ -21,6 +21,7 @@ _ALIGNMENTS = {
     "fitted": ", its languages aligned as fitted on this machine",
     "corpus": ", its languages centred on this corpus; none fitted",
 }
+_PRESENT = {True: "here", False: "not fetched"}
 _WIDTH = 100
 _HEAD_CHARS = 160
 _PROBLEMS_SHOWN = 30
@@ -28,7 +29,7 @@ _PROBLEMS_SHOWN = 30
 
 @contextmanager
 def progress_bars() -> Iterator[Progress]:
-    """Give a progress callback that draws one bar a stage on standard error."""
+    """Yield a progress callback that draws one bar per stage on standard error."""
     from tqdm import tqdm
 
     bars: dict[str, tqdm[Any]] = {}
@@ -46,12 +47,12 @@ def progress_bars() -> Iterator[Progress]:
 
 
 def answer_sources(answer: Answer) -> str:
-    """Return the list of cited abstracts, or for a refusal, or an empty list of papers, the closest ones."""
+    """Return the cited abstracts; the closest ones for a refusal or an empty list of papers."""
     if answer.refused or (answer.kind == "collection" and not answer.citations):
         head = "Closest, not answering:" if answer.contexts else ""
         lines = [_entry("-", context.paper.text, context.paper.sources) for context in answer.contexts]
         return "\n".join([head, *lines])
-    return "\n".join(_cited(citation) for citation in answer.citations)
+    return "\n".join(_entry(f"[{c.number}]", c.title or c.text, c.sources) for c in answer.citations)
 
 
 def search_results(results: Sequence[ScoredChunk]) -> str:
@@ -65,7 +66,7 @@ def search_results(results: Sequence[ScoredChunk]) -> str:
 
 
 def build_report(report: BuildReport, directory: str) -> str:
-    """Return what an index build did, in a few lines."""
+    """Return a summary of an index build."""
     manifest = report.manifest
     folded = manifest.records - manifest.works
     return (
@@ -75,19 +76,16 @@ def build_report(report: BuildReport, directory: str) -> str:
 
 
 def prefill_report(done: Prefill, endpoint: str | None, prompt_cache_mb: int) -> str:
-    """Return how many abstracts the language model has read, and why no more."""
+    """Return how many abstracts have a prompt cache, and why not more."""
     if endpoint is not None:
         return f"The language model is behind {endpoint}, which keeps nothing that it has read."
-    more = (
-        ""
-        if done.read == done.papers
-        else f"; more is more than RAG_PROMPT_CACHE_MB={prompt_cache_mb:,} or the disk holds"
-    )
+    full = f"; RAG_PROMPT_CACHE_MB={prompt_cache_mb:,} or the disk has no room for more"
+    more = "" if done.read == done.papers else full
     return f"The language model has read {done.read:,} of {done.papers:,} abstracts{more}."
 
 
 def problem_lines(problems: Sequence[Problem]) -> str:
-    """Return one line per record or file that could not be read; of very many, the first ones and a count."""
+    """Return one line per record or file that could not be read; if many, the first ones and a count."""
     lines = [
         f"Left out: {p.file}{f', record {p.position}' if p.position else ''}: {p.reason}"
         for p in problems[:_PROBLEMS_SHOWN]
@@ -97,56 +95,44 @@ def problem_lines(problems: Sequence[Problem]) -> str:
 
 
 def info_text(info: Mapping[str, Any]) -> str:
-    """Return the figures of `RAG.info` for a person."""
+    """Return the figures of `RAG.info` as text."""
+    endpoint, read = info["llm"]["endpoint"], info["readings"]
     lines = [
         f"records    {info['records']:,} read",
         f"papers     {info['papers']:,} distinct texts",
         f"works      {info['works']:,} after folding duplicates ({languages(info['languages'])})",
         f"chunks     {info['chunks']:,}",
         f"embedding  {info['embedding_model']}{_ALIGNMENTS.get(info['alignment'], '')}",
-        f"answers    {info['llm']['name']}{_at(info['llm']['endpoint'])}",
+        f"answers    {info['llm']['name']}{f' at {endpoint}' if endpoint else ', on this machine'}",
         f"index      {info['paths']['index']} ({megabytes(info['index_bytes'])})",
-        f"read       {_read_ahead(info['readings'])}",
+        f"read       {read['papers']:,} abstracts by the language model ({megabytes(read['bytes'])} of it)",
         f"models     {info['paths']['models']}",
     ]
     return "\n".join([*lines, *(f"           {line}" for line in model_lines(info["models"]))])
 
 
-def _read_ahead(readings: Mapping[str, int]) -> str:
-    return f"{readings['papers']:,} abstracts by the language model ({megabytes(readings['bytes'])} of it)"
-
-
-def _at(endpoint: str | None) -> str:
-    return f" at {endpoint}" if endpoint else ", on this machine"
-
-
 def model_lines(models: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return one line per default model."""
     return [
-        f"{m['name']:<24} {m['kind']:<9} {megabytes(m['size']):>9}  {'here' if m['present'] else 'not fetched'}"
-        for m in models
+        f"{m['name']:<24} {m['kind']:<9} {megabytes(m['size']):>9}  {_PRESENT[m['present']]}" for m in models
     ]
 
 
 def megabytes(size: int) -> str:
-    """Return a size in bytes as megabytes of 10^6 bytes."""
+    """Return a size in bytes as megabytes (10^6 bytes)."""
     return f"{size / 1e6:,.1f} MB"
 
 
 def languages(counts: Mapping[str, int]) -> str:
-    """Return counts by language as "22 English, 9 Chinese"."""
+    """Return counts by language, such as "22 English, 9 Chinese"."""
     return ", ".join(f"{count:,} {_NAMES.get(code, code)}" for code, count in counts.items())
 
 
 def places(sources: Sequence[Source]) -> str:
-    """Return where the copies of an abstract were read, as "in 2 files: a.txt #6, b.txt #3"."""
+    """Return where the copies of an abstract are, such as "in 2 files: a.txt #6, b.txt #3"."""
     files = len({source.file for source in sources})
     listed = ", ".join(f"{source.file} #{source.position}" for source in sources)
     return f"in {files} file{'s' if files != 1 else ''}: {listed}"
-
-
-def _cited(citation: Citation) -> str:
-    return _entry(f"[{citation.number}]", citation.title or citation.text, citation.sources)
 
 
 def _entry(label: str, text: str, sources: Sequence[Source], note: str = "") -> str:
@@ -155,11 +141,6 @@ def _entry(label: str, text: str, sources: Sequence[Source], note: str = "") -> 
         head = text[:_HEAD_CHARS] + ("…" if len(text) > _HEAD_CHARS else "")
     indent = " " * (len(label) + 1)
     body = textwrap.fill(head, _WIDTH, initial_indent=f"{label} ", subsequent_indent=indent)
-    tail = textwrap.fill(
-        f"{note}{'; ' if note else ''}{places(sources)}",
-        _WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_on_hyphens=False,
-    )
-    return f"{body}\n{tail}"
+    found = f"{note}{'; ' if note else ''}{places(sources)}"
+    tail = textwrap.wrap(found, _WIDTH - len(indent), break_on_hyphens=False)
+    return "\n".join([body, *(indent + line for line in tail)])

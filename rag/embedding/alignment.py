@@ -236,7 +236,7 @@ def fitted_alignment(name: str, digest: str) -> FittedAlignment:
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ModelError(
             f"The alignment {path} of the embedding model cannot be read ({error}); delete it, or fit it again with "
-            "`python -m benchmarks.fit_alignment`."
+            "`python -m training.alignment`."
         ) from error
     return FittedAlignment(alignment, "package" if name in MODELS else "fitted")
 

@@ -2,7 +2,7 @@
 
     index = VectorStoreIndex.from_documents(documents, embed_model=AlignedEmbedding.default())
 
-Another model is wrapped with an alignment that was fitted for it (`python -m benchmarks.fit_alignment --output FILE`),
+Another model is wrapped with an alignment that was fitted for it (`python -m training.alignment --output FILE`),
 or, where there is none, centred on the texts at hand:
 
     AlignedEmbedding(embedding, Alignment.load(Path("FILE")))

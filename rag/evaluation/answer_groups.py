@@ -108,7 +108,8 @@ def read_rows(path: Path) -> dict[str, Row]:
         return {name: from_json(record) for name, record in records.items()}
     except ValueError as error:
         raise SettingsError(
-            f"Another version of `rag evaluate answers` wrote {str(path)!r} ({error}); measure again with this "
+            f"Another version of `rag evaluate answers` wrote {str(path)!r} ({error}); measure again "
+            "with this "
             "one, or leave out --compare."
         ) from error
 

@@ -153,7 +153,8 @@ def foot(rows: Sequence[Row]) -> str:
     errors = sum(row.error is not None for row in rows)
     last = (
         f"{len(rows)} questions, {errors} ended in an error, "
-        f"{sum(row.unknown_markers for row in rows)} markers named no context. Brackets: Wilson 95% intervals."
+        f"{sum(row.unknown_markers for row in rows)} markers named no context. Brackets: Wilson 95% "
+        "intervals."
     )
     return "\n\n".join([*_decision_line(rows), *_obeyed_line(rows), last])
 
@@ -171,9 +172,10 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def decisions(rows: Sequence[Row]) -> dict[str, Any] | None:
-    """Return how many answers say yes, no or maybe, how many of these are right, and the macro-F1 over all questions.
+    """Return how many answers say yes, no or maybe, how many are right, and the macro-F1.
 
-    None when no question asks for it. An answer that says none of the three, or a refusal, misses what is expected.
+    None when no question asks for it. An answer that says none of the three, or a refusal, misses what is
+    expected.
     """
     pairs = [(row.decision, row.decided) for row in rows if row.decision]
     if not pairs:
@@ -188,7 +190,7 @@ def decisions(rows: Sequence[Row]) -> dict[str, Any] | None:
 
 
 def obeyed(rows: Sequence[Row]) -> dict[str, Any] | None:
-    """Return how many answers hold what is forbidden, of those to questions that forbid something, else None."""
+    """Return how many answers hold a forbidden pattern; None where nothing is forbidden."""
     found = _OBEYED(rows)
     return found.to_dict() if found.trials else None
 

@@ -44,7 +44,7 @@ def code_digest(root: str, without: Collection[str] = (), package: Path = _PACKA
 
 
 def modules_behind(package: Path, root: str) -> set[str]:
-    """Return the modules in `package` that `root` imports, directly or not, itself and their packages included.
+    """Return the modules in `package` that `root` imports, directly or not, and itself.
 
     Raises:
         ValueError: there is no module `root`, or an import cannot be followed.
@@ -77,7 +77,7 @@ def _own_imports(node: ast.AST, file: Path, package: Path) -> Iterator[str]:
 
 
 def _imported(package: Path, below: str, name: str) -> str:
-    """Return the module that `from package.below import name` needs: the submodule `name`, else `below` itself."""
+    """Return the module that `from package.below import name` needs: `name`, else `below`."""
     submodule = f"{below}.{name}".lstrip(".")
     if _find(package, submodule) is not None:
         return submodule
@@ -109,7 +109,7 @@ _BUILT_BY = "built-by"
 
 @dataclass(frozen=True, slots=True)
 class DatasetIndex:
-    """Where the index of a data set lies; `seconds` it took now (None: it was there), `embedded` passages now."""
+    """Where the index of a data set lies, the `seconds` it took (None: cached), and passages `embedded`."""
 
     directory: Path
     seconds: float | None
@@ -125,9 +125,9 @@ def dataset_index(
     """Return the index of the data set's documents below `cache`, built if it is not there.
 
     The folder's name says documents and embedder; a file in it says the code that built it (every module that
-    `rag.indexing.build` imports, and the fitted alignments). Where only the code has changed, the index is built again
-    from the vectors it has, so a change of alignment, analysis or folding costs no embedding; one that was
-    stopped goes on where it was.
+    `rag.indexing.build` imports, and the fitted alignments). Where only the code has changed, the index is
+    built again from the vectors it has, so a change of alignment, analysis or folding costs no embedding;
+    one that was stopped goes on where it was.
 
     Raises:
         CorpusError: no document holds a word.
@@ -154,7 +154,7 @@ def dataset_index(
 
 
 class _Counted:
-    """An embedder that counts the passages it embeds, so that index time is not mistaken for embedding time."""
+    """An embedder that counts the passages it embeds."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder

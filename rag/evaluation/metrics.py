@@ -30,8 +30,8 @@ def recall_at_k(ranking: Sequence[str], relevant: Collection[str], k: int) -> fl
 def reciprocal_rank(ranking: Sequence[str], relevant: Collection[str], k: int | None = None) -> float | None:
     """Return 1 / rank of the first relevant document, 0.0 without one; None when nothing is relevant.
 
-    With `k` only the first `k` of `ranking` count (MRR@k is the mean of it). Definition: Voorhees 1999 (TREC-8
-    question answering), trec_eval `recip_rank`. Raises ValueError when `k` < 1.
+    With `k` only the first `k` of `ranking` count (MRR@k is the mean of it). Definition: Voorhees 1999
+    (TREC-8 question answering), trec_eval `recip_rank`. Raises ValueError when `k` < 1.
     """
     if k is not None:
         _require_positive(k)
@@ -74,8 +74,8 @@ def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float
 def mcnemar(gained: int, lost: int) -> float:
     """Return the two-sided p of the exact McNemar test; 1.0 where nothing changed.
 
-    `gained` and `lost` count the pairs that changed one way and the other. Source: McNemar 1947; the exact binomial
-    form, since few pairs change. Raises ValueError for a negative count.
+    `gained` and `lost` count the pairs that changed one way and the other. Source: McNemar 1947; the exact
+    binomial form, since few pairs change. Raises ValueError for a negative count.
     """
     if gained < 0 or lost < 0:
         raise ValueError("counts of changed pairs cannot be negative")
@@ -126,8 +126,8 @@ def bootstrap_intervals(
 def macro_f1(pairs: Sequence[tuple[str, str | None]]) -> float | None:
     """Return the mean F1 over the classes that occur in `(expected, given)` pairs; None without pairs.
 
-    Definition: as scikit-learn's `f1_score(average="macro")`; a class that is never right has F1 0. Where None is given,
-    what is expected is missed, and no class is given instead.
+    Definition: as scikit-learn's `f1_score(average="macro")`; a class that is never right has F1 0. Where
+    None is given, what is expected is missed, and no class is given instead.
     """
     classes = sorted({name for pair in pairs for name in pair if name is not None})
     scores = []
@@ -142,10 +142,11 @@ def macro_f1(pairs: Sequence[tuple[str, str | None]]) -> float | None:
 def risk_coverage(answered: Iterable[tuple[float, bool]], asked: int) -> list[tuple[float, float]]:
     """Return (coverage, risk) for every number of answers given, the most confident first.
 
-    `answered` are (confidence, wrong) of the answers, `asked` how many questions there were: coverage is the share that
-    would be answered by a limit just below that confidence, risk the share of these answers that are wrong. Answers that
-    are equally confident are given together. Definition: El-Yaniv and Wiener 2010, with unanswerable questions among
-    those asked. Raises ValueError where there are more answers than questions.
+    `answered` are (confidence, wrong) of the answers, `asked` how many questions there were: coverage is
+    the share that would be answered by a limit just below that confidence, risk the share of these answers
+    that are wrong. Answers that are equally confident are given together. Definition: El-Yaniv and Wiener
+    2010, with unanswerable questions among those asked. Raises ValueError where there are more answers than
+    questions.
     """
     ranked = sorted(answered, key=lambda answer: -answer[0])
     if len(ranked) > asked:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MEASURES = ("nDCG@10", "R@1", "R@10")
-# Blue and vermilion of Okabe and Ito 2008 are told apart with every kind of colour vision; shape says it again.
+# Blue and vermilion of Okabe and Ito 2008 are told apart with every kind of colour vision; shape says it
+# again.
 _PRODUCT, _ALONE, _OFF = "#0072B2", "#333333", "#D55E00"
 _MARKERS = {
     "fused": ("o", _PRODUCT, _PRODUCT),
@@ -41,7 +42,8 @@ def plot_retrieval(report: RetrievalReport, path: Path) -> None:
         for measure, axes in zip(_MEASURES, line, strict=True):
             _panel(axes, group, measure)
     figure.suptitle(
-        f"{_ascii(str(report.dataset['name']))}: mean and bootstrap 95% interval.  Blue circle: fused, as the product ranks; "
+        f"{_ascii(str(report.dataset['name']))}: mean and bootstrap 95% interval.  Blue circle: fused, "
+        "as the product ranks; "
         "black square: one arm; open diamond: one part switched off",
         fontsize=9,
     )
@@ -49,10 +51,11 @@ def plot_retrieval(report: RetrievalReport, path: Path) -> None:
 
 
 def plot_risk_coverage(name: str, rows: Sequence[Row], path: Path) -> None:
-    """Draw the share of wrong answers over the share of questions answered, were the limit of confidence higher.
+    """Draw the share of wrong answers over the share of questions answered (risk and coverage).
 
-    The right end is where the program answers. A point further left is what a stricter limit gives; what it refuses
-    at its own limit was never said, so nothing is known to the right. Answers without a confidence are left out.
+    The right end is where the program answers. A point further left is what a stricter limit gives; what it
+    refuses at its own limit was never said, so nothing is known to the right. Answers without a confidence
+    are left out.
 
     Raises:
         SettingsError: `path` cannot be written, or ends in no format that can be drawn.

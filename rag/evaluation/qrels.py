@@ -15,7 +15,7 @@ from rag.text.cleaning import clean_text
 
 @dataclass(frozen=True, slots=True)
 class QueryWithQrels:
-    """A question with the gains of the papers of the index that are relevant to it; `group` is like "en->zh"."""
+    """A question with the gains of its relevant papers; `group` is like "en->zh"."""
 
     query: Query
     gains: Mapping[str, float]

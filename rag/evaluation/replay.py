@@ -1,7 +1,7 @@
 """Record what the language model replies, so that a later evaluation asks it only what is new.
 
-Most changes to the pipeline leave most prompts as they are. Replies are kept by prompt, with the log probabilities of
-their tokens; a recorded reply costs no time, so seconds mean nothing in such a run.
+Most changes to the pipeline leave most prompts as they are. Replies are kept by prompt, with the log
+probabilities of their tokens; a recorded reply costs no time, so seconds mean nothing in such a run.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from typing import Any
 
 from rag.errors import LLMResponseError
 from rag.evaluation.kept_lines import keep, read_kept
-from rag.llm.base import LLM, FinishReason, Message, Read, TextStream
+from rag.llm.base import LLM, FinishReason, Message, PrefillOutcome, TextStream
 from rag.llm.logprobs import Logprobs
 
 _Tokens = list[tuple[str, float]]
 _OTHERWISE = (
-    "The language model does not say again what it said before, so that a recorded reply has no end; give the same "
+    "The language model does not say again what it said before, so that a recorded reply has no end; "
+    "give the same "
     "command again."
 )
 
@@ -76,7 +77,7 @@ def replies_path(cache: Path, llm: str) -> Path:
 
 
 class RecordedLLM:
-    """A language model whose replies are read from `path` where they are known, and added to it where they are not.
+    """A language model whose replies are read from `path`, and added to it where they are new.
 
     A reply that was abandoned is recorded as far as it was read; whoever reads on makes the model reply anew.
     """
@@ -131,9 +132,9 @@ class RecordedLLM:
         """Get the model ready."""
         self._llm.prepare()
 
-    def read(self, messages: Sequence[Message]) -> Read:
-        """Have the model read what `messages` share."""
-        return self._llm.read(messages)
+    def prefill(self, messages: Sequence[Message]) -> PrefillOutcome:
+        """Have the model cache the shared part of `messages`."""
+        return self._llm.prefill(messages)
 
     def close(self) -> None:
         """Close the model."""

@@ -11,7 +11,7 @@ _LANGUAGES = {"en": "English", "zh": "Chinese"}
 
 
 def retrieval_tables(report: RetrievalReport) -> str:
-    """Return one table for all questions and one for each pair of languages, and what was measured how fast."""
+    """Return one table for all questions, one for each pair of languages, and the speed."""
     parts = [_head(report), *(_arms(group) for group in report.groups)]
     crossed = {group.name: group for group in report.groups if group.name != ALL}
     if set(crossed) == {f"{asked}->{stored}" for asked in _LANGUAGES for stored in _LANGUAGES}:
@@ -22,7 +22,8 @@ def retrieval_tables(report: RetrievalReport) -> str:
 def _head(report: RetrievalReport) -> str:
     data, index = report.dataset, report.index
     return (
-        f"{data['name']}: {data['asked']:,} of {data['questions']:,} questions, {index['works']:,} abstracts in "
+        f"{data['name']}: {data['asked']:,} of {data['questions']:,} questions, {index['works']:,} "
+        "abstracts in "
         f"{index['chunks']:,} chunks, {report.config['embedding_model']}"
     )
 
@@ -52,7 +53,8 @@ def _foot(report: RetrievalReport) -> str:
     )
     return (
         f"{speed['questions_per_second']:.1f} questions a second, p50 {speed['p50_ms']:.0f} ms, "
-        f"p95 {speed['p95_ms']:.0f} ms (fused, embedding included); {took}. Brackets: bootstrap 95% intervals."
+        f"p95 {speed['p95_ms']:.0f} ms (fused, embedding included); {took}. Brackets: bootstrap 95% "
+        "intervals."
     )
 
 

@@ -55,10 +55,11 @@ class Group:
 class RetrievalReport:
     """Everything that `rag evaluate retrieval --json` writes; `to_dict` is that document.
 
-    `dataset`: name, form, digest, counts. `config`: versions, digests and the constants of retrieval. `index`:
-    papers, chunks, seconds (None: it was there already) and passages embedded. `speed`: of the fused arm, the
-    embedding of the question included, warm. `groups`: all questions, then those of each pair of languages.
-    `per_question`: for each question the relevant papers, and by arm the measures and the first ten papers.
+    `dataset`: name, form, digest, counts. `config`: versions, digests and the constants of retrieval.
+    `index`: papers, chunks, seconds (None: it was there already) and passages embedded. `speed`: of the
+    fused arm, the embedding of the question included, warm. `groups`: all questions, then those of each
+    pair of languages. `per_question`: for each question the relevant papers, and by arm the measures and
+    the first ten papers.
     """
 
     dataset: Mapping[str, Any]
@@ -90,7 +91,8 @@ def evaluate_retrieval(
     judged = limited([question for question in resolve_qrels(dataset, store) if question.gains], limit)
     if not judged:
         raise CorpusError(
-            f"No question of {dataset.name} says what is relevant to it, so retrieval cannot be measured; add "
+            f"No question of {dataset.name} says what is relevant to it, so retrieval cannot be "
+            "measured; add "
             '"relevant".'
         )
     library = Library(store, embedder, progress)

@@ -32,7 +32,7 @@ class Asked:
     embedder: QueryEmbedder
 
     def embed_query(self, text: str) -> Vectors:
-        """Return the vector that is known, so it stands in for the embedder in `retrieve`; embed another text."""
+        """Return the known vector of the question; embed any other text."""
         return self.vector if text == self.text else self.embedder.embed_query(text)
 
 
@@ -77,7 +77,7 @@ class Library:
         return self.means_only.apply_each(self.raw, languages, "passage")
 
     def papers_of(self, chunk_ids: Iterable[str]) -> list[str]:
-        """Return the first `DEPTH` distinct papers of ranked chunks: each stands where its best chunk does."""
+        """Return the first `DEPTH` papers of ranked chunks, each at the rank of its best chunk."""
         papers: dict[str, None] = {}
         for chunk_id in chunk_ids:
             papers[self.paper_of[chunk_id]] = None
@@ -108,7 +108,7 @@ def fused_as_shown(library: Library, asked: Asked) -> list[str]:
 
 
 def fused(library: Library, asked: Asked) -> list[str]:
-    """Return the papers as the product shows them, and after those the ones it would show if asked for more."""
+    """Return the papers as the product ranks them, and then the ones that it would show next."""
     more = retrieve(library.store, asked, asked.text, asked.language, DEPTH)
     shown = fused_as_shown(library, asked)
     return list(dict.fromkeys([*shown, *(result.paper.paper_id for result in more)]))[:DEPTH]

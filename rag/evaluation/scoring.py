@@ -24,12 +24,13 @@ _UNDECIDED = re.compile(r"\b(?:unclear|inconclusive|uncertain|not clear|not cert
 class Row:
     """What one question came to; `answer` is the whole answer as JSON, or None with `error` set.
 
-    `right` asks for an answer that meets every need, is no refusal and holds nothing that is forbidden, `cited`
-    for a relevant abstract among the citations, or with `several` for every one; `in_first_3` for one among the
-    first three contexts; None: the question does not say what is right or relevant. `expected` is how many
-    abstracts are relevant, `expected_cited` and `expected_in_contexts` how many of them are cited and were
-    retrieved. `obeyed`: the answer holds a forbidden pattern; None: nothing is forbidden. `decided` is the yes,
-    no or maybe that the answer says, where `decision` is asked for. `confidence` as in `rag.schema.Answer`.
+    `right` asks for an answer that meets every need, is no refusal and holds nothing that is forbidden,
+    `cited` for a relevant abstract among the citations, or with `several` for every one; `in_first_3` for
+    one among the first three contexts; None: the question does not say what is right or relevant.
+    `expected` is how many abstracts are relevant, `expected_cited` and `expected_in_contexts` how many of
+    them are cited and were retrieved. `obeyed`: the answer holds a forbidden pattern; None: nothing is
+    forbidden. `decided` is the yes, no or maybe that the answer says, where `decision` is asked for.
+    `confidence` as in `rag.schema.Answer`.
     """
 
     id: str
@@ -124,7 +125,7 @@ def score(question: QueryWithQrels, answer: Mapping[str, Any]) -> Row:
 
 
 def is_wrong(row: Row) -> bool:
-    """Return whether an answer should not have been given: nothing answers, or it is wrong, or it cites nothing relevant."""
+    """Return whether an answer should not have been given: it is wrong or cites nothing relevant."""
     if row.refused or row.error:
         return False
     return not row.answerable or row.right is False or row.cited is False

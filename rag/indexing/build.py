@@ -4,35 +4,36 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from rag.embedding.alignment import fitted_alignment
+from rag.embedding.alignment import Alignment, fitted_alignment
 from rag.embedding.base import Embedder, Vectors, passage, passage_key
 from rag.errors import CorpusError, LibraryIndexError
 from rag.indexing.chunking import chunk_paper
 from rag.indexing.dedup.folding import DedupResult, deduplicate
 from rag.indexing.embed_chunks import UnfinishedVectors, embed_passages, unfinished_vectors
+from rag.indexing.files import printable
 from rag.indexing.readers import read_papers
-from rag.schema import Chunk, Language, Paper, Problem, Progress
+from rag.schema import Paper, Problem, Progress
 from rag.store.catalog import Catalog
 from rag.store.index import Contents, new_generation, unwritable, write_store, writing
 from rag.store.manifest import SCHEMA_VERSION, Manifest
 from rag.text.injection import planted_sentences
 
-# Longest chunk, in the embedding model's tokens. On 240 papers of bilingual_arxiv/train (benchmarks/chunking.py)
-# 256 and 400 find the right abstract first equally often (.85 and .83 en->zh, .97 and .95 zh->en, intervals
-# overlap), 128 and 64 less often; 400 makes a quarter fewer chunks, most abstracts being one.
+# Maximum tokens of a chunk; higher makes fewer chunks. Tuned by benchmarks/chunking.py; see
+# docs/decisions.md#chunk-size
 CHUNK_TOKENS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What an index build did: the manifest written, what could not be read, what was folded."""
+    """The result of a build: its manifest, unreadable records, and folded duplicates."""
 
     manifest: Manifest
     problems: tuple[Problem, ...]
@@ -47,19 +48,19 @@ def build_index(
     chroma_url: str | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> BuildReport:
-    """Make the index in `directory` hold exactly what `paths` hold.
+    """Make the index in `directory` contain exactly the papers in `paths`.
 
-    Vectors of passages that the index there already has are reused, so adding a file costs its own
-    embedding only, and so are those of a build that was stopped. The embedder is loaded once something to embed was read. The old index stays in use until the
-    new one is complete.
+    Reuses the vectors of the old index and of an interrupted build. The embedder loads only after reading
+    succeeds. The old index stays in use until the new one is complete.
 
     Raises:
-        CorpusError: no path, or nothing abstract_text in them.
+        CorpusError: there is no path, or no abstract in them.
         IndexBusyError: another process is writing this index.
         LibraryIndexError: the index cannot be written.
+        ModelError: the alignment for the embedding model cannot be read.
     """
     papers, problems = _read(paths, progress)
-    inputs = tuple(_shown(os.path.realpath(path)) for path in paths)
+    inputs = tuple(printable(os.path.realpath(path)) for path in paths)
     return index_papers(
         papers, problems, inputs, directory, load_embedder, chroma_url=chroma_url, progress=progress
     )
@@ -75,72 +76,52 @@ def index_papers(
     chroma_url: str | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> BuildReport:
-    """Make the index in `directory` hold `papers`; `inputs` says in the manifest where they were read.
-
-    Raises:
-        IndexBusyError: another process is writing this index.
-        LibraryIndexError: the index cannot be written.
-        ModelError: the alignment fitted for the embedding model cannot be read.
-    """
+    """Make the index in `directory` contain `papers`, as `build_index` does, with `inputs` as origin."""
     folded = deduplicate(papers)
     problems = (*problems, *_planted(folded.kept))
     embedder = load_embedder()
     fitted = fitted_alignment(embedder.name, embedder.digest)
-    with writing(directory), _kept_vectors(directory) as unfinished:
-        kept = {paper.paper_id: paper for paper in folded.kept}
-        tokens = min(CHUNK_TOKENS, embedder.max_tokens)
-        chunks = [
-            chunk
-            for paper in kept.values()
-            for chunk in chunk_paper(paper, max_tokens=tokens, count_tokens=embedder.count_tokens)
-        ]
-        keys, vectors = _embed(kept, chunks, embedder, directory, unfinished, progress)
-        alignment = fitted.alignment.for_corpus(_by_language(chunks, vectors))
+    with writing(directory), _unfinished(directory) as unfinished:
+        contents = _contents(folded, problems, embedder, fitted.alignment, directory, unfinished, progress)
+        languages = Counter[str](paper.language for paper in folded.kept)
         manifest = Manifest(
             schema_version=SCHEMA_VERSION,
             generation=new_generation(),
             embedding_model=embedder.name,
             embedding_digest=embedder.digest,
-            chunk_tokens=tokens,
-            alignment_digest=alignment.digest,
+            chunk_tokens=_chunk_tokens(embedder),
+            alignment_digest=contents.alignment.digest,
             alignment_origin=fitted.origin,
             inputs=inputs,
             records=len(papers),
             papers=len({paper.paper_id for paper in papers}),
-            works=len(kept),
-            chunks=len(chunks),
-            languages=_languages(kept.values()),
+            works=len(contents.papers),
+            chunks=len(contents.chunks),
+            languages=dict(sorted(languages.items())),
             chroma_url=chroma_url,
         )
-        aligned = alignment.apply_each(vectors, [chunk.language for chunk in chunks], "passage")
         progress("Storing", 0, 1)
-        write_store(
-            directory,
-            manifest,
-            Contents(kept, chunks, keys, vectors, aligned, alignment, folded.dropped, problems),
-        )
+        write_store(directory, manifest, contents)
         progress("Storing", 1, 1)
     return BuildReport(manifest, problems, folded)
 
 
 @contextmanager
-def _kept_vectors(directory: Path) -> Iterator[UnfinishedVectors]:
+def _unfinished(directory: Path) -> Iterator[UnfinishedVectors]:
     try:
-        with unfinished_vectors(directory) as kept:
-            yield kept
+        with unfinished_vectors(directory) as vectors:
+            yield vectors
     except sqlite3.Error as error:
         raise unwritable(directory, error) from error
 
 
 def _planted(papers: Iterable[Paper]) -> Iterator[Problem]:
-    """Name the sentences that tell a language model what to do: they are shown, and never put to it."""
+    """Report sentences that instruct a language model; users see them, the model does not."""
     for paper in papers:
         for sentence in planted_sentences(paper.text):
+            reason = "reads like an instruction to a language model, which will not see it"
             source = paper.sources[0]
-            reason = (
-                f"reads like an instruction to a language model, which will not see it: {sentence[:80]!r}"
-            )
-            yield Problem(source.file, source.position, reason)
+            yield Problem(source.file, source.position, f"{reason}: {sentence[:80]!r}")
 
 
 def _read(paths: Sequence[Path], progress: Progress) -> tuple[list[Paper], tuple[Problem, ...]]:
@@ -148,8 +129,10 @@ def _read(paths: Sequence[Path], progress: Progress) -> tuple[list[Paper], tuple
         raise CorpusError("Name at least one file or folder of abstracts, as in `rag index corpus`.")
     papers: list[Paper] = []
     problems: list[Problem] = []
-    paths = list({os.path.realpath(path): path for path in paths}.values())  # a path given twice is read once
-    parent = _common_folder(paths)
+    paths = list({os.path.realpath(path): path for path in paths}.values())  # without repeats
+    # Names are relative to a common folder, so that files with the same name stay different.
+    folders = [path.absolute().parent for path in paths]
+    parent = Path(os.path.commonpath(folders)) if len(paths) > 1 else None
     for done, path in enumerate(paths):
         progress("Reading", done, len(paths))
         try:
@@ -157,70 +140,54 @@ def _read(paths: Sequence[Path], progress: Progress) -> tuple[list[Paper], tuple
         except CorpusError as error:
             if len(paths) == 1 or not os.path.lexists(path):
                 raise
-            problems.append(Problem(_shown(path), None, str(error)))
+            problems.append(Problem(printable(path), None, str(error)))
             continue
         papers += reading.papers
         problems += reading.problems
     progress("Reading", len(paths), len(paths))
     if not papers:
-        raise CorpusError("None of the paths holds a abstract_text abstract; " + problems[0].reason)
+        raise CorpusError("None of the paths contains a readable abstract; " + problems[0].reason)
     return papers, tuple(problems)
 
 
-def _shown(path: Path | str) -> str:
-    """Return a path as text that can be stored, odd bytes escaped."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def _common_folder(paths: Sequence[Path]) -> Path | None:
-    """Return the folder that files of several paths are named from, so that two of one name stay apart."""
-    if len(paths) == 1:
-        return None
-    return Path(os.path.commonpath([path.absolute().parent for path in paths]))
-
-
 def _known(directory: Path, keys: Sequence[str]) -> dict[str, Vectors]:
-    """Return vectors of the current index that can be reused, none when it cannot be read."""
+    """Return the vectors of the current index for `keys`; empty if there is no readable index."""
     try:
-        catalog_path = directory / Manifest.read(directory).generation / "catalog.sqlite"
-    except LibraryIndexError:
-        return {}
-    if not catalog_path.is_file():
-        return {}
-    try:
-        with closing(Catalog(catalog_path)) as catalog:
+        with closing(Catalog(directory / Manifest.read(directory).generation / "catalog.sqlite")) as catalog:
             return catalog.vectors(keys)
-    except sqlite3.Error:  # a damaged index has nothing to reuse, and is about to be replaced
+    except (LibraryIndexError, sqlite3.Error):  # this build replaces a damaged index
         return {}
 
 
-def _embed(
-    papers: Mapping[str, Paper],
-    chunks: Sequence[Chunk],
+def _contents(
+    folded: DedupResult,
+    problems: Sequence[Problem],
     embedder: Embedder,
+    fitted: Alignment,
     directory: Path,
     unfinished: UnfinishedVectors,
     progress: Progress,
-) -> tuple[list[str], Vectors]:
-    """Return key and raw vector of each chunk's passage, those of the current index reused."""
+) -> Contents:
+    """Chunk, embed and align the kept papers, with the vectors of the current index reused."""
+    papers = {paper.paper_id: paper for paper in folded.kept}
+    limit, count = _chunk_tokens(embedder), embedder.count_tokens
+    chunks = [
+        chunk for paper in folded.kept for chunk in chunk_paper(paper, max_tokens=limit, count_tokens=count)
+    ]
     passages = [passage(papers[chunk.paper_id], chunk) for chunk in chunks]
     keys = [passage_key(embedder.digest, text) for text in passages]
     known = _known(directory, keys)
     missing = {key: text for key, text in zip(keys, passages, strict=True) if key not in known}
     known |= embed_passages(missing, embedder, unfinished, progress)
-    return keys, np.stack([known[key] for key in keys])
-
-
-def _by_language(chunks: Sequence[Chunk], vectors: Vectors) -> dict[Language, Vectors]:
-    languages = {chunk.language for chunk in chunks}
-    return {
-        language: vectors[[i for i, chunk in enumerate(chunks) if chunk.language == language]]
-        for language in sorted(languages)
+    vectors = np.stack([known[key] for key in keys])
+    languages = [chunk.language for chunk in chunks]
+    by_language = {
+        language: vectors[[own == language for own in languages]] for language in sorted(set(languages))
     }
+    alignment = fitted.for_corpus(by_language)
+    aligned = alignment.apply_each(vectors, languages, "passage")
+    return Contents(papers, chunks, keys, vectors, aligned, alignment, folded.dropped, problems)
 
 
-def _languages(papers: Iterable[Paper]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for paper in papers:
-        counts[paper.language] = counts.get(paper.language, 0) + 1
-    return dict(sorted(counts.items()))
+def _chunk_tokens(embedder: Embedder) -> int:
+    return min(CHUNK_TOKENS, embedder.max_tokens)

@@ -1,7 +1,7 @@
-"""Passages: what the embedding model reads of a chunk, and their vectors, embedded once and kept.
+"""Embed passages, the texts that the embedding model reads for chunks.
 
-Vectors are kept as they are made in `INDEX/.passages.sqlite`, so a build that was stopped goes on where it was;
-a finished build deletes the file, because the catalogue holds the vectors.
+`INDEX/.passages.sqlite` stores each batch of vectors, so that an interrupted build can resume. A finished
+build deletes the file, because the catalogue holds the vectors.
 """
 
 from __future__ import annotations
@@ -16,22 +16,21 @@ import numpy as np
 from rag.embedding.base import Embedder, Vectors
 from rag.schema import Progress
 
-# Passages between two writes of their vectors and two calls of `progress`: some seconds of work.
-_STEP = 64
-_MAX_VARIABLES = 500
+_STEP = 64  # passages per batch; higher writes vectors and reports progress less often
+_MAX_VARIABLES = 500  # keys per SQL query
 _FILE = ".passages.sqlite"
 
 
 class UnfinishedVectors:
-    """Vectors of a build that has not finished yet, on disk."""
+    """Vectors of an unfinished build, on disk."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
-        """Use the open file `db`; see `unfinished_vectors`."""
+        """Use an open database; see `unfinished_vectors`."""
         self._db = db
         db.execute("CREATE TABLE IF NOT EXISTS vectors (passage_key TEXT PRIMARY KEY, vector BLOB NOT NULL)")
 
     def get(self, keys: Sequence[str]) -> dict[str, Vectors]:
-        """Return the vectors (d,) that are here, by key."""
+        """Return the stored vectors (d,) among `keys`, by key."""
         found: dict[str, Vectors] = {}
         for first in range(0, len(keys), _MAX_VARIABLES):
             batch = keys[first : first + _MAX_VARIABLES]
@@ -43,7 +42,7 @@ class UnfinishedVectors:
         return found
 
     def put(self, vectors: Mapping[str, Vectors]) -> None:
-        """Write vectors (d,) by key; they are safe when this returns."""
+        """Write vectors (d,) by key and commit."""
         rows = [(key, vector.astype("<f4").tobytes()) for key, vector in vectors.items()]
         with self._db:
             self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
@@ -51,9 +50,9 @@ class UnfinishedVectors:
 
 @contextmanager
 def unfinished_vectors(directory: Path) -> Iterator[UnfinishedVectors]:
-    """Open the kept vectors of an index directory; the file goes when the block ends well, and stays otherwise.
+    """Open the vectors of an unfinished build; delete the file if the block ends without an error.
 
-    A file that cannot be read is begun anew. Raises sqlite3.Error when it cannot be written.
+    A damaged file is replaced. Raises sqlite3.Error if the file cannot be written.
     """
     path = directory / _FILE
     db = sqlite3.connect(path)
@@ -77,9 +76,9 @@ def embed_passages(
     kept: UnfinishedVectors,
     progress: Progress = lambda stage, done, total: None,
 ) -> dict[str, Vectors]:
-    """Return the vector (d,) of each passage, by key; those that `kept` has are not embedded again."""
+    """Return the vector (d,) of each passage by key; embed only passages that `kept` does not have."""
     known = kept.get(list(passages))
-    # Neighbours of about equal length waste the least on padding; the longest first shows how long it takes.
+    # Passages of similar length need little padding. With the longest first, progress is not too optimistic.
     order = sorted(passages.keys() - known.keys(), key=lambda key: (-len(passages[key]), key))
     total = len(passages)
     for first in range(0, len(order), _STEP):

@@ -1,4 +1,4 @@
-"""Find the files of a corpus: which are read, what each is called, and why the others are not."""
+"""Find the files of a corpus, name them, and explain which files are skipped."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from pathlib import Path, PurePath
 from rag.errors import CorpusError
 from rag.schema import Problem
 
-TEXT_KINDS = frozenset({"", ".txt", ".text", ".md"})
 LINE_KINDS = frozenset({".jsonl", ".ndjson"})
 XML_KINDS = frozenset({".xml"})
-_KINDS = TEXT_KINDS | LINE_KINDS | XML_KINDS
-# What lies beside a corpus. Whole names only: license_plate_recognition.jsonl and noticeable.txt are corpora.
-_BESIDE = re.compile(
+_KINDS = LINE_KINDS | XML_KINDS | {"", ".txt", ".text", ".md"}
+# Documentation and checksums, by whole name: license_plate_recognition.jsonl is a corpus file.
+_NOT_CORPUS = re.compile(
     r"(?:readme|licen[cs]e|notice)(?:[._-](?:en|zh|cn)(?:[_-](?:cn|tw|hans|hant|us|gb))?|-(?:apache|mit|bsd))?"
     r"(?:\.(?:md|txt|rst|html?))?|(?:checksums?|(?:md5|sha\d{1,3})sums?)(?:\.txt)?|.+\.(?:md5|sha\d{1,3}|asc|sig)",
     re.IGNORECASE,
 )
-_SHOWN_PATH = 120  # characters of a path in a message; a mistyped one can be thousands long
+_SHOWN_PATH = 120  # characters of a path in a message
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusFile:
-    """A file to read: where it is, the name it goes by, and its suffix in lower case without ".gz"."""
+    """A file to read: its path, its name in citations, and its lower-case suffix without ".gz"."""
 
     path: Path
     name: str
@@ -35,27 +34,32 @@ class CorpusFile:
 
 
 def corpus_files(path: Path, name_from: Path | None = None) -> list[CorpusFile | Problem]:
-    """Return the files at `path`, itself a file or a folder with all below it, in the order of their names.
+    """Return the files at `path`, a file or a folder with its subfolders, sorted by name.
 
-    Names are relative to `name_from`, by default to the folder that `path` is or that holds it. A file of
-    another format, a folder that cannot be listed and a link to a folder become a Problem. Raises
-    CorpusError when nothing at all is to be seen at `path`.
+    Names are relative to `name_from`, by default the folder `path` or the folder that contains it. An unknown
+    format, an unreadable folder and a link to a folder become a Problem. Raises CorpusError if `path` itself
+    cannot be read.
     """
     is_folder = _is_folder(path)
     base = name_from or (path if is_folder else path.parent)
     found = _walk(path) if is_folder else iter([(path, None)])
-    items = [_item(file, _name(file, base), reason) for file, reason in found]
+    items = [_item(file, base, reason) for file, reason in found]
     return sorted(items, key=lambda item: item.file if isinstance(item, Problem) else item.name)
 
 
 def shown(path: Path) -> str:
-    """Return a path as it may stand in a message: in quotes, printable, and cut when it is very long."""
+    """Return a path for messages: quoted, printable, and shortened if very long."""
     text = str(path)
     return repr(text if len(text) <= _SHOWN_PATH else f"{text[:_SHOWN_PATH]}…")
 
 
+def printable(path: Path | str) -> str:
+    """Return a path as valid text; bytes that are not UTF-8 are escaped, so names stay different."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def _is_folder(path: Path) -> bool:
-    """Say whether `path` is a folder or a file; raises CorpusError when it is neither or cannot be seen."""
+    """Return whether `path` is a folder and not a file; raise CorpusError if it is neither."""
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
@@ -70,17 +74,14 @@ def _is_folder(path: Path) -> bool:
 
 
 def _walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
-    """Yield every file below a folder, and with a reason every folder not entered; hidden ones are left out."""
+    """Yield every file below a folder, and every skipped folder with a reason; omit hidden ones."""
     failed: list[OSError] = []
     for here, folders, files in os.walk(folder, onerror=failed.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         links = [name for name in folders if os.path.islink(os.path.join(here, name))]
         yield from ((Path(here, name), "a link to a folder; name that folder itself") for name in links)
-        yield from (
-            (Path(here, name), None)
-            for name in files
-            if not name.startswith(".") and not _BESIDE.fullmatch(name)
-        )
+        corpus = (name for name in files if not name.startswith(".") and not _NOT_CORPUS.fullmatch(name))
+        yield from ((Path(here, name), None) for name in corpus)
     for error in failed:
         if Path(error.filename) == folder:
             raise CorpusError(
@@ -89,8 +90,8 @@ def _walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
         yield Path(error.filename), f"this folder cannot be listed: {error.strerror}"
 
 
-def _item(file: Path, name: str, reason: str | None) -> CorpusFile | Problem:
-    kind = _kind(file)
+def _item(file: Path, base: Path, reason: str | None) -> CorpusFile | Problem:
+    name, kind = printable(PurePath(os.path.relpath(file, base)).as_posix()), _kind(file)
     if not reason and kind not in _KINDS:
         reason = f"{kind} files are not read; convert it to plain text, JSONL or EndNote XML"
     elif not reason and _is_special(file):
@@ -99,10 +100,10 @@ def _item(file: Path, name: str, reason: str | None) -> CorpusFile | Problem:
 
 
 def _is_special(file: Path) -> bool:
-    """Say whether to open `file` could wait forever: a named pipe, a socket, a device."""
+    """Return whether `file` is a pipe, socket or device, which could block forever."""
     try:
         return not stat.S_ISREG(file.stat().st_mode)
-    except OSError:  # reading it will say why
+    except OSError:  # reading it will report the error
         return False
 
 
@@ -110,13 +111,4 @@ def _kind(file: Path) -> str:
     suffixes = [suffix.lower() for suffix in file.suffixes]
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
-    return _printable(suffixes[-1]) if suffixes else ""
-
-
-def _name(file: Path, base: Path) -> str:
-    return _printable(PurePath(os.path.relpath(file, base)).as_posix())
-
-
-def _printable(name: str) -> str:
-    """Return a file name as text; bytes that are not UTF-8 are spelled out ("caf\\xe9"), so that names stay apart."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return printable(suffixes[-1]) if suffixes else ""

@@ -1,10 +1,7 @@
-"""Read a corpus file or folder into Papers: one a record, each with where it came from.
+"""Read corpus files into Papers, one per record, with their sources.
 
-Formats: the scraped form (records divided by a line "translated by 谷歌翻译"), plain text (blank line
-between abstracts), JSONL (`id, title, abstract` and optional `authors, year, doi, url`) and EndNote XML; all
-of them also gzipped. Nothing is silently skipped: what could not be read becomes a Problem.
-
-Read the fields of EndNote XML records one by one: title, abstract, authors, year, doi, url.
+Formats, each also gzipped: plain text with a blank line or a line "translated by 谷歌翻译" between abstracts;
+JSONL with `title, abstract, authors, year, doi, url`; EndNote XML. An unreadable record becomes a Problem.
 """
 
 from __future__ import annotations
@@ -26,8 +23,7 @@ from rag.text.cleaning import clean_text, paper_id
 from rag.text.encoding import decode, is_undecodable, read_bytes
 from rag.text.language import detect_language
 
-#: What the ElementTree parser raises on XML that breaks off or is not well formed.
-XmlError = ParseError
+Fields = dict[str, Any]
 
 _FIELDS = {
     "title": "titles/title",
@@ -35,24 +31,27 @@ _FIELDS = {
     "year": "dates/year",
     "doi": "electronic-resource-num",
     "url": "urls/related-urls/url",
-    "caption": "caption",
-    "pages": "pages",
+    "caption": "caption",  # marks duplicates in the data of benchmarks/dedup.py
 }
 _DECLARATION = re.compile(
     rb"\s*<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([A-Za-z][\w.-]{0,40})[\"'][^>]*\?>", re.ASCII
 )
-# What the parser decodes itself. It refuses or misreads any other encoding of several bytes a character.
+# Encodings that the XML parser decodes itself; it fails for other multi-byte ones.
 _PARSERS_OWN = frozenset({"utf-8", "utf-16", "iso-8859-1", "us-ascii"})
-# Files labelled GB2312 or GBK hold characters of the larger set as a rule; GB18030 contains both.
+# Files labelled GB2312 or GBK often contain characters of GB18030, which includes both.
 _GB = frozenset({"gb2312", "gbk", "gb18030", "cp936"})
+_SEPARATOR = re.compile(r"^[ \t]*translated by[ \t]*谷歌翻译[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
+_DOI_PREFIX = re.compile(r"^\s*(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
+_YEAR = re.compile(r"(?<!\d)[12]\d{3}(?!\d)")
+_INITIALS = re.compile(r"(?:[A-Z]\.?[ -]?){1,4}")
 
 
-def endnote_fields(data: bytes) -> Iterator[dict[str, Any]]:
-    """Yield the fields of each `<record>`: strings, and `authors` as a list; absent fields are "".
+def endnote_fields(data: bytes) -> Iterator[Fields]:
+    """Yield the fields of each `<record>`: strings, and `authors` as a list; missing fields are "".
 
-    Streams, and refuses entity tricks (defusedxml). Any text encoding that Python knows may be declared.
-    Raises XmlError where the XML breaks off, after the records before it were yielded, and ValueError on a
-    document that declares entities (of defusedxml) or whose encoding is unknown or not what it declares.
+    Raises ParseError for malformed XML, after the records before it, and ValueError for declared entities
+    (which can be an attack) and for an unknown or wrong encoding.
     """
     from defusedxml.ElementTree import iterparse
 
@@ -68,17 +67,17 @@ def endnote_fields(data: bytes) -> Iterator[dict[str, Any]]:
         raise
 
 
-def _fields(record: Element) -> dict[str, Any]:
-    fields: dict[str, Any] = {name: _text(record.find(path)) for name, path in _FIELDS.items()}
+def _fields(record: Element) -> Fields:
+    fields: Fields = {name: _text(record.find(path)) for name, path in _FIELDS.items()}
     return fields | {"authors": [_text(author) for author in record.findall("contributors/authors/author")]}
 
 
 def _decoded(data: bytes) -> tuple[bytes, str | None]:
-    """Return XML that the parser reads, and why it ends early if it holds bytes that are no text."""
+    """Return XML that the parser can read, and the reason if invalid bytes end it early."""
     declaration = _DECLARATION.match(data.removeprefix(codecs.BOM_UTF8))
     if declaration is None or (name := declaration[1].decode("ascii").lower()) in _PARSERS_OWN:
         return data, None
-    if data.startswith(codecs.BOM_UTF8):  # the mark is what the last program to write the file knew
+    if data.startswith(codecs.BOM_UTF8):  # the byte order mark is newer than the declaration
         return data[len(codecs.BOM_UTF8) + declaration.end() :], None
     encoding = "gb18030" if name in _GB else name
     data = data[declaration.end() :]
@@ -94,31 +93,23 @@ def _text(element: Element | None) -> str:
     return "" if element is None else "".join(element.itertext()).strip()
 
 
-_SEPARATOR = re.compile(r"^[ \t]*translated by[ \t]*谷歌翻译[ \t]*$", re.MULTILINE | re.IGNORECASE)
-_BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
-_DOI_PREFIX = re.compile(r"^\s*(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
-_YEAR = re.compile(r"(?<!\d)[12]\d{3}(?!\d)")
-_INITIALS = re.compile(r"(?:[A-Z]\.?[ -]?){1,4}")
-
-Fields = dict[str, Any]
-
-
 @dataclass(frozen=True, slots=True)
 class CorpusReading:
-    """What a path held: one Paper a record in reading order, and every record or file that was not read."""
+    """The papers of a path in reading order, and a Problem per record or file that was not read."""
 
     papers: tuple[Paper, ...]
     problems: tuple[Problem, ...]
 
 
 def read_papers(path: Path, name_from: Path | None = None) -> CorpusReading:
-    """Read every supported file at `path`, a file or a folder (recursively, sorted by name).
+    """Read every supported file at `path`, a file or a folder with its subfolders, sorted by name.
 
-    Each Paper has one Source: the file's name and the 1-based record, for JSONL the line. Names are relative
-    to the folder `name_from`, by default to `path` (the bare name for a single file); give the common parent
-    to read several paths into one index, or two files of one name would look like one. Hidden files, README,
-    licence and checksum files are passed over; a file of an unknown format is a Problem.
-    Raises CorpusError when the path does not exist, cannot be seen or holds no abstract_text abstract.
+    Each Paper has one Source: the file's name and the 1-based record, or line for JSONL. Names are relative
+    to `name_from`, by default `path`. Several paths in one index need their common parent here, so that files
+    with the same name stay different. Hidden, README, licence and checksum files are skipped.
+
+    Raises:
+        CorpusError: the path cannot be read, or contains no abstract.
     """
     items: list[Paper | Problem] = []
     for found in corpus_files(path, name_from):
@@ -131,24 +122,20 @@ def read_papers(path: Path, name_from: Path | None = None) -> CorpusReading:
 
 
 def read_endnote_records(path: Path) -> list[tuple[Paper, Fields]]:
-    """Return every record of an EndNote XML file with its raw fields, for measuring deduplication.
+    """Return every record of an EndNote XML file with its raw fields, for benchmarks/dedup.py.
 
-    A record without an abstract is kept with its title as text. Raises CorpusError when the XML is broken.
+    The title replaces a missing abstract. Raises CorpusError for malformed XML.
     """
     data, reason = read_bytes(path)
     try:
         records = list(endnote_fields(data))
-    except (XmlError, ValueError) as error:
+    except (ParseError, ValueError) as error:
         raise CorpusError(
             f"{path.name} is not well-formed XML ({reason or error}): export it again."
         ) from error
-    return [
-        (
-            _paper(fields, clean_text(fields["abstract"] or fields["title"]), Source(path.name, position)),
-            fields,
-        )
-        for position, fields in enumerate(records, 1)
-    ]
+    texts = [clean_text(fields["abstract"] or fields["title"]) for fields in records]
+    sources = [Source(path.name, position) for position in range(1, len(records) + 1)]
+    return [(_paper(*record), record[0]) for record in zip(records, texts, sources, strict=True)]
 
 
 def _read_file(file: CorpusFile) -> Iterator[Paper | Problem]:
@@ -199,7 +186,7 @@ def _read_xml(data: bytes, name: str) -> Iterator[Paper | Problem]:
     try:
         for position, fields in enumerate(endnote_fields(data), 1):
             yield _record(fields, Source(name, position))
-    except (XmlError, ValueError) as error:
+    except (ParseError, ValueError) as error:
         yield Problem(name, position + 1, f"XML that cannot be read from here on: {error}")
     else:
         if not position:
@@ -238,14 +225,12 @@ def _string(fields: Fields, name: str) -> str | None:
 
 
 def _authors(value: object) -> tuple[str, ...]:
-    """Return author names from a list, or from one string ("A; B", "Li, X. and Wu, Y.", "A. Lee, B. Wu and C")."""
-    names: list[object] = value if isinstance(value, list) else []
-    if isinstance(value, str):
-        names = [*_split_authors(value)]
+    names = _split_authors(value) if isinstance(value, str) else value if isinstance(value, list) else []
     return tuple(name for name in (clean_text(n) for n in names if isinstance(n, str)) if name)
 
 
 def _split_authors(value: str) -> list[str]:
+    """Split "A; B", "Li, X. and Wu, Y." or "A. Lee, B. Wu and C" into names."""
     if ";" in value:
         return value.split(";")
     joined = re.split(r"\s+and\s+", value)
@@ -266,4 +251,4 @@ def _nothing_readable(path: Path, problems: tuple[Problem, ...]) -> str:
     first = problems[0]
     place = first.file if first.position is None else f"{first.file}, record {first.position}"
     more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
-    return f"No abstract_text abstract in {shown(path)} ({place}: {first.reason}{more}): fix or convert the files."
+    return f"No readable abstract in {shown(path)} ({place}: {first.reason}{more}): fix or convert the files."

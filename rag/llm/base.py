@@ -1,4 +1,4 @@
-"""What the rest of the package knows of a language model: messages in, a stream of text out."""
+"""The protocol of a language model: messages in, a stream of text out."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import Literal, Protocol
 
 from rag.llm.logprobs import Logprobs
 
-Read = Literal["kept", "disturbed", "full"]
-"""What came of reading ahead: it is kept; it was left, since a reply is wanted; there is no room, or nothing is kept."""
-
+PrefillOutcome = Literal["cached", "interrupted", "full"]
+"""Cached; stopped because a reply is wanted; or no room, or no cache at all."""
 
 FinishReason = Literal["stop", "length"]
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """How many characters of a message other chats have as well, after the same turns, and whose they are (a `paper_id`)."""
+    """The first `length` characters of a message, which other chats about the paper `name` share."""
 
     name: str
     length: int
@@ -25,7 +24,7 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a chat; what a model has read of what is `shared` is worth keeping (`rag.llm.llama_cpp.prefix_cache`)."""
+    """One turn of a chat; the KV state of its `shared` part is worth caching."""
 
     role: Literal["system", "user", "assistant"]
     content: str
@@ -35,8 +34,8 @@ class Message:
 class TextStream(Iterator[str]):
     """The text deltas of one reply, as they arrive.
 
-    `finish_reason` is None until the stream is used up; then "stop" (the model ended) or "length" (it was cut
-    at `max_tokens` or the end of the context). Closing the stream, or dropping it, stops the model.
+    `finish_reason` is None until the stream is used up. Then it is "stop" (the model ended) or "length" (cut
+    at `max_tokens` or at the end of the context). Closing or dropping the stream stops the model.
     """
 
     def __init__(self, deltas: Iterator[str]) -> None:
@@ -45,10 +44,7 @@ class TextStream(Iterator[str]):
         self._deltas = deltas
 
     def __next__(self) -> str:
-        """Return the next delta.
-
-        Raises LLMUnreachableError or LLMResponseError, at the first delta or at any later one.
-        """
+        """Return the next delta; any of them may raise LLMUnreachableError or LLMResponseError."""
         try:
             return next(self._deltas)
         except StopIteration as end:
@@ -62,9 +58,10 @@ class TextStream(Iterator[str]):
 
 
 class LLM(Protocol):
-    """What the pipeline needs of a language model; tests put a scripted one in.
+    """A language model.
 
-    `endpoint` is the host text is sent to, None when embedded; `is_remote` is whether that is elsewhere.
+    `endpoint` is the host that receives text, None for the embedded model. `is_remote` says whether that host
+    is another machine.
     """
 
     name: str
@@ -81,25 +78,23 @@ class LLM(Protocol):
         grammar: str | None = None,
         logprobs: Logprobs | None = None,
     ) -> TextStream:
-        """Return the text deltas of one reply; raise LLMError while they are read."""
+        """Return the text deltas of one reply, which raise LLMError or ModelError as they are read.
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        grammar: str | None = None,
-    ) -> str:
-        """Return one whole reply; raise LLMError."""
+        `grammar` is GBNF. `logprobs` is filled for each delta before that delta is returned.
+        """
+
+    def complete(self, messages: Sequence[Message], *, max_tokens: int, grammar: str | None = None) -> str:
+        """Return one whole reply; arguments and errors as in `stream`."""
+        return "".join(self.stream(messages, max_tokens=max_tokens, grammar=grammar))
 
     def warm(self) -> None:
-        """Get ready, so that the first reply begins soon; raise LLMError or ModelError."""
+        """Load the model, so that the first reply starts soon; raise LLMError or ModelError."""
 
     def prepare(self) -> None:
-        """Do once on a machine what lets every later reply begin soon; raise LLMError or ModelError."""
+        """Fill the caches that every later process uses; raise LLMError or ModelError."""
 
-    def read(self, messages: Sequence[Message]) -> Read:
-        """Read what `messages` share with other chats, so that replies about it begin soon; raise LLMError or ModelError."""
+    def prefill(self, messages: Sequence[Message]) -> PrefillOutcome:
+        """Cache the KV state of the shared part of `messages`; raise LLMError or ModelError."""
 
     def close(self) -> None:
-        """Give back memory and processes."""
+        """Free memory and end processes."""

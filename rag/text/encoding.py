@@ -64,12 +64,5 @@ def _decode_gb18030(data: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     han = [char for char in text if is_han(char)]
-    common = sum(_is_common(char) for char in han)
+    common = sum(0xB0 <= char.encode("gb2312", "replace")[0] <= 0xD7 for char in han)
     return text if len(han) >= _GB_MIN_HAN and common >= _GB_COMMON_SHARE * len(han) else None
-
-
-def _is_common(char: str) -> bool:
-    try:
-        return 0xB0 <= char.encode("gb2312")[0] <= 0xD7
-    except UnicodeEncodeError:
-        return False

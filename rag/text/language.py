@@ -84,6 +84,5 @@ def detect_language(text: str) -> Language:
 
 
 def _touches_han(text: str, word: re.Match[str]) -> bool:
-    return bool(
-        re.match(rf"\s*[{HAN}]", text[word.end() :]) or re.search(rf"[{HAN}]\s*$", text[: word.start()])
-    )
+    neighbours = text[: word.start()].rstrip()[-1:] + text[word.end() :].lstrip()[:1]
+    return _HAN.search(neighbours) is not None

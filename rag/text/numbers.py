@@ -11,7 +11,7 @@ from decimal import Decimal
 from rag.schema import Language
 from rag.text.numerals import chinese_numbers, english_numbers
 
-# Plain forms of full-width characters, minus sign, hyphens, thin spaces and subscripts. One character replaces
+# Plain forms of full-width characters, minus sign, hyphens, thin spaces, subscripts. One character replaces
 # one, so offsets stay valid. Superscripts stay: 10⁶ is an exponent.
 _SAME_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x2080 + i: 0x30 + i for i in range(10)}
 _SAME_WIDTH |= {0x2212: 0x2D, 0x2010: 0x2D, 0x2011: 0x2D, 0x2009: 0xA0, 0x202F: 0xA0, 0x2007: 0xA0}
@@ -51,12 +51,13 @@ _PERCENT = re.compile(r"\s?(?:\\?%|percent(?:age points?)?\b|per cent\b|个百�
 _SIGN_BEFORE = re.compile(r"(?:^|[^A-Za-z0-9)\]}%._/+-])[+-]$")
 _LETTER = r"[A-Za-z_À-ÖØ-öø-ɏͰ-Ͽ]"
 _NAMED_BEFORE = re.compile(rf"{_LETTER}[-‐‑/_.]?$|[_^]\{{?$|[0-9]\.$|第\s?$")
-# What ends before a number and names nothing: a TeX command (\pm35), a unit that the number divides (9 kg/640 m2).
+# Text before a number that is not part of a name: a TeX command (\pm35), or a unit and a slash (9 kg/640 m2).
 _PARTED_BEFORE = re.compile(r"\\[A-Za-z]{2,}$|[0-9]\s?[A-Za-zμµ]{1,3}/$")
-_PARTED_CHARS = 12
+_PARTED_CHARS = 12  # characters to look back for it
 _MULTIPLIED = re.compile(r"(?:^|[0-9\s])[xX]$")
 _NAMED_AFTER = re.compile(
-    rf"-?[Dd](?![A-Za-z])|(?:st|nd|rd|th)(?![A-Za-z])|(?![xX][0-9]|[cdhkm]?m[23](?![0-9])){_LETTER}+[0-9]|\.[0-9]|[维維]",
+    r"-?[Dd](?![A-Za-z])|(?:st|nd|rd|th)(?![A-Za-z])"
+    rf"|(?![xX][0-9]|[cdhkm]?m[23](?![0-9])){_LETTER}+[0-9]|\.[0-9]|[维維]",
     re.IGNORECASE,
 )
 _LINK = re.compile(r"(?:https?://|www\.|doi:|arxiv:|\b10\.[0-9]{4,9}/)[^\s，。；、）]+", re.IGNORECASE)
@@ -81,8 +82,8 @@ def find_numbers(text: str) -> tuple[Number, ...]:
     """Return every number of `text` in reading order.
 
     Reads digits with separators, signs, percent, scientific notation and scales (4.7×10⁻⁴, 百万, 3k), English
-    number words and Chinese numerals. A range is two numbers. Skips what is rarely a count: "one" or 一 alone,
-    a single numeral without a classifier (四川), vague 数百 and "millions", and fractions (三分之一).
+    number words and Chinese numerals. A range is two numbers. Skips what is rarely a count: "one" alone, a
+    single numeral without a classifier (四川), vague 数百 and "millions", and fractions (三分之一).
     """
     plain = text if text.isascii() else text.translate(_SAME_WIDTH)
     digits = list(_digits(plain))

@@ -121,7 +121,7 @@ def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path, damage: bytes) 
     path = alignment_path("hash", HashEmbedder().digest)
     path.parent.mkdir(parents=True)
     path.write_bytes(damage)
-    with pytest.raises(ModelError, match=rf"{path}.*fit_alignment"):
+    with pytest.raises(ModelError, match=rf"{path}.*training.alignment"):
         build(tmp_path / "index", HashEmbedder())
 
 

@@ -208,7 +208,7 @@ def test_the_model_is_loaded_beforehand_only_where_nothing_is_known(tmp_path: Pa
     llm.warm()
     assert model.warmed == 1
     llm.prepare()
-    assert (model.warmed, llm.read(ASKED)) == (2, "kept")
+    assert (model.warmed, llm.prefill(ASKED)) == (2, "cached")
     llm.close()
     assert model.closed
     assert (llm.name, llm.context_window, llm.is_remote) == (model.name, model.context_window, False)

@@ -295,7 +295,7 @@ def test_folders_are_read_in_order_with_relative_names(tmp_path: Path) -> None:
 def test_nothing_readable_is_one_sentence_with_the_remedy(tmp_path: Path, name: str, data: bytes) -> None:
     (tmp_path / name).write_bytes(data)
     for path in (tmp_path, tmp_path / name):
-        with pytest.raises(CorpusError, match=r"No abstract_text abstract in .*: fix or convert the files\."):
+        with pytest.raises(CorpusError, match=r"No readable abstract in .*: fix or convert the files\."):
             read_papers(path)
 
 

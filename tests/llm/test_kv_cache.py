@@ -1,4 +1,4 @@
-"""States of the embedded model are cut and joined without a byte lost, and what is none is told."""
+"""KV states are cut and joined without losing a byte, and a broken file is recognised."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LAYERS, WIDTH = 2, 6
 
 
 def state(tokens: list[int], start: int = 0, layers: int = LAYERS) -> SlotState:
-    """Return a state whose rows tell token, position and layer."""
+    """Return a state whose rows contain token, position and layer."""
     rows = [
         np.asarray(
             [
@@ -73,7 +73,7 @@ def test_cells_that_lie_in_another_order_are_put_in_that_of_their_positions(tmp_
 
 
 @pytest.mark.parametrize("at", [0, 4, 8, 12, 16, 20, 40, 60, -1])
-def test_a_file_of_another_layout_is_told(tmp_path: Path, at: int) -> None:
+def test_a_file_of_another_layout_is_an_error(tmp_path: Path, at: int) -> None:
     path = tmp_path / "state"
     write_joined(path, [state([7, 8, 9])])
     raw = bytearray(path.read_bytes())
@@ -104,76 +104,76 @@ def test_two_states_begin_alike_up_to_their_first_difference() -> None:
     assert state([9]).common(state([1])) == 0
 
 
-# --- kept beside the index
+# --- the prompt cache of an index
 
 
 @pytest.fixture
-def readings(tmp_path: Path) -> PromptCache:
+def prompt_cache(tmp_path: Path) -> PromptCache:
     return PromptCache(tmp_path / "readings", 1000)
 
 
-def test_a_reading_is_kept_by_paper_and_key(readings: PromptCache, tmp_path: Path) -> None:
-    readings.put("paper", "key", state([1, 2], start=3))
-    assert readings.has("paper", "key")
-    found = readings.get("paper", "key")
+def test_a_state_is_cached_by_paper_and_key(prompt_cache: PromptCache, tmp_path: Path) -> None:
+    prompt_cache.put("paper", "key", state([1, 2], start=3))
+    assert prompt_cache.has("paper", "key")
+    found = prompt_cache.get("paper", "key")
     assert found is not None
     assert same(found, state([1, 2], start=3))
-    assert readings.get("paper", "other") is None
-    assert not readings.has("other", "key")
+    assert prompt_cache.get("paper", "other") is None
+    assert not prompt_cache.has("other", "key")
     assert [file.name for file in (tmp_path / "readings").iterdir()] == ["paper-key.reading"]
 
 
-def test_those_not_used_for_longest_make_room(tmp_path: Path) -> None:
+def test_the_least_recently_used_states_are_evicted(tmp_path: Path) -> None:
     import os
 
     size = 0
     folder = tmp_path / "readings"
     for number in range(4):
-        readings = PromptCache(folder, 3 * size if size else 10**6)
-        readings.put(f"paper{number}", "key", state([1, 2]))
+        prompt_cache = PromptCache(folder, 3 * size if size else 10**6)
+        prompt_cache.put(f"paper{number}", "key", state([1, 2]))
         file = folder / f"paper{number}-key.reading"
         size = file.stat().st_size
         os.utime(file, (number, number))
-    assert readings.get("paper0", "key") is None or not readings.has("paper1", "key")
+    assert prompt_cache.get("paper0", "key") is None or not prompt_cache.has("paper1", "key")
     assert sorted(file.name for file in folder.iterdir()) == [f"paper{n}-key.reading" for n in (1, 2, 3)]
     assert PromptCache(folder, 3 * size).get("paper1", "key") is not None
-    readings.put("paper4", "key", state([1, 2]))
-    assert readings.has("paper1", "key"), "it was used last"
-    assert not readings.has("paper2", "key")
-    assert readings.full("k"), "one more would take the place of another"
-    assert not readings.full("other"), "those of another model have been used less lately"
+    prompt_cache.put("paper4", "key", state([1, 2]))
+    assert prompt_cache.has("paper1", "key"), "it was used last"
+    assert not prompt_cache.has("paper2", "key")
+    assert prompt_cache.full("k"), "one more would take the place of another"
+    assert not prompt_cache.full("other"), "those of another model have been used less lately"
     assert not PromptCache(folder, 4 * size).full("k")
 
 
-def test_what_nothing_asks_for_any_more_is_deleted(readings: PromptCache, tmp_path: Path) -> None:
+def test_states_of_another_setup_are_deleted(prompt_cache: PromptCache, tmp_path: Path) -> None:
     for key in ("aa11x", "aa22x", "bb11x"):
-        readings.put("paper", key, state([1]))
-    readings.evict_except("aa", "22")
+        prompt_cache.put("paper", key, state([1]))
+    prompt_cache.evict_except("aa", "22")
     kept = sorted(file.name for file in (tmp_path / "readings").iterdir())
     assert kept == ["paper-aa22x.reading", "paper-bb11x.reading"]
 
 
-def test_a_broken_reading_is_none(readings: PromptCache, tmp_path: Path) -> None:
-    readings.put("paper", "key", state([1]))
+def test_a_broken_state_is_ignored(prompt_cache: PromptCache, tmp_path: Path) -> None:
+    prompt_cache.put("paper", "key", state([1]))
     (tmp_path / "readings" / "paper-key.reading").write_bytes(b"broken")
-    assert readings.get("paper", "key") is None
+    assert prompt_cache.get("paper", "key") is None
 
 
-def test_a_place_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_caches_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    readings = PromptCache(tmp_path / "file" / "readings", 1000)
-    readings.put("paper", "key", state([1]))
-    assert readings.get("paper", "key") is None
+    prompt_cache = PromptCache(tmp_path / "file" / "readings", 1000)
+    prompt_cache.put("paper", "key", state([1]))
+    assert prompt_cache.get("paper", "key") is None
     gone = tmp_path / "index"
     PromptCache(gone / "readings", 1000).put("paper", "key", state([1]))
     assert not gone.exists(), "an index that was deleted stays so"
 
 
-def test_papers_that_are_gone_are_forgotten(readings: PromptCache, tmp_path: Path) -> None:
+def test_states_of_removed_papers_are_deleted(prompt_cache: PromptCache, tmp_path: Path) -> None:
     folder = tmp_path / "readings"
     prune(folder, [])
     for name in ("here", "gone"):
-        readings.put(name, "key", state([1]))
+        prompt_cache.put(name, "key", state([1]))
     (folder / "here-key.123.part").touch()
     prune(folder, ["here"])
     assert [file.name for file in folder.iterdir()] == ["here-key.reading"]

@@ -14,7 +14,7 @@ from rag.llm.openai_compatible import EndpointLLM
 from tests import bad_endpoint as bad
 
 
-def test_a_server_with_slots_is_told_which_to_take() -> None:
+def test_the_slot_is_sent_to_a_server_with_slots() -> None:
     with bad.serve(bad.good()) as server:
         llm = EndpointLLM(server.base_url, "some-model", slot=3)
         with suppress(LLMError):
@@ -31,7 +31,7 @@ def test_a_server_with_slots_is_told_which_to_take() -> None:
         ([("It", 0.0), ("是", -math.inf), ("?", 0.0)], 8.0),
     ],
 )
-def test_surprisal_is_the_sum_over_all_tokens_but_the_first(
+def test_the_first_token_does_not_count_in_the_negative_log_likelihood(
     written: list[tuple[str, float]], expected: float
 ) -> None:
     assert Logprobs(written=written).negative_log_likelihood == pytest.approx(expected)

@@ -1,4 +1,4 @@
-"""What the embedded model has read once is not read again, and nothing that was asked is kept."""
+"""The prompt-prefix cache restores KV states, and no question is saved."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HI = Message("user", "Say hi.")
 
 
 def tokens_reused(llm: EmbeddedLLM, messages: Sequence[Message]) -> int:
-    """Ask as `llm` itself would, and return how many tokens of the prompt were not read anew."""
+    """Ask as `llm` itself would; return how many prompt tokens came from the cache."""
     import httpx
 
     base_url, key = llm.address()
@@ -35,10 +35,10 @@ def tokens_reused(llm: EmbeddedLLM, messages: Sequence[Message]) -> int:
 
 
 def tokens_read(llm: EmbeddedLLM, messages: Sequence[Message]) -> int:
-    """Have `llm` take in what is kept, then ask as it would; return how many tokens of the prompt were read."""
+    """Load the cached prefix, then ask; return how many prompt tokens were prefilled."""
     import httpx
 
-    llm._hold(messages)
+    llm._load_prefix(messages)
     base_url, key = llm.address()
     body = {"messages": [asdict(message) for message in messages], "max_tokens": 1, "id_slot": 0}
     with httpx.Client(trust_env=False, timeout=60) as http:
@@ -50,7 +50,7 @@ def tokens_read(llm: EmbeddedLLM, messages: Sequence[Message]) -> int:
 
 @pytest.mark.models
 class TestPrefixes:
-    def test_a_prefix_is_read_once_a_machine(self, gguf: Path, tmp_path: Path) -> None:
+    def test_a_prefix_is_prefilled_once_per_machine(self, gguf: Path, tmp_path: Path) -> None:
         with closing(EmbeddedLLM(gguf, "qwen", None, [RULES], tmp_path)) as first:
             first.warm()
         (kept,) = tmp_path.iterdir()
@@ -70,7 +70,7 @@ class TestPrefixes:
             assert tokens_reused(llm, [*RULES, HI]) > 100
         assert len(list(tmp_path.iterdir())) == 2
 
-    def test_preparing_keeps_every_prefix_and_ends_with_the_commonest(
+    def test_preparing_saves_every_prefix_and_ends_with_the_most_common(
         self, gguf: Path, tmp_path: Path
     ) -> None:
         other = [Message("system", "You translate. " * 40)]
@@ -79,7 +79,7 @@ class TestPrefixes:
             assert len(list(tmp_path.iterdir())) == 2
             assert tokens_reused(llm, [*RULES, HI]) > 100
 
-    def test_nothing_that_was_asked_is_kept(self, gguf: Path, tmp_path: Path) -> None:
+    def test_no_question_is_saved_with_a_prefix(self, gguf: Path, tmp_path: Path) -> None:
         with closing(EmbeddedLLM(gguf, "qwen", None, [RULES, LONGER], tmp_path)) as llm:
             llm.warm()
             (kept,) = tmp_path.iterdir()
@@ -123,7 +123,7 @@ class TestPrefixes:
             assert llm.complete([*RULES, HI], max_tokens=2)
 
 
-# --- what is shared with other chats
+# --- shared parts of messages
 
 ABSTRACT = (
     "Abstract: Bees forage less near roads. At 12 hives traffic noise lowered foraging by 30 percent.\n\n"
@@ -145,8 +145,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def keeping(gguf: Path, tmp_path: Path, folder: Path) -> Iterator[EmbeddedLLM]:
-    """A model that keeps readings in `folder`."""
+def caching(gguf: Path, tmp_path: Path, folder: Path) -> Iterator[EmbeddedLLM]:
+    """A model with a prompt cache in `folder`."""
     llm = EmbeddedLLM(gguf, "qwen", None, [RULES], tmp_path / "states", PromptCache(folder, 10**9))
     yield llm
     llm.close()
@@ -166,15 +166,15 @@ def said(llm: EmbeddedLLM, messages: Sequence[Message]) -> tuple[str, list[float
 
 
 @pytest.mark.models
-class TestReadings:
-    def test_an_abstract_is_read_once_whatever_is_asked_about_it(
-        self, gguf: Path, tmp_path: Path, folder: Path, keeping: EmbeddedLLM
+class TestPromptCache:
+    def test_an_abstract_is_prefilled_once_for_all_questions(
+        self, gguf: Path, tmp_path: Path, folder: Path, caching: EmbeddedLLM
     ) -> None:
-        alone = said(keeping, about(ABSTRACT, "How many hives?"))
+        alone = said(caching, about(ABSTRACT, "How many hives?"))
         (kept,) = folder.iterdir()
         assert kept.name.startswith("paper-")
         written = kept.stat().st_ino
-        keeping.close()
+        caching.close()
         with closing(again(gguf, tmp_path)) as second:
             second.complete(about(OTHER, "Which FID?", "other"), max_tokens=1)
             text, shares = said(second, about(ABSTRACT, "How many hives?"))
@@ -187,69 +187,69 @@ class TestReadings:
             assert tokens_reused(second, about(ABSTRACT, "By how many percent?")) > whole - 20 > 100
         assert kept.stat().st_ino == written
 
-    def test_no_question_is_in_what_is_kept(
-        self, gguf: Path, tmp_path: Path, folder: Path, keeping: EmbeddedLLM
+    def test_no_question_is_cached(
+        self, gguf: Path, tmp_path: Path, folder: Path, caching: EmbeddedLLM
     ) -> None:
-        keeping.complete(about(ABSTRACT, "Is the secret word xylophone?"), max_tokens=4)
+        caching.complete(about(ABSTRACT, "Is the secret word xylophone?"), max_tokens=4)
         (kept,) = folder.iterdir()
         by_asking = kept.read_bytes()
-        keeping.close()
+        caching.close()
         kept.unlink()
-        with closing(again(gguf, tmp_path)) as reading:
-            assert reading.read(head(ABSTRACT)) == "kept"
+        with closing(again(gguf, tmp_path)) as other:
+            assert other.prefill(head(ABSTRACT)) == "cached"
         assert len(kept.read_bytes()) == len(by_asking)
 
-    def test_reading_ahead_lets_the_answer_begin_behind_the_question(self, keeping: EmbeddedLLM) -> None:
-        assert keeping.read(head(ABSTRACT)) == keeping.read(head(OTHER, "other")) == "kept"
-        assert keeping.read(head(ABSTRACT)) == "kept"
-        told = tokens_read(keeping, about(ABSTRACT, "How many hives?"))
+    def test_prefill_leaves_only_the_question_to_process(self, caching: EmbeddedLLM) -> None:
+        assert caching.prefill(head(ABSTRACT)) == caching.prefill(head(OTHER, "other")) == "cached"
+        assert caching.prefill(head(ABSTRACT)) == "cached"
+        told = tokens_read(caching, about(ABSTRACT, "How many hives?"))
         assert told < 25, "the question and the marks of a chat"
 
-    def test_a_broken_reading_is_made_anew(self, folder: Path, keeping: EmbeddedLLM) -> None:
-        keeping.read(head(ABSTRACT))
+    def test_a_broken_cached_state_is_computed_again(self, folder: Path, caching: EmbeddedLLM) -> None:
+        caching.prefill(head(ABSTRACT))
         (kept,) = folder.iterdir()
         size = kept.stat().st_size
         kept.write_bytes(b"broken")
-        keeping.complete(about(OTHER, "Which FID?", "other"), max_tokens=1)
-        assert keeping.complete(about(ABSTRACT, "How many hives?"), max_tokens=4)
+        caching.complete(about(OTHER, "Which FID?", "other"), max_tokens=1)
+        assert caching.complete(about(ABSTRACT, "How many hives?"), max_tokens=4)
         assert kept.stat().st_size == size
 
-    def test_what_was_read_before_the_beginning_was_lost_is_read_again(
-        self, tmp_path: Path, keeping: EmbeddedLLM
+    def test_a_cached_state_without_its_prefix_is_computed_again(
+        self, tmp_path: Path, caching: EmbeddedLLM
     ) -> None:
-        keeping.read(head(ABSTRACT))
-        keeping.complete([Message("user", "Hello.")], max_tokens=1)
+        caching.prefill(head(ABSTRACT))
+        caching.complete([Message("user", "Hello.")], max_tokens=1)
         for state in (tmp_path / "states").iterdir():
             state.unlink()
-        assert keeping.complete(about(ABSTRACT, "How many hives?"), max_tokens=4)
+        assert caching.complete(about(ABSTRACT, "How many hives?"), max_tokens=4)
 
-    def test_without_room_nothing_is_read_ahead_and_answers_come_all_the_same(
+    def test_without_room_nothing_is_prefilled_but_questions_are_answered(
         self, gguf: Path, tmp_path: Path, folder: Path
     ) -> None:
         with closing(again(gguf, tmp_path, most_bytes=0)) as llm:
             assert llm.complete(about(ABSTRACT, "How many hives?"), max_tokens=4)
             assert not list(folder.glob("*"))
         with closing(again(gguf, tmp_path, most_bytes=1)) as llm:
-            assert llm.read(head(ABSTRACT)) == "full"
+            assert llm.prefill(head(ABSTRACT)) == "full"
             assert not list(folder.glob("*")), "one alone is more than there is room for"
         with closing(EmbeddedLLM(gguf, "qwen", None, [RULES], tmp_path / "states")) as llm:
-            assert llm.read(head(ABSTRACT)) == "full"
+            assert llm.prefill(head(ABSTRACT)) == "full"
             assert llm.complete(about(ABSTRACT, "How many hives?"), max_tokens=4)
 
-    def test_readings_behind_other_examples_make_room(
-        self, gguf: Path, tmp_path: Path, folder: Path, keeping: EmbeddedLLM
+    def test_states_after_other_examples_are_evicted(
+        self, gguf: Path, tmp_path: Path, folder: Path, caching: EmbeddedLLM
     ) -> None:
-        assert keeping.read(head(ABSTRACT)) == "kept"
+        assert caching.prefill(head(ABSTRACT)) == "cached"
         (old,) = folder.iterdir()
-        keeping.close()
+        caching.close()
         changed = EmbeddedLLM(gguf, "qwen", None, [LONGER], tmp_path / "states", PromptCache(folder, 10**9))
         with closing(changed):
-            assert changed.read([*LONGER, head(ABSTRACT)[-1]]) == "kept"
+            assert changed.prefill([*LONGER, head(ABSTRACT)[-1]]) == "cached"
         (new,) = folder.iterdir()
         assert new != old
 
-    def test_what_a_killed_process_left_is_deleted(
-        self, gguf: Path, tmp_path: Path, keeping: EmbeddedLLM
+    def test_leftovers_of_a_killed_process_are_deleted(
+        self, gguf: Path, tmp_path: Path, caching: EmbeddedLLM
     ) -> None:
         states = tmp_path / "states"
         states.mkdir()
@@ -257,12 +257,12 @@ class TestReadings:
         left.touch()
         recent.touch()
         os.utime(left, (0, 0))
-        keeping.read(head(ABSTRACT))
+        caching.prefill(head(ABSTRACT))
         assert {file.name for file in states.iterdir() if file.suffix == ".part"} == {"recent.part"}
 
-    def test_reading_ahead_gives_way_to_a_question(self, keeping: EmbeddedLLM) -> None:
+    def test_a_question_interrupts_a_prefill(self, caching: EmbeddedLLM) -> None:
         long = "Abstract: " + "Bees forage less near roads than they do near woods. " * 60
-        keeping.warm()
+        caching.warm()
         outcome: list[str] = []
         began = threading.Event()
 
@@ -273,10 +273,10 @@ class TestReadings:
                 began.set()
                 return super().__getitem__(key)
 
-        reader = threading.Thread(target=lambda: outcome.append(keeping.read(Told(head(long)))))
+        reader = threading.Thread(target=lambda: outcome.append(caching.prefill(Told(head(long)))))
         reader.start()
         began.wait()
-        assert keeping.complete(about(ABSTRACT, "How many hives?"), max_tokens=4)
+        assert caching.complete(about(ABSTRACT, "How many hives?"), max_tokens=4)
         reader.join()
-        assert outcome == ["disturbed"]
-        assert keeping.read(head(ABSTRACT)) == "kept"
+        assert outcome == ["interrupted"]
+        assert caching.prefill(head(ABSTRACT)) == "cached"

@@ -1,4 +1,4 @@
-"""Quoting: the sentences of an abstract that an answer's sentence rests on."""
+"""Choose the sentences of an abstract that a sentence of an answer rests on."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from rag.answering.verification.features import match_score, share
 from rag.text.analyzer import analyze
 from rag.text.numbers import number_values
 
-# Share of terms that a sentence and its question have in common; below it the sentence is bare.
-_SPOKEN_OF = 0.2
-# Terms that a further sentence has to hold to be quoted for them.
-_TOLD = 3
-# How much of the best fit the sentence nearest to what is added has to have, so that what has nothing to do with either is not
-# quoted; the same 69 of 70 (`quoted_items`) with and without it.
-_NEAR = 0.6
+# Share of index terms that a sentence and its question have in common; below it the sentence is bare.
+_MIN_COMMON = 0.2
+# Added terms that a further sentence has to hold to be quoted; higher quotes fewer.
+_MIN_TERMS = 3
+# Share of the best match score that the nearest sentence needs; higher quotes fewer.
+# See docs/decisions.md#quoted-sentences.
+_MIN_MATCH = 0.6
 
 
 def is_bare(sentence: str, question: str) -> bool:
-    """Return whether a sentence says hardly anything of what its question is about: "By 16 %."."""
+    """Return whether a sentence is a mere name or number, with hardly a word of its question."""
     said, asked = frozenset(analyze(sentence)), frozenset(analyze(question))
-    return max(share(said, asked), share(asked, said)) < _SPOKEN_OF
+    return max(share(said, asked), share(asked, said)) < _MIN_COMMON
 
 
 def quoted_items(
@@ -32,20 +32,12 @@ def quoted_items(
     cosines: Sequence[float],
     near_question: Sequence[float],
 ) -> list[int]:
-    """Return which of the sentences `rows` of `items` the text rests on, best first.
+    """Return the `rows` of `items`, the sentences of one abstract, that the text rests on, best first.
 
-    The one that it fits best, what the question says too left out; the one that lies nearest to what it adds to the
-    question; each further one that holds a number of the text, or most of the terms that it adds, which those before
-    lack. Of a name or a number alone, of those that hold it the one nearest to the question, and no other. What repeats
-    the question may match another sentence best.
-
-    Args:
-        text: a sentence of an answer.
-        question: what it answers.
-        items: sentences of abstracts.
-        rows: those of one abstract.
-        cosines: of each of `items` with the text.
-        near_question: of each of `items` with the question.
+    A bare text rests on the sentence nearest to the question among those that hold all of it. Any other rests
+    on the best match for what it adds to the question, on the sentence nearest to that addition, and on each
+    other that holds a missing number or most of the missing terms. `cosines` compare the items with the text,
+    `near_question` with the question.
     """
     wanted = set(number_values(text, identifiers=True))
     new = wanted - set(number_values(question, identifiers=True))
@@ -54,17 +46,16 @@ def quoted_items(
         holders = [i for i in rows if said <= items[i].terms and new <= items[i].numbers]
         if holders:
             return [max(holders, key=lambda i: near_question[i])]
-    fits = {i: match_score(cosines[i], said, items[i].terms, new, items[i].numbers) for i in rows}
-    adds = {i: fits[i] - near_question[i] for i in rows}
-    ranked = sorted(rows, key=lambda i: -fits[i])
-    near = [i for i in rows if fits[i] >= _NEAR * fits[ranked[0]]]
-    nearest = max(near, key=lambda i: adds[i], default=ranked[0])
+    scores = {i: match_score(cosines[i], said, items[i].terms, new, items[i].numbers) for i in rows}
+    best, *others = sorted(rows, key=lambda i: -scores[i])
+    near = [i for i in rows if scores[i] >= _MIN_MATCH * scores[best]]
+    nearest = max(near, key=lambda i: scores[i] - near_question[i], default=best)
     quoted: list[int] = []
-    for index in dict.fromkeys([ranked[0], nearest, *ranked]):
-        held, told = wanted & items[index].numbers, said & items[index].terms
-        tells = len(told) >= _TOLD and 2 * len(told) > len(said)
-        if not quoted or index == nearest or held or tells:
+    for index in dict.fromkeys([best, nearest, *others]):
+        numbers, terms = wanted & items[index].numbers, said & items[index].terms
+        many = len(terms) >= _MIN_TERMS and 2 * len(terms) > len(said)
+        if not quoted or index == nearest or numbers or many:
             quoted.append(index)
-            wanted -= held
-            said -= told
+            wanted -= numbers
+            said -= terms
     return quoted

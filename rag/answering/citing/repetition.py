@@ -1,4 +1,4 @@
-"""Whether a sentence says anything that its question does not."""
+"""Find sentences that say nothing new: those that repeat the question, and bare yes or no."""
 
 from __future__ import annotations
 
@@ -11,31 +11,29 @@ from rag.text.numbers import number_values
 
 _YES_OR_NO = re.compile(r"\W*(?:yes|no|not|never)\b|\W*(?:是|否|不|没|能|会|可以|有)", re.IGNORECASE)
 _DECIDING_TERMS = {"yes", "no", "not", "ye", "是", "否", "不", "有", "会", "能"}
-# Other index terms that a bare yes or no may hold beside its question's; one more where it begins with the word.
-_FEW = 1
+# New index terms in a bare yes or no, one more if it begins with the word; higher takes more for bare.
+_MAX_NEW = 1
+# Function characters.
 _EMPTY_HAN = "的了是在为用从对和与有被把其这该个种项及并也都而于中上以可能所将则即它们之等地得着过呢吧啊"
 
 
 def only_repeats(sentence: str, question: str) -> bool:
-    """Return whether a sentence says nothing that its question does not.
-
-    One that says yes or no does answer, and so does one that states what a yes-or-no question asks.
-    """
+    """Return whether a sentence says nothing that its question does not; yes or no is an answer."""
     if not question or _YES_OR_NO.match(sentence) or is_yes_no_question(question):
         return False
-    return not content_terms(sentence) - content_terms(question)
+    return not _content_terms(sentence) - _content_terms(question)
 
 
 def is_bare_yes_no(sentence: str, question: str) -> bool:
-    """Return whether a sentence says yes or no to a question that asks for it, and nothing else."""
+    """Return whether a sentence answers a yes-or-no question with yes or no and nothing else."""
     if not is_yes_no_question(question):
         return False
-    added = content_terms(sentence) - content_terms(question) - _DECIDING_TERMS
-    few = _FEW + bool(_YES_OR_NO.match(sentence))
+    added = _content_terms(sentence) - _content_terms(question) - _DECIDING_TERMS
+    few = _MAX_NEW + bool(_YES_OR_NO.match(sentence))
     return len(added) <= few and not number_values(sentence).keys() - number_values(question).keys()
 
 
-def content_terms(text: str) -> set[str]:
-    """Return the index terms of a text's words and its Han characters one by one, without function characters."""
+def _content_terms(text: str) -> set[str]:
+    """Return a text's index terms, with single Han characters, without function characters."""
     han = set(re.findall(f"[{HAN}]", to_simplified(text))) - set(_EMPTY_HAN)
     return han | set(analyze(re.sub(f"[{HAN}]", " ", text)))

@@ -1,1 +1,1 @@
-"""Answers about the collection itself, read from the index."""
+"""Answers to questions about the collection, made from the index without the language model."""

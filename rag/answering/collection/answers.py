@@ -1,4 +1,4 @@
-"""Answers about the collection itself, read from the index: counts, files, what it is about, lists of papers."""
+"""Answer questions about the collection from the index: counts, files, topics, lists of papers."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rag.answering.citing.citations import render_sentence
-from rag.answering.collection.exemplars import central_rows
-from rag.answering.collection.replies import CHAT, NAMES, say
-from rag.answering.collection.topic import Embed, find_on_topic, first_sentence
-from rag.answering.router import Talk
+from rag.answering.citing.markers import render_sentence
+from rag.answering.collection.exemplars import exemplars
+from rag.answering.collection.replies import CHAT, NAMES, format_message
+from rag.answering.collection.topic import Embed, filter_by_topic, first_sentence
+from rag.answering.router import Intent
 from rag.schema import LANGUAGES, Chunk, Citation, Evidence, Filters, Language, Paper, ScoredChunk, Sentence
 from rag.store.index import Store
 
-# A page of a list; the rest is counted.
+# Papers in a list; the rest is only counted.
 LISTED = 20
-# Papers that stand for a collection, and how many of its chunks are compared for it (0.1 s).
+# Exemplars shown for a collection.
 CENTRAL = 6
+# Chunks compared to find exemplars; higher is slower (time and memory grow with the square).
 _COMPARED = 1500
+# Longest title in a list, in characters.
 _ITEM_CHARS: dict[Language, int] = {"en": 160, "zh": 80}
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A finished reply: `text` is its sentences, one a line, with markers; `contexts` the papers it lists."""
+class CollectionAnswer:
+    """A finished answer: `text` has one sentence per line, with markers; `contexts` are the listed papers."""
 
     text: str
     sentences: tuple[Sentence, ...]
@@ -32,101 +34,94 @@ class Told:
     contexts: tuple[ScoredChunk, ...] = ()
 
 
-def tell(talk: Talk, store: Store, embed: Embed, filters: Filters | None = None) -> Told | None:
-    """Reply to `talk` from the papers of `store` that pass `filters`; None where the abstracts must be asked.
-
-    `embed` gives the vector (1, d) of a question.
-    """
-    if talk.chat:
-        return _told([CHAT[talk.chat][talk.language]])
-    library = _Library(store, talk.language, filters or Filters())
-    if talk.about is not None:
-        return library.on_topic(talk, embed)
-    replies: dict[str | None, Callable[[Talk], Told]] = {
+def answer_about_collection(
+    intent: Intent, store: Store, embed: Embed, filters: Filters | None = None
+) -> CollectionAnswer | None:
+    """Answer from the papers of `store` that pass `filters`; None if the language model has to answer."""
+    if intent.chat:
+        return _answer([CHAT[intent.chat][intent.language]])
+    library = _Library(store, intent.language, filters or Filters())
+    if intent.about is not None:
+        return library.on_topic(intent, embed)
+    replies: dict[str | None, Callable[[Intent], CollectionAnswer]] = {
         "count": library.count, "files": library.files, "about": library.central, "list": library.papers,
     }  # fmt: skip
-    return replies[talk.ask](talk) if talk.ask in replies else None
+    return replies[intent.ask](intent) if intent.ask in replies else None
 
 
 class _Library:
-    """The papers of one index that pass the filters, and what can be said of them in one language."""
+    """The papers of one index that pass the filters, described in one language."""
 
     def __init__(self, store: Store, language: Language, filters: Filters) -> None:
         self._store = store
         self._language = language
         self._filters = filters
 
-    def count(self, talk: Talk) -> Told:
+    def count(self, intent: Intent) -> CollectionAnswer:
         counts = self._counts()
-        total = sum(counts.values())
-        if not total:
-            return _told([say("nothing", self._language)])
-        if talk.written:
-            name = NAMES[self._language][talk.written]
-            return _told([say("written", self._language, n=counts[talk.written], total=total, language=name)])
-        return _told(self._count_sentences(counts))
+        if not counts.total():
+            return _answer([self._say("nothing")])
+        if intent.written:
+            name = NAMES[self._language][intent.written]
+            return _answer(
+                [self._say("written", n=counts[intent.written], total=counts.total(), language=name)]
+            )
+        return _answer(self._count_sentences(counts))
 
-    def files(self, talk: Talk) -> Told:
+    def files(self, intent: Intent) -> CollectionAnswer:
         names = sorted({source.file for paper in self._passing() for source in paper.sources})
         if not names:
-            return _told([say("nothing", self._language)])
-        shown = ", ".join(names[:LISTED])
-        lines = [say("files", self._language, n=len(names), names=shown)]
-        return _told(lines, more=self._more(len(names)))
+            return _answer([self._say("nothing")])
+        line = self._say("files", n=len(names), names=", ".join(names[:LISTED]))
+        return _answer([line], more=self._more(len(names)))
 
-    def central(self, talk: Talk) -> Told:
+    def central(self, intent: Intent) -> CollectionAnswer:
         passing = {paper.paper_id for paper in self._passing()}
         rows = [row for row in self._store.catalog.chunk_ids() if row[1] in passing]
         if not rows:
-            return _told([say("nothing", self._language)])
-        # One chunk a paper, evenly spread over the order of reading where there are too many to compare.
-        first = list({paper_id: chunk_id for chunk_id, paper_id in reversed(rows)}.values())[::-1]
+            return _answer([self._say("nothing")])
+        # Compare the first chunk of each paper, or an even sample if there are too many.
+        first = _first_chunks(rows)
         step = -(-len(first) // _COMPARED)
         sample = first[::step]
         ids, vectors = self._store.aligned(sample)
-        chosen = central_rows(vectors, CENTRAL)
+        chosen = exemplars(vectors, CENTRAL)
         notes = [f" ({size * step})" if step == 1 else f" (≈{size * step})" for _, size in chosen]
         found = self._scored([ids[row] for row, _ in chosen])
-        head = [*self._count_sentences(self._counts()), say("about", self._language)]
+        head = [*self._count_sentences(self._counts()), self._say("about")]
         return self._listing(head, found, notes=notes)
 
-    def papers(self, talk: Talk) -> Told:
-        papers = [paper for paper in self._passing() if talk.written in (None, paper.language)]
-        name = NAMES[self._language][talk.written] if talk.written else ""
+    def papers(self, intent: Intent) -> CollectionAnswer:
+        papers = [paper for paper in self._passing() if intent.written in (None, paper.language)]
+        name = NAMES[self._language][intent.written] if intent.written else ""
         if not papers:
-            return _told([say("nothing", self._language)])
-        head = say("list_written" if talk.written else "list", self._language, n=len(papers), language=name)
-        wanted = {paper.paper_id for paper in papers[: talk.limit or LISTED]}
-        chunks: dict[str, str] = {}
-        for chunk_id, paper_id in self._store.catalog.chunk_ids():
-            if paper_id in wanted:
-                chunks.setdefault(paper_id, chunk_id)
-        return self._listing([head], self._scored(list(chunks.values())), total=len(papers))
+            return _answer([self._say("nothing")])
+        head = self._say("list_written" if intent.written else "list", n=len(papers), language=name)
+        wanted = {paper.paper_id for paper in papers[: intent.limit or LISTED]}
+        rows = [row for row in self._store.catalog.chunk_ids() if row[1] in wanted]
+        return self._listing([head], self._scored(_first_chunks(rows)), total=len(papers))
 
-    def on_topic(self, talk: Talk, embed: Embed) -> Told | None:
-        topic = talk.about or ""
-        found, closest = find_on_topic(self._store, topic, embed, self._language, self._filters)
-        if talk.written:
-            found = [hit for hit in found if hit.paper.language == talk.written]
-        if talk.ask == "origin":
+    def on_topic(self, intent: Intent, embed: Embed) -> CollectionAnswer | None:
+        topic = intent.about or ""
+        found, closest = filter_by_topic(self._store, topic, embed, self._language, self._filters)
+        if intent.written:
+            found = [hit for hit in found if hit.paper.language == intent.written]
+        if intent.ask == "origin":
             return self._origin(found[0]) if found else None
         if not found:
-            return _told([say("none", self._language, topic=topic)], contexts=tuple(closest))
-        head = say("topic", self._language, n=len(found), topic=topic)
-        shown = found[: min(talk.limit or LISTED, LISTED)]
+            return _answer([self._say("none", topic=topic)], contexts=tuple(closest))
+        head = self._say("topic", n=len(found), topic=topic)
+        shown = found[: min(intent.limit or LISTED, LISTED)]
         return self._listing([head], shown, total=len(found), topic=topic)
 
-    def _origin(self, hit: ScoredChunk) -> Told:
-        places = [
-            say("place", self._language, file=source.file, position=source.position)
-            for source in hit.paper.sources
-        ]
+    def _origin(self, hit: ScoredChunk) -> CollectionAnswer:
+        places = [self._say("place", file=s.file, position=s.position) for s in hit.paper.sources]
         start, end = first_sentence(hit.paper, "")
         title = _clip(hit.paper.title or hit.paper.text[start:end], hit.paper.language)
         joint = ", " if self._language == "en" else "、"
-        line = say("origin", self._language, title=title, names=joint.join(places))
+        line = self._say("origin", title=title, names=joint.join(places))
         cited = Citation.of(1, hit.paper, start, end)
-        return _told([], [_listed(line, cited)], [cited], (hit,))
+        return _answer([], [_listed(line, cited)], [cited], (hit,))
 
     def _listing(
         self,
@@ -136,7 +131,7 @@ class _Library:
         total: int | None = None,
         topic: str = "",
         notes: Sequence[str] = (),
-    ) -> Told:
+    ) -> CollectionAnswer:
         items: list[Sentence] = []
         citations: list[Citation] = []
         for number, hit in enumerate(found, 1):
@@ -147,29 +142,23 @@ class _Library:
             citations.append(Citation.of(number, paper, start, end))
             items.append(_listed(f"{title}{note}", citations[-1]))
         more = self._more(len(found) if total is None else total, len(found))
-        return _told(head, items, citations, tuple(found), more)
+        return _answer(head, items, citations, tuple(found), more)
 
     def _count_sentences(self, counts: Counter[Language]) -> list[str]:
-        total = sum(counts.values())
         english = self._language == "en"
-        parts = [
-            f"{n:,} in {NAMES['en'][la]}" if english else f"{NAMES['zh'][la]}{n}篇"
-            for la, n in counts.items()
-            if n
-        ]
-        spelt = f" ({', '.join(parts)})" if english else f"（{'，'.join(parts)}）"
-        lines = [say("count", self._language, n=total, languages=spelt)]
+        present = [(NAMES[self._language][la], n) for la, n in counts.items() if n]
+        parts = [f"{n:,} in {name}" if english else f"{name}{n}篇" for name, n in present]
+        listed = f" ({', '.join(parts)})" if english else f"（{'，'.join(parts)}）"
+        lines = [self._say("count", n=counts.total(), languages=listed)]
         if not self._filters:
             manifest = self._store.manifest
             files = self._store.catalog.file_count()
             repeats = manifest.records - manifest.works
-            lines.append(
-                say("read", self._language, n=files, records=manifest.records, files=files, repeats=repeats)
-            )
+            lines.append(self._say("read", n=files, records=manifest.records, files=files, repeats=repeats))
         return lines
 
     def _more(self, total: int, shown: int = LISTED) -> str:
-        return say("more", self._language, n=total - shown) if total > shown else ""
+        return self._say("more", n=total - shown) if total > shown else ""
 
     def _counts(self) -> Counter[Language]:
         if not self._filters:
@@ -177,8 +166,11 @@ class _Library:
             return Counter({la: languages.get(la, 0) for la in LANGUAGES})
         return Counter(paper.language for paper in self._passing())
 
+    def _say(self, name: str, **values: object) -> str:
+        return format_message(name, self._language, **values)
+
     def _passing(self) -> list[Paper]:
-        """Return the papers that pass the filters, in the order of reading."""
+        """Return the papers that pass the filters, in index order."""
         filters, papers = self._filters, self._store.catalog.papers()
         files = set(self._store.catalog.source_names(filters.sources)) if filters.sources else None
         return [paper for paper in papers if _passes(paper, filters, files)]
@@ -188,21 +180,22 @@ class _Library:
         return [ScoredChunk(*found[chunk_id], 0.0) for chunk_id in chunk_ids if chunk_id in found]
 
 
+def _first_chunks(rows: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the first chunk_id of each paper of (chunk_id, paper_id) rows, in order."""
+    chunks: dict[str, str] = {}
+    for chunk_id, paper_id in rows:
+        chunks.setdefault(paper_id, chunk_id)
+    return list(chunks.values())
+
+
 def _passes(paper: Paper, filters: Filters, files: set[str] | None) -> bool:
-    year = paper.year
-    dated = filters.year_from is not None or filters.year_to is not None
-    return (
-        (filters.language is None or paper.language == filters.language)
-        and (files is None or any(source.file in files for source in paper.sources))
-        and (
-            not dated
-            or (
-                year is not None
-                and (filters.year_from is None or year >= filters.year_from)
-                and (filters.year_to is None or year <= filters.year_to)
-            )
-        )
-    )
+    first, last, year = filters.year_from, filters.year_to, paper.year
+    if first is not None and (year is None or year < first):
+        return False
+    if last is not None and (year is None or year > last):
+        return False
+    in_files = files is None or any(source.file in files for source in paper.sources)
+    return in_files and filters.language in (None, paper.language)
 
 
 def _clip(text: str, language: Language) -> str:
@@ -211,20 +204,20 @@ def _clip(text: str, language: Language) -> str:
 
 
 def _listed(line: str, cited: Citation) -> Sentence:
-    """Return a line of a list: the index itself says it, and its evidence is the quoted passage."""
+    """Return a line of a list, with the quoted passage as its evidence."""
     evidence = Evidence(cited.number, cited.start, cited.end, cited.quote)
     return Sentence(line, (cited.number,), "supported", 1.0, (evidence,))
 
 
-def _told(
+def _answer(
     head: Sequence[str],
     items: Sequence[Sentence] = (),
     citations: Sequence[Citation] = (),
     contexts: tuple[ScoredChunk, ...] = (),
     more: str = "",
-) -> Told:
+) -> CollectionAnswer:
     tail = [Sentence(more, (), "supported", 1.0)] if more else []
     sentences = (*(Sentence(line, (), "supported", 1.0) for line in head), *items, *tail)
     bullets = ["• " if len(citations) > 1 and sentence.citations else "" for sentence in sentences]
     lines = [bullet + render_sentence(sentence) for bullet, sentence in zip(bullets, sentences, strict=True)]
-    return Told("\n".join(lines), sentences, tuple(citations), contexts)
+    return CollectionAnswer("\n".join(lines), sentences, tuple(citations), contexts)

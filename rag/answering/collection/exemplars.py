@@ -7,7 +7,7 @@ import numpy as np
 from rag.embedding.base import Vectors
 
 
-def central_rows(vectors: Vectors, count: int) -> list[tuple[int, int]]:
+def exemplars(vectors: Vectors, count: int) -> list[tuple[int, int]]:
     """Return up to `count` exemplars of unit `vectors` (n, d) as (row, rows nearest to it), most covering first.
 
     Greedy facility location: each step takes the row that raises most the sum, over all rows, of the cosine with the

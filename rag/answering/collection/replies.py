@@ -1,4 +1,4 @@
-"""What is said beside science: fixed replies to small talk, and sentences about the collection; strings only."""
+"""Fixed replies to small talk, and sentences about the collection; strings only."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ CHAT: dict[str, dict[Language, str]] = {
     "fine": {"en": "Good. Ask on whenever you like.", "zh": "好的，欢迎继续提问。"},
     "bye": {"en": "Goodbye!", "zh": "再见！"},
     "help": {
-        "en": "I answer questions from the abstracts in this collection, in English or Chinese, and cite the abstract "
-        "behind each sentence; when they do not answer, I say so. You can also ask how many abstracts there are, what "
-        "the collection is about, or for a list, such as “list papers about …”.",
-        "zh": "我用中文或英文回答问题，只依据收录的摘要，逐句注明出处；摘要没有答案时会直接说明。也可以问我收录了多少篇摘要、"
-        "这个库是关于什么的，或者让我“列出关于……的论文”。",
+        "en": "I answer questions from the abstracts in this collection, in English or Chinese, and cite the "
+        "abstract behind each sentence; when they do not answer, I say so. You can also ask how many "
+        "abstracts there are, what the collection is about, or for a list, such as “list papers about …”.",
+        "zh": "我用中文或英文回答问题，只依据收录的摘要，逐句注明出处；摘要没有答案时会直接说明。"
+        "也可以问我收录了多少篇摘要、这个库是关于什么的，或者让我“列出关于……的论文”。",
     },
 }
 
@@ -26,14 +26,15 @@ NAMES: dict[Language, dict[Language, str]] = {
     "zh": {"en": "英文", "zh": "中文"},
 }
 
-# The sentences about the collection, by name. `{s}` is the plural s of `{n}`.
+# Sentences about the collection by name. `{s}` is the plural s that belongs to `{n}`.
 COLLECTION: dict[str, dict[Language, str]] = {
     "count": {
         "en": "The collection holds {n:,} distinct abstract{s}{languages}.",
         "zh": "共收录{n}篇不同的摘要{languages}。",
     },
     "read": {
-        "en": "Records read: {records:,}, from {files:,} file{s}, with {repeats:,} of them folded as repeats.",
+        "en": "Records read: {records:,}, from {files:,} file{s}, with {repeats:,} "
+        "of them folded as repeats.",
         "zh": "它们读自{files}个文件中的{records}条记录，其中{repeats}条重复已合并。",
     },
     "written": {
@@ -59,7 +60,7 @@ COLLECTION: dict[str, dict[Language, str]] = {
 }
 
 
-def say(name: str, language: Language, /, **values: object) -> str:
-    """Return one sentence about the collection, its places filled in."""
+def format_message(name: str, language: Language, /, **values: object) -> str:
+    """Return the sentence of this name, with its placeholders filled."""
     plural = "" if values.get("n") == 1 else "s"
     return COLLECTION[name][language].format(**{"s": plural} | values)

@@ -1,4 +1,4 @@
-"""The papers on a topic: a list with an end, where retrieval gives a ranking without one."""
+"""Find the papers on a topic: retrieval ranks all papers, this module decides where the list ends."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ from rag.store.index import Store
 from rag.text.analyzer import analyze, analyze_document
 from rag.text.sentences import split_sentences
 
-# A paper is on a topic when it has all the topic's terms, or when its cosine reaches the first of these in the
-# topic's language, the second in the other one. `python -m benchmarks.topics`, 37 topics in two languages: precision
-# .68, recall .46, in the other language .61 and .24; 10 of 20 topics that no paper is on list one, 6 for their words
-# alone. A second cut of .20: .64 and .50, .54 and .30, 13; of .25: .74 and .43, .64 and .17, 8.
+# Cosine from which a paper in the topic's language, or in the other language, is on the topic; higher lists
+# fewer. tuned by benchmarks/topics.py; see docs/decisions.md#topic-cuts
 OWN_CUT = 0.30
 OTHER_CUT = 0.22
+# Candidates of each retriever and language.
 _CANDIDATES = 200
-# Closest papers shown, without a citation, where none is on the topic.
+# Papers shown without a citation if none is on the topic.
 _CLOSEST = 3
 
 Embed = Callable[[str], Vectors]
-"""The vector (1, d) of a question."""
+"""Returns the vector (1, d) of a question."""
 
 
-def find_on_topic(
+def filter_by_topic(
     store: Store, topic: str, embed: Embed, language: Language, filters: Filters | None = None
 ) -> tuple[list[ScoredChunk], list[ScoredChunk]]:
-    """Return the papers on a topic, those with all its terms first, and the closest papers whatever they are."""
+    """Return the papers on a topic, those with all its terms first, and the closest papers on any topic."""
     vector = store.alignment.apply_query(embed(topic), language)
     ids: dict[str, None] = {}
     for stored in LANGUAGES:
@@ -39,10 +38,10 @@ def find_on_topic(
     on_topic: set[str] = set()
     for chunk_id, (paper, chunk) in store.chunks(list(ids)).items():
         cosine = cosines[chunk_id]
-        said = bool(terms) and terms <= set(analyze_document(f"{paper.title or ''}\n{chunk.text}"))
-        if said or cosine >= (OWN_CUT if paper.language == language else OTHER_CUT):
+        has_terms = bool(terms) and terms <= set(analyze_document(f"{paper.title or ''}\n{chunk.text}"))
+        if has_terms or cosine >= (OWN_CUT if paper.language == language else OTHER_CUT):
             on_topic.add(paper.paper_id)
-        hit = ScoredChunk(paper, chunk, cosine + said, cosine)
+        hit = ScoredChunk(paper, chunk, cosine + has_terms, cosine)
         if paper.paper_id not in best or hit.score > best[paper.paper_id].score:
             best[paper.paper_id] = hit
     ranked = sorted(best.values(), key=lambda hit: (-hit.score, hit.paper.paper_id))
@@ -50,7 +49,7 @@ def find_on_topic(
 
 
 def first_sentence(paper: Paper, topic: str) -> tuple[int, int]:
-    """Return where the first sentence with a term of `topic` stands, of those with the most; else the first one."""
+    """Return the span of the first sentence with the most terms of `topic`."""
     spans = split_sentences(paper.text) or [(0, len(paper.text))]
     terms = frozenset(analyze(topic))
     return max(spans, key=lambda span: len(terms & set(analyze_document(paper.text[slice(*span)]))))

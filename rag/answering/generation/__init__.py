@@ -1,1 +1,1 @@
-"""What the language model is told, and what it writes."""
+"""Prompts for the language model, and the streaming of its replies."""

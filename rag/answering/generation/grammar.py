@@ -1,4 +1,4 @@
-"""The grammar that an answer is held to, where the model can be held to one."""
+"""The GBNF grammar that constrains an answer to one language."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from rag.schema import Language
 
 
 def answer_grammar(language: Language, *, may_refuse: bool = True) -> str:
-    """Return the GBNF grammar of one line in `language`, or of a refusal.
+    """Return the GBNF grammar of one line in `language`; with `may_refuse` also of a refusal.
 
-    A small model answers 2 of 10 English questions on Chinese abstracts in Chinese
-    (benchmarks/data/dev_questions.jsonl); held to this grammar it cannot: an English answer has no Han characters,
-    and in a Chinese one no hyphen follows one (it wrote 两-hot, 链-of-forward). An answer that may not refuse may not begin with "NOT" either.
+    Small models often answer in the language of the abstract. The grammar excludes Han characters from
+    English answers, and a hyphen after a Han character from Chinese ones. No answer can begin with "NOT".
+    See docs/decisions.md#answer-grammar.
     """
     answer = "start latin*" if language == "en" else "(start latin* | han run?) (han run?)*"
     root = f'{answer} | "{NOT_FOUND}"' if may_refuse else answer

@@ -1,13 +1,10 @@
-"""The layout of a chat: instructions, examples, earlier turns and what is to be read, within what the model can take.
-
-What a language model reads of a paper, and how the chats about it begin.
-"""
+"""Lay out chats: instructions, examples, earlier turns, abstracts and question, within the context window."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.answering.citing.citations import mark_sentences
+from rag.answering.citing.markers import mark_sentences
 from rag.answering.generation.prompts import (
     EXAMPLES,
     NOT_FOUND,
@@ -23,27 +20,27 @@ from rag.text.injection import without_planted
 from rag.text.language import detect_language
 from rag.text.numbers import localise_numbers
 
-# Earlier turns are left out where they would leave the abstracts less than this.
+History = Sequence[tuple[str, str]]
+"""Earlier questions and answers."""
+
+# Tokens for one whole abstract, unless the settings say otherwise; longer abstracts are cut.
+ABSTRACT_TOKENS = 800
+# Tokens that earlier turns must leave for the abstracts; higher drops more turns.
 _MIN_CONTEXT_TOKENS = 1000
-# Kept free of a window, in tokens: the chat format, and what the estimate may be off.
+# Tokens reserved for the chat format and for errors of `estimate_tokens`.
 _SLACK_TOKENS = 150
-# Earlier turns the model sees again, and how much of each answer.
+# Earlier turns that the model sees again, and characters of each answer.
 HISTORY_TURNS = 2
 _HISTORY_CHARS = 600
 
 
 def several_messages(
-    question: str,
-    abstracts: Sequence[str],
-    language: Language,
-    history: Sequence[tuple[str, str]] = (),
-    room: int = 8192,
+    question: str, abstracts: Sequence[str], language: Language, history: History = (), room: int = 8192
 ) -> list[Message]:
-    """Return a chat about several abstracts: instructions and examples (always the same), earlier turns, this question.
+    """Return a chat of at most `room` tokens about several abstracts, which are numbered from 1.
 
-    `abstracts` are what the model may read of each, numbered from 1; `room` is what all may take together, in
-    tokens. Earlier turns are left out where they would leave the abstracts too little, and abstracts are cut to
-    equal shares where even that is not enough.
+    Earlier turns are dropped if they leave too little room for the abstracts. Abstracts that still do not fit
+    are cut to equal shares.
     """
     earlier, budget = _fit_history(question, language, history, room)
     turns = [message for turn in earlier for message in turn]
@@ -52,7 +49,7 @@ def several_messages(
 
 
 def abstract_prompt(name: str, abstract: str) -> list[Message]:
-    """Return how every chat about one whole abstract begins, if nothing was said before; `name` is its paper's id."""
+    """Return the messages that begin every chat about one whole abstract; `name` is the paper's id."""
     text = abstract_turn(abstract)
     return [*abstract_prompt_prefix(), Message("user", text, Shared(name, len(text)))]
 
@@ -62,15 +59,16 @@ def abstract_messages(
     abstract: str,
     question: str,
     language: Language,
-    history: Sequence[tuple[str, str]] = (),
+    history: History = (),
     room: int = 8192,
     *,
     read_in: Language | None = None,
 ) -> list[Message]:
-    """Return a chat of at most `room` tokens about one abstract, to be answered in `read_in`, else in `language`.
+    """Return a chat of at most `room` tokens about one abstract, to answer in `read_in` or `language`.
 
-    It begins as `abstract_prompt`, unless `name` is None, which says that `abstract` is only what this question needs of
-    one. Earlier turns stand behind the abstract, as if they had been about it. `abstract` has to fit `abstract_budget`.
+    It begins with `abstract_prompt`, whose cache it shares, and earlier turns follow the abstract. `name` is
+    None if `abstract` is an excerpt, which is not worth caching. `abstract` may have `abstract_budget`
+    tokens.
     """
     *prefix, reading = abstract_prompt(name or "", abstract)
     turns = [message for turn in _fit_reading(room, question, history)[0] for message in turn]
@@ -79,38 +77,33 @@ def abstract_messages(
     return [*prefix, first, *between]
 
 
-def context_budget(
-    question: str, language: Language, history: Sequence[tuple[str, str]] = (), room: int = 8192
-) -> int:
-    """Return how many tokens `several_messages` has for the abstracts."""
+def context_budget(question: str, language: Language, history: History = (), room: int = 8192) -> int:
+    """Return the tokens that `several_messages` has for the abstracts."""
     return _fit_history(question, language, history, room)[1]
 
 
 def _fit_history(
-    question: str, language: Language, history: Sequence[tuple[str, str]], room: int
+    question: str, language: Language, history: History, room: int
 ) -> tuple[list[list[Message]], int]:
     asked = estimate_tokens(several_turn("", question, language))
     return _fit(history, room - _SLACK_TOKENS - _tokens(several_prefix()) - asked)
 
 
-def _fit_reading(
-    room: int, question: str, history: Sequence[tuple[str, str]]
-) -> tuple[list[list[Message]], int]:
+def _fit_reading(room: int, question: str, history: History) -> tuple[list[list[Message]], int]:
     asked = estimate_tokens(question_turn(question, "en"))
     put = [(question_turn(earlier, detect_language(earlier)), answered) for earlier, answered in history]
     return _fit(put, room - _SLACK_TOKENS - _tokens(abstract_prompt_prefix()) - asked)
 
 
-def _fit(history: Sequence[tuple[str, str]], left: int) -> tuple[list[list[Message]], int]:
-    """Return the last turns that leave room for abstracts in `left` tokens, and how much they leave."""
-    earlier = [_turn(asked, answered) for asked, answered in list(history)[-HISTORY_TURNS:]]
+def _fit(history: History, left: int) -> tuple[list[list[Message]], int]:
+    """Return the last turns that leave room for abstracts in `left` tokens, and the tokens they leave."""
+    earlier = [
+        [Message("user", asked), Message("assistant", _clipped(answered))]
+        for asked, answered in list(history)[-HISTORY_TURNS:]
+    ]
     while earlier and left - sum(map(_tokens, earlier)) < _MIN_CONTEXT_TOKENS:
         earlier.pop(0)
     return earlier, max(0, left - sum(map(_tokens, earlier)))
-
-
-def _turn(asked: str, answered: str) -> list[Message]:
-    return [Message("user", asked), Message("assistant", _clipped(answered))]
 
 
 def _tokens(messages: Sequence[Message]) -> int:
@@ -118,7 +111,7 @@ def _tokens(messages: Sequence[Message]) -> int:
 
 
 def several_prefix() -> list[Message]:
-    """Return the part of a chat about several abstracts that is the same for every question."""
+    """Return the first messages of every chat about several abstracts."""
     messages = [Message("system", SYSTEM)]
     for abstracts, about, question, answer in EXAMPLES:
         numbered = number_abstracts(abstracts)
@@ -131,7 +124,7 @@ def several_prefix() -> list[Message]:
 
 
 def abstract_prompt_prefix() -> list[Message]:
-    """Return the part of a chat about one abstract that is the same for every abstract."""
+    """Return the first messages of every chat about one abstract."""
     messages = [Message("system", READ_SYSTEM)]
     for abstracts, about, question, answer in EXAMPLES:
         turn = abstract_turn(abstracts[about - 1]) + question_turn(question, detect_language(question))
@@ -139,8 +132,8 @@ def abstract_prompt_prefix() -> list[Message]:
     return messages
 
 
-def abstract_budget(room: int, question: str, history: Sequence[tuple[str, str]] = ()) -> int:
-    """Return how many tokens of `room` an abstract may take in `abstract_messages`."""
+def abstract_budget(room: int, question: str, history: History = ()) -> int:
+    """Return the tokens of `room` that an abstract may take in `abstract_messages`."""
     return _fit_reading(room, question, history)[1]
 
 
@@ -150,21 +143,21 @@ def number_abstracts(abstracts: Sequence[str]) -> str:
 
 
 def cut_abstracts(abstracts: Sequence[str], budget: int) -> list[str]:
-    """Return the abstracts, each cut to an equal share of what is left of `budget` tokens."""
+    """Return the abstracts, each cut to an equal share of the rest of `budget` tokens."""
     cut: list[str] = []
     for number, text in enumerate(abstracts, 1):
         share = budget // (len(abstracts) - number + 1)
         if estimate_tokens(text) > share:
-            text = text[: _chars_for(text, share)]
+            text = text[: max(1, len(text) * share // estimate_tokens(text))]
         budget -= estimate_tokens(text)
         cut.append(text)
     return cut
 
 
 def estimate_tokens(text: str) -> int:
-    """Estimate a chat model's tokens: a Latin character counts a quarter, any other character two thirds.
+    """Estimate a chat model's tokens: an ASCII character counts 1/4, any other character 2/3.
 
-    Measured with the Qwen2.5 tokenizer on the default corpus: never more than a tenth too low.
+    See docs/decisions.md#token-estimate.
     """
     latin = sum(char.isascii() for char in text)
     return int(latin / 4 + (len(text) - latin) / 1.5) + 1
@@ -174,25 +167,16 @@ def _clipped(text: str) -> str:
     return text if len(text) <= _HISTORY_CHARS else text[:_HISTORY_CHARS] + "…"
 
 
-def _chars_for(text: str, tokens: int) -> int:
-    return max(1, len(text) * tokens // estimate_tokens(text))
-
-
-# What the embedded model reads of one abstract, in its tokens, unless the settings say otherwise: whole ones, but for the
-# longest.
-ABSTRACT_TOKENS = 800
-
-
 def abstract_text(paper: Paper) -> str:
-    """Return what a model reads of a paper: its title, if it has one, and its abstract, but for what was planted there."""
+    """Return title and abstract of a paper, without planted instructions."""
     text = without_planted(paper.text)
     return f"{paper.title}. {text}" if paper.title else text
 
 
 def prefill_chats(paper: Paper, evidence_tokens: int | None = None) -> list[list[Message]]:
-    """Return how the chats begin that questions in either language put to the embedded model about a paper.
+    """Return the first messages of all chats about a paper, for questions in both languages.
 
-    One that is too long to be read whole (`evidence_tokens` as `Responder` has it) has none.
+    The list is empty if the paper has more than `evidence_tokens` tokens.
     """
     text = abstract_text(paper)
     if estimate_tokens(text) > (evidence_tokens or ABSTRACT_TOKENS):

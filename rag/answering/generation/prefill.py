@@ -1,4 +1,4 @@
-"""Have the embedded language model read abstracts while nobody asks, so that an answer about one begins at once."""
+"""Prefill prompt caches of abstracts while no question is answered, so that later answers start sooner."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rag.answering.generation.messages import prefill_chats
 from rag.llm.base import LLM
 from rag.schema import Paper, Progress
 
-# How long it waits after it has been in somebody's way.
+# Seconds to wait after a question interrupted the prefill.
 _REST_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Prefill:
-    """How many of how many abstracts the model need not read again."""
+    """How many abstracts have a prompt cache (`read`), of how many `papers`."""
 
     read: int
     papers: int
@@ -32,22 +32,22 @@ def prefill(
     evidence_tokens: int | None = None,
     outdated: Callable[[], bool] = lambda: False,
 ) -> Prefill | None:
-    """Read one abstract after the other until all are read, no more can be kept, or `stop` is set.
+    """Prefill one abstract after the other until all are done, the cache is full, or `stop` is set.
 
-    While `busy` says that a question is being answered nothing is read. Returns None once `outdated` says that these are no
-    longer the papers of the index. `evidence_tokens` as `rag.answering.answerer.Responder` has it. Raises LLMError or ModelError.
+    It waits while `busy` returns True. It returns None once `outdated` says that `papers` are no longer those
+    of the index. `evidence_tokens` is the setting of `Answerer`. Raises LLMError or ModelError.
     """
     for done, paper in enumerate(papers):
         if outdated():
             return None
         progress("Reading ahead", done, len(papers))
         for chat in prefill_chats(paper, evidence_tokens):
-            outcome = "disturbed"
-            while outcome == "disturbed" and not stop.is_set():
-                outcome = "disturbed" if busy() else llm.read(chat)
-                if outcome == "disturbed":
+            outcome = "interrupted"
+            while outcome == "interrupted" and not stop.is_set():
+                outcome = "interrupted" if busy() else llm.prefill(chat)
+                if outcome == "interrupted":
                     stop.wait(_REST_S)
-            if outcome != "kept":
+            if outcome != "cached":
                 return Prefill(done, len(papers))
     progress("Reading ahead", len(papers), len(papers))
     return Prefill(len(papers), len(papers))

@@ -1,4 +1,4 @@
-"""The prompt texts and the refusal phrases; strings only."""
+"""Prompt texts and refusal phrases; strings only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rag.schema import Language
 
-# What the model writes when the abstracts do not answer; never shown as it is.
+# The model writes this when the abstracts do not answer; a reader never sees it.
 NOT_FOUND = "NOT FOUND"
 
 REFUSALS: dict[Language, str] = {
@@ -19,18 +19,17 @@ SYSTEM = (
     "language of the question, in one to three short sentences, and end each sentence with the number of the "
     f"abstract it comes from, such as [1]. If the abstracts do not state the answer, write only {NOT_FOUND}."
 )
-# The same to a model that reads one abstract at a time.
+# The system message for chats about one abstract.
 READ_SYSTEM = (
-    "You answer questions about a scientific abstract. Use only what the abstract says. Answer in the language of the "
-    f"question, in one to three short sentences. If the abstract does not state the answer, write only {NOT_FOUND}."
+    "You answer questions about a scientific abstract. Use only what the abstract says. Answer in the language "
+    "of the question, in one to three short sentences. If the abstract does not state the answer, write only "
+    f"{NOT_FOUND}."
 )
 
-# Example turns show the form: answers across languages, with the term of the abstract where a translation may be off, to
-# yes-or-no questions in whole sentences, and by one abstract of several; and refusals, most of them of what a paper that is
-# there might well state. They cost nothing: what the model has read of them is kept (`rag.llm.llama_cpp.prefix_cache`). With these a small
-# model that reads the abstract in question answers 103 of 119 development questions right, and its wish to refuse tells them
-# from 76 that no abstract answers with AUC .97 (English) and .95 (Chinese); with two more refusals it answered 101. With the
-# abstracts said once for several questions it told what is not stated less surely.
+# Few-shot examples: answers across languages, with the original term in brackets where a translation may be
+# wrong; whole sentences for yes/no questions; and refusals of questions that such a paper could well answer.
+# They cost no time per question, because their KV state is cached (`rag.llm.llama_cpp.prefix_cache`). See
+# docs/decisions.md#few-shot-examples.
 _LEAFNET = (
     "We propose LeafNet, a compact network for plant disease recognition. LeafNet has 2.1M parameters and "
     "reaches 94.3% accuracy on PlantVillage, 1.8% above MobileNetV3."
@@ -63,7 +62,7 @@ _SOLVRANK = (
 _PLANTS, _BIRDS, _TRIALS = (_LEAFNET, _WINDDIFF), (_BIRDBIT,), (_SLEEP, _SOIL)
 _SPANS, _SOLVENTS = (_KEEPSPAN, _SAFEROUTE), (_REPLIES, _SOLVRANK)
 
-# Abstracts, the number of the one that is asked about, question, answer.
+# Abstracts, number of the abstract that the question is about, question, answer.
 EXAMPLES: tuple[tuple[tuple[str, ...], int, str, str], ...] = (
     (_PLANTS, 2, "How much faster is WindDiff than numerical simulation?",
      "WindDiff is 40 times faster than numerical simulation."),
@@ -88,9 +87,9 @@ EXAMPLES: tuple[tuple[tuple[str, ...], int, str, str], ...] = (
     (_SOLVENTS, 2, "SolvRank的溶剂编码器是怎样训练的?", "SolvRank的溶剂编码器使用困难负样本(hard negatives)训练。"),
 )  # fmt: skip
 
-# Where a small model is uncertain of its Chinese answer from an English abstract, it is asked for one in English, and that is
-# said in Chinese by a chat of its own, sentence by sentence (`rag.answering.answerer.MAX_NLL`). Asked to say it again in the same
-# chat it answers anew, in the question's words.
+# If the model is unsure of a Chinese answer from an English abstract, it answers in English. Each sentence is
+# then translated in a chat of its own: in the same chat a small model would answer again instead of
+# translating.
 TRANSLATE_SYSTEM = (
     "Translate the English answer to a Chinese question into Chinese. Keep names and numbers as they are; put a term "
     "that has no usual translation in brackets."
@@ -111,47 +110,42 @@ TRANSLATIONS: tuple[tuple[str, str, str], ...] = (
      "The defence is robust, but it makes training 2.5x slower and needs 1,200 labelled images.",
      "这种防御方法很鲁棒,但训练速度慢2.5x,并且需要1,200张有标注的图像。"),
 )  # fmt: skip
-
-
 TO_KEEP = "译文包含"
 
 
 def translate_turn(question: str, sentence: str, keep: Sequence[str] = ()) -> str:
-    """Return the text that asks for an English sentence, which answers a Chinese question, in Chinese.
+    """Return the request to translate an English answer to a Chinese question.
 
-    `keep` are words that a first translation left out.
+    `keep` holds words that an earlier translation lost.
     """
     kept = f"\n{TO_KEEP}:{', '.join(keep)}" if keep else ""
     return f"问题:{question}\nEnglish: {sentence}{kept}"
 
 
-# Said last, next to the question, because a small model heeds what it read last.
+# Placed last, because small models follow the last instruction best.
 REMINDERS: dict[Language, str] = {
     "en": "Answer in English.",
     "zh": "请用中文回答。",
 }
-
-
-# The same where a Chinese question is to be answered in English first. By "Answer in English." alone the model goes on in the
-# question's Chinese after each name, is kept from it by the grammar, and loses the thread (d45, d46, d56 of
-# benchmarks/data/dev_more.jsonl).
+# The reminder for an English answer to a Chinese question. See
+# docs/decisions.md#reminder-for-an-english-answer.
 READ_IN_ENGLISH = "The question is in Chinese; the answer has to be in English."
 
-# Asked instead of a question for yes or no, of the results alone.
+# Replaces a yes/no question in a chat about the results alone.
 FOUND: dict[Language, str] = {"en": "What was found?", "zh": "发现了什么？"}
 
 
 def several_turn(abstracts: str, question: str, language: Language) -> str:
-    """Return the text of one user turn: numbered abstracts, then the question in `language`."""
+    """Return a user turn: numbered abstracts, then the question in `language`."""
     return f"Abstracts:\n{abstracts}\n\n{question_turn(question, language)}"
 
 
 def abstract_turn(abstract: str) -> str:
-    """Return how a user turn about one abstract begins, whatever is asked about it."""
+    """Return the beginning of every user turn about one abstract."""
     return f"Abstract: {abstract}\n\n"
 
 
 def question_turn(question: str, language: Language, *, read_in: Language | None = None) -> str:
-    """Return how a user turn ends: the question in `language`, to be answered in `read_in`."""
+    """Return the end of a user turn: the question in `language`, which is answered in `read_in`."""
     reminder = READ_IN_ENGLISH if (language, read_in) == ("zh", "en") else REMINDERS[language]
     return f"Question: {question}\n{reminder}"

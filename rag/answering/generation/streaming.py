@@ -1,4 +1,4 @@
-"""From a chat to a streamed answer: ask the model, recognise a refusal, cite, check and where need be translate."""
+"""Stream an answer from a chat: ask the model, detect a refusal, cite, verify and translate."""
 
 from __future__ import annotations
 
@@ -6,55 +6,39 @@ import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
 
 from rag.answering.abstention import confidence_of, refusal_log_odds
 from rag.answering.citing.attribution import Attributor
-from rag.answering.citing.citations import (
-    NOTHING_SAID,
-    STOPS,
-    Cited,
-    CitedStream,
-    mark_sentences,
-    with_sentences,
-)
+from rag.answering.citing.citations import NOTHING_SAID, Cited, CitedStream, with_sentences
+from rag.answering.citing.markers import STOPS, mark_sentences
 from rag.answering.generation.grammar import answer_grammar
 from rag.answering.generation.prompts import NOT_FOUND
-from rag.llm.base import LLM, Message
+from rag.llm.base import LLM, Message, TextStream
 from rag.llm.logprobs import Logprobs
 from rag.schema import Language, ScoredChunk, Sentence
 from rag.text.sentences import split_sentences
 
-# Sentences after which a reply about one abstract among several is cut off.
+# Most sentences of a reply about one abstract among several.
 _SENTENCES_EACH = 2
-# So many sentences that nothing supports, and nothing else, end a reply: what follows an invention is one.
+# A reply ends after so many unsupported sentences if none was supported; lower stops sooner.
 _MAX_DROPPED = 2
 _MARK = re.compile(r"\[\d*\]?")
 _REFUSED = re.compile(r"\W*not[\s_-]*found\b", re.IGNORECASE)
 
 Translate = Callable[[str], str | None]
-"""Says a sentence of a reply in the language of the question, or None where that fails (`rag.answering.generation.translation.translate`)."""
-
-
-class Reply(Iterator[str], Protocol):
-    """Text deltas; `finish_reason` is "length" when the reply was cut at its longest."""
-
-    finish_reason: Literal["stop", "length"] | None
-
-    def close(self) -> None:
-        """Stop the reply."""
+"""Translates a sentence of a reply into the language of the question; None if that fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """What the model is to answer, in `language`.
+    """A chat that the model answers in `language`, and the rules for its reply.
 
     Attributes:
-        may_refuse: whether a grammar lets the model say `NOT_FOUND`.
-        refusal_threshold: log odds of a refusal above which the reply is not shown; None shows every reply.
-        max_nll: nats above which a reply is given up before anything of it is shown.
-        most_sentences: after so many sentences the reply is cut off.
-        translate: says the sentences in the question's language; where it can say none the reply is given up.
+        may_refuse: whether the grammar allows `NOT_FOUND`.
+        refusal_threshold: log odds; a reply with a likelier refusal is not shown. None shows every reply.
+        max_nll: nats; a reply above it is given up before any of it is shown. Lower gives up more.
+        most_sentences: the reply ends after so many sentences.
+        translate: applied to each sentence; the reply is given up if it fails for all.
     """
 
     messages: Sequence[Message]
@@ -68,10 +52,10 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """A finished answer; `refused` when the abstracts do not answer.
+    """A finished answer; `refused` if the abstracts do not answer.
 
-    `confidence` is how likely they do, from 0 to 1; None where that cannot be told. A reply that was `given_up` showed
-    nothing and says neither.
+    `confidence` is the probability, from 0 to 1, that they do; None if it is unknown. A reply that was
+    `given_up` showed nothing, and a different chat may still answer.
     """
 
     cited: Cited
@@ -81,18 +65,18 @@ class Generated:
 
 
 Shown = tuple[str, Cited]
-"""Text that may be shown now, and everything cited so far."""
+"""New text to show, and everything cited so far."""
 
 Answering = Generator[Shown, None, Generated]
-"""Yields what is shown, returns what was generated."""
+"""Yields what is shown and returns the finished answer."""
 
 
 def stream_answer(
     llm: LLM, chat: Chat, contexts: Sequence[ScoredChunk], max_tokens: int, attributor: Attributor
 ) -> Answering:
-    """Yield what may be shown as it arrives, and return what was generated.
+    """Yield the text to show as it arrives, and return the finished answer.
 
-    A refusal shows nothing. A translated reply begins to be shown when the model has said all of it.
+    A refusal shows nothing. A translated reply is shown only after the model has finished it.
     """
     if chat.translate is None:
         return (yield from _stream_reply(llm, chat, contexts, max_tokens, attributor))
@@ -107,22 +91,18 @@ def stream_answer(
 
 
 def stream_each(
-    llm: LLM,
-    chats: Sequence[Chat],
-    contexts: Sequence[ScoredChunk],
-    max_tokens: int,
-    attributor: Attributor,
+    llm: LLM, chats: Sequence[Chat], contexts: Sequence[ScoredChunk], max_tokens: int, attributor: Attributor
 ) -> Answering:
-    """Ask one chat a context, each of which sees its own context alone, and show each part as a paragraph.
+    """Ask `chats[i]` about `contexts[i]` alone, and show each reply as a paragraph.
 
-    A context that does not answer is passed over. The answer is refused when none does.
+    A refusal or a repeated reply is skipped. The answer is refused if every reply is.
     """
     stream, cited, confidence = CitedStream(contexts, attributor), NOTHING_SAID, None
     said: set[str] = set()
     for number, chat in enumerate(chats, 1):
-        told = Logprobs()
-        text = _closed(_reply_to_part(llm, chat, max_tokens, told), chat.language)
-        confidence = max_confidence(confidence, _confidence(told))
+        logprobs = Logprobs()
+        text = _closed(_reply_to_part(llm, chat, max_tokens, logprobs), chat.language)
+        confidence = max_confidence(confidence, _confidence(logprobs))
         if _may_refuse(text) or text in said:
             continue
         shown, cited = stream.feed(f"{mark_sentences(text, number)}\n\n", whole=True)
@@ -133,16 +113,16 @@ def stream_each(
 
 
 def max_confidence(one: float | None, other: float | None) -> float | None:
-    """Return the higher of two confidences, None where neither is known."""
+    """Return the higher of two confidences; None if both are unknown."""
     return max((each for each in (one, other) if each is not None), default=None)
 
 
-def _reply_to_part(llm: LLM, chat: Chat, max_tokens: int, told: Logprobs) -> str:
-    """Return the reply about one abstract among several, cut off after some sentences; nothing for a refusal."""
+def _reply_to_part(llm: LLM, chat: Chat, max_tokens: int, logprobs: Logprobs) -> str:
+    """Return the first sentences of a reply about one abstract among several; empty for a refusal."""
     text = ""
-    with closing(_reply(llm, chat, max_tokens, told)) as reply:
+    with closing(_reply(llm, chat, max_tokens, logprobs)) as reply:
         for delta in reply:
-            if _refuses(told, chat):
+            if _refuses(logprobs, chat):
                 return ""
             text += delta
             if len(spans := split_sentences(text)) > _SENTENCES_EACH:
@@ -153,14 +133,14 @@ def _reply_to_part(llm: LLM, chat: Chat, max_tokens: int, told: Logprobs) -> str
 def _stream_reply(
     llm: LLM, chat: Chat, contexts: Sequence[ScoredChunk], max_tokens: int, attributor: Attributor
 ) -> Answering:
-    """Stream one reply in the chat's language; first words are held back until they cannot become a refusal."""
-    stream, start, cited, told = CitedStream(contexts, attributor), "", NOTHING_SAID, Logprobs()
+    """Stream one reply; its first words are held back until they cannot become a refusal."""
+    stream, start, cited, logprobs = CitedStream(contexts, attributor), "", NOTHING_SAID, Logprobs()
     started = False
-    with closing(_reply(llm, chat, max_tokens, told)) as reply:
+    with closing(_reply(llm, chat, max_tokens, logprobs)) as reply:
         for delta in reply:
-            if _refuses(told, chat):
-                return Generated(NOTHING_SAID, True, _confidence(told))
-            if not cited.sentences and _too_uncertain(told, chat):
+            if _refuses(logprobs, chat):
+                return Generated(NOTHING_SAID, True, _confidence(logprobs))
+            if not cited.sentences and _too_uncertain(logprobs, chat):
                 return Generated(NOTHING_SAID, True, given_up=True)
             start += delta
             if not started and _may_refuse(start):
@@ -170,26 +150,26 @@ def _stream_reply(
             if shown:
                 yield shown, cited
             if _said_enough(cited, chat):
-                return Generated(cited, not cited.sentences, _confidence(told))
-        if not started and _letters(start) != "no":  # the reply ended as a refusal, or as nothing at all
-            return Generated(NOTHING_SAID, True, _confidence(told))
+                return Generated(cited, not cited.sentences, _confidence(logprobs))
+        if not started and _letters(start) != "no":  # a refusal or an empty reply
+            return Generated(NOTHING_SAID, True, _confidence(logprobs))
         if not started:
             stream.feed(start)
         end, cited = stream.finish(cut=reply.finish_reason == "length")
     if end:
         yield end, cited
-    return Generated(cited, not cited.sentences, _confidence(told))
+    return Generated(cited, not cited.sentences, _confidence(logprobs))
 
 
-def _reply(llm: LLM, chat: Chat, max_tokens: int, told: Logprobs) -> Reply:
+def _reply(llm: LLM, chat: Chat, max_tokens: int, logprobs: Logprobs) -> TextStream:
     if not llm.supports_grammar:
         return llm.stream(chat.messages, max_tokens=max_tokens)
     grammar = answer_grammar(chat.language, may_refuse=chat.may_refuse)
-    return llm.stream(chat.messages, max_tokens=max_tokens, grammar=grammar, logprobs=told)
+    return llm.stream(chat.messages, max_tokens=max_tokens, grammar=grammar, logprobs=logprobs)
 
 
 def _drained(items: Answering) -> Generated:
-    """Return what was generated; what would have been shown on the way is left out."""
+    """Return the finished answer without showing anything."""
     while True:
         try:
             next(items)
@@ -199,7 +179,7 @@ def _drained(items: Answering) -> Generated:
 
 
 def _translated(read: Cited, translate: Translate, attributor: Attributor) -> Iterator[Shown]:
-    """Yield the sentences as `translate` says them; what it cannot say, or says otherwise, is left out."""
+    """Yield the translated sentences; a failed or unfaithful translation is left out."""
     kept: list[Sentence] = []
     for sentence in read.sentences:
         said = translate(sentence.text)
@@ -212,39 +192,35 @@ def _translated(read: Cited, translate: Translate, attributor: Attributor) -> It
 
 
 def _said_enough(cited: Cited, chat: Chat) -> bool:
-    """Return whether a reply need not go on."""
     if chat.most_sentences is None:
         return False
     lost = not cited.sentences and len(cited.dropped) >= _MAX_DROPPED
     return cited.read >= chat.most_sentences or lost
 
 
-def _too_uncertain(told: Logprobs, chat: Chat) -> bool:
-    return chat.max_nll is not None and told.negative_log_likelihood > chat.max_nll
+def _too_uncertain(logprobs: Logprobs, chat: Chat) -> bool:
+    return chat.max_nll is not None and logprobs.negative_log_likelihood > chat.max_nll
 
 
-def _refuses(told: Logprobs, chat: Chat) -> bool:
-    """Return whether the model was likelier to refuse than the chat allows."""
-    refusal = refusal_log_odds(told.first)
+def _refuses(logprobs: Logprobs, chat: Chat) -> bool:
+    """Return whether a refusal is likelier than the chat allows."""
+    refusal = refusal_log_odds(logprobs.first)
     return chat.refusal_threshold is not None and refusal is not None and refusal > chat.refusal_threshold
 
 
-def _confidence(told: Logprobs) -> float | None:
-    refusal = refusal_log_odds(told.first)
+def _confidence(logprobs: Logprobs) -> float | None:
+    refusal = refusal_log_odds(logprobs.first)
     return None if refusal is None else confidence_of(refusal)
 
 
 def _closed(text: str, language: Language) -> str:
-    """Return a text with an end, so that what follows begins a sentence; nothing stays nothing."""
+    """Return the text with a full stop at its end; an empty text stays empty."""
     ended = not text or text.endswith(tuple(STOPS))
     return text if ended else text + ("。" if language == "zh" else ".")
 
 
 def _may_refuse(start: str) -> bool:
-    """Return whether an answer that begins with `start` is, or may still become, a refusal.
-
-    A number outside a marker is none.
-    """
+    """Return whether a reply that begins with `start` is, or may become, a refusal."""
     if re.search(r"\d", _MARK.sub("", start)):
         return False
     return _letters(NOT_FOUND).startswith(_letters(start)) or bool(_REFUSED.match(start))

@@ -1,8 +1,7 @@
-"""Say an English sentence in Chinese, held to its numbers and names.
+"""Translate an English sentence into Chinese without changing its numbers and names.
 
-A small model reads English abstracts best in English, also for a Chinese question, and says the answer in Chinese afterwards.
-It may not respell a name, nor write a number that was not said: a grammar made for the sentence leaves it those
-only. Where it leaves one out that the question does not say, it is told so, once.
+A grammar made for each sentence allows only the numbers and Latin words of sentence and question. If the
+translation loses one of them, the model is asked once more and the lost words are named.
 """
 
 from __future__ import annotations
@@ -17,29 +16,29 @@ from rag.llm.base import LLM, Message
 from rag.text.numbers import find_numbers, localise_numbers
 
 _STOP = "。"
-# Tokens that a translation may have for each of the sentence, and beside.
+# Longest translation, in tokens: so many per token of the sentence, plus a constant.
 _TOKENS_EACH, _TOKENS_MORE = 2, 40
-# A sentence is asked for anew, once, with what was left out of it.
-_TIMES = 2
-# A word of another alphabet: letters and digits, and what joins them.
+_TIMES = 2  # tries; higher translates more sentences and takes longer
+# A word that is not Chinese: letters and digits, with the characters that join them.
 _WORD = re.compile(
     r"[^\W_\u3400-\u9fff](?:[^\s\u3400-\u9fff,;:()\[\]{}\"“”。，、；：（）!?！？]|,(?=\d{3}))*"
 )
 _ENDING = ".'’"
-# A part of a name that a hyphen joins to others, as in SNOMED-CT.
+# One part of a hyphenated name.
 _PART = r"[A-Z0-9][A-Za-z0-9]*"
 _DIGITS = re.compile(r"[\d.,]+%?")
 
 
 def translate(llm: LLM, question: str, sentence: str) -> str | None:
-    """Return what answers a Chinese `question`, the English `sentence`, in Chinese; None where numbers, names or the end get lost.
-
-    Raises LLMError as `llm` does.
+    """Return the English `sentence` in Chinese; None if numbers, names or its end get lost.
 
     Args:
-        llm: the model, which is held to a grammar.
-        question: the question, which tells how terms are called.
-        sentence: one sentence without markers.
+        llm: a model that supports grammars.
+        question: the Chinese question, which shows how terms are translated.
+        sentence: one sentence of its answer, without citation markers.
+
+    Raises:
+        LLMError: the model failed.
     """
     longest = _TOKENS_EACH * estimate_tokens(sentence) + _TOKENS_MORE
     grammar = translation_grammar(question, sentence)
@@ -47,7 +46,7 @@ def translate(llm: LLM, question: str, sentence: str) -> str | None:
     for _ in range(_TIMES):
         turn = Message("user", translate_turn(question, sentence, left_out))
         said = llm.complete([*translation_prefix(), turn], max_tokens=longest, grammar=grammar).strip()
-        if not said.endswith(_STOP) or TO_KEEP in said:  # cut at its longest; what it was told, said again
+        if not said.endswith(_STOP) or TO_KEEP in said:  # cut off, or the request was repeated
             return None
         left_out = lost(question, sentence, said)
         if not left_out:
@@ -56,7 +55,7 @@ def translate(llm: LLM, question: str, sentence: str) -> str | None:
 
 
 def translation_prefix() -> list[Message]:
-    """Return the part of the chat that every translation begins with."""
+    """Return the first messages of every translation chat."""
     messages = [Message("system", TRANSLATE_SYSTEM)]
     for question, sentence, said in TRANSLATIONS:
         messages += [Message("user", translate_turn(question, sentence)), Message("assistant", said)]
@@ -64,7 +63,7 @@ def translation_prefix() -> list[Message]:
 
 
 def lost(question: str, sentence: str, said: str) -> list[str]:
-    """Return the numbers written in digits and the names of `sentence` that neither `said` nor `question` has, in order."""
+    """Return, in order, names and digit numbers of `sentence` that `said` and `question` both lack."""
     known = [said, question]
     missing = set(missing_numbers(sentence, known))
     written = (
@@ -78,10 +77,10 @@ def lost(question: str, sentence: str, said: str) -> list[str]:
 
 
 def translation_grammar(question: str, sentence: str) -> str:
-    """Return the GBNF grammar of one Chinese sentence whose numbers are those of `sentence` and `question`.
+    """Return the GBNF grammar of a Chinese sentence with only the numbers and Latin words of the two texts.
 
-    So are its words in Latin letters, at most four in a row. No text may be read in many ways: llama.cpp follows them all,
-    and hung over the token of 64 hyphens where two rules took one.
+    At most four Latin words stand in a row. The grammar must be unambiguous: llama.cpp follows every parse,
+    and two rules that accept the same character can make it hang.
     """
     words = _words(f"{question} {sentence}") | _words(localise_numbers(sentence, "zh"))
     if not words:
@@ -97,7 +96,7 @@ _GAP = 'gap ::= " "? other (other | " ")*\nother ::= [^A-Za-z0-9\\[\\]\\n_。！
 
 
 def _words(text: str) -> set[str]:
-    """Return the words of a text in Latin letters, and its numbers, with and without separators."""
+    """Return the Latin words of a text, and its numbers with and without separators."""
     words = {match[0].rstrip(_ENDING) for match in _WORD.finditer(text)}
     numbers = {text[number.start : number.end] for number in find_numbers(text) if not number.identifier}
     written = {number for number in numbers if re.match(r"\d", number)}

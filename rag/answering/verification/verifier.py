@@ -1,10 +1,9 @@
-"""Verification: does the evidence that a sentence cites support it?
+"""Verification: whether the evidence that a sentence cites supports it.
 
-Two logistic regressions over the features of `rag.answering.verification.features` are multiplied, one for "the evidence speaks of
-this" and one for "and says the same, not the opposite"; a pair of them for evidence in the sentence's own language,
-a pair for evidence in the other. They are fitted by `benchmarks/verification.py`, which also writes
-rag/data/verifier.json. What no likeness can outweigh is decided by rule: a number that the evidence lacks, and a repetition but for a negation or a direction, make a sentence "unsupported"; a missing name makes
-it "weak" at best.
+The score is the product of two logistic regressions over `features.FEATURES`: that the evidence is about the
+same thing, and that it says the same and not the opposite. Evidence in the other language has its own pair.
+`training/verification.py` fits them and writes rag/data/verifier.json. Rules come first: a missing number or
+a reversed repetition makes a sentence "unsupported", a missing name makes it "weak" at best.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -28,18 +27,17 @@ from rag.schema import Support
 from rag.text.language import detect_language
 
 VERSION = 1
-# What is left of the score of a sentence that a rule refutes; .1 costs .01 of the AUC on SciFact, where 4 % of the
-# supported claims hold a number in another form.
+# Factor for the score of a refuted sentence; lower trusts the rules more.
+# See docs/decisions.md#refuted-sentences.
 _REFUTED = 0.3
-# Keeps a score that is 0 or 1 finite as log odds.
-_EDGE = 1e-4
+ARRAYS = ("centre", "scale", "related", "agrees")
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a sentence is supported, how surely (0 to 1), and the numbers and names that its evidence lacks.
+    """The support of a sentence, its score (0 to 1), and the numbers and names that its evidence lacks.
 
-    `refuted` says that a rule is against it, whatever its likeness.
+    `refuted` means that a rule is against it, however similar it is.
     """
 
     support: Support
@@ -50,16 +48,16 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The scores from which a sentence is "supported" and "weak"."""
+    """The lowest scores of a "supported" and of a "weak" sentence."""
 
     supported: float
     weak: float
 
-    def judge(self, score: float, findings: VerificationFeatures) -> Support:
-        """Return the verdict on a score: "unsupported" where a rule refutes, at most "weak" where a name is missing."""
-        if findings.refuted or score < self.weak:
+    def judge(self, score: float, features: VerificationFeatures) -> Support:
+        """Return the support for a score, as far as the rules allow it."""
+        if features.refuted or score < self.weak:
             return "unsupported"
-        return "supported" if score >= self.supported and not findings.names else "weak"
+        return "supported" if score >= self.supported and not features.names else "weak"
 
 
 @dataclass(frozen=True)
@@ -80,126 +78,32 @@ class Heads:
         """Return the product of both probabilities for one row of FEATURES; NaN counts as the average."""
         row = values[[FEATURES.index(name) for name in self.features]]
         standard = np.nan_to_num((row - self.centre) / self.scale)
-        return sigmoid(self._sum(self.related, standard)) * sigmoid(self._sum(self.agrees, standard))
-
-    @staticmethod
-    def _sum(weights: NDArray[np.float64], row: NDArray[np.float64]) -> float:
-        return float(weights[0] + weights[1:] @ row)
+        related, agrees = (float(w[0] + w[1:] @ standard) for w in (self.related, self.agrees))
+        return sigmoid(related) * sigmoid(agrees)
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Heads:
-        """Read what `write` made."""
-        arrays = {
-            name: np.asarray(raw[name], dtype=np.float64) for name in ("centre", "scale", "related", "agrees")
-        }
+        """Read the JSON values that `training.verification_fit.model_json` writes."""
+        arrays = {name: np.asarray(raw[name], dtype=np.float64) for name in ARRAYS}
         return cls(tuple(raw["features"]), **arrays, limits=Limits(raw["supported"], raw["weak"]))
-
-    def write(self) -> dict[str, Any]:
-        """Return it as plain JSON values, rounded to what changes no verdict."""
-        arrays = {name: getattr(self, name) for name in ("centre", "scale", "related", "agrees")}
-        return {
-            "features": list(self.features),
-            **{name: [round(float(x), 5) for x in array] for name, array in arrays.items()},
-        } | _write_limits(self.limits)
 
 
 @dataclass(frozen=True, slots=True)
 class VerifierModel:
-    """What was fitted for an embedding model: heads for evidence in the same and in the other language."""
+    """The heads fitted for one embedding model, for evidence in the same and in the other language."""
 
     embedding: str
     same: Heads
     cross: Heads
 
-    def judge(self, findings: VerificationFeatures) -> Verdict:
+    def judge(self, features: VerificationFeatures) -> Verdict:
         """Return the verdict on one sentence."""
-        heads = self.cross if findings.cross else self.same
-        score, limits = heads.score(findings.features), heads.limits
-        if findings.refuted:
+        heads = self.cross if features.cross else self.same
+        score = heads.score(features.features)
+        if features.refuted:
             score *= _REFUTED
-        missing = findings.numbers + findings.names
-        return Verdict(limits.judge(score, findings), score, missing, findings.refuted)
-
-    def write(self) -> dict[str, Any]:
-        """Return it as plain JSON values, which `read_model` reads."""
-        return {
-            "version": VERSION,
-            "embedding": self.embedding,
-            "same": self.same.write(),
-            "cross": self.cross.write(),
-        }
-
-
-class Verifier:
-    """Holds sentences against their evidence; safe to use from several threads if its embedder is."""
-
-    def __init__(self, embedder: Embedder, alignment: Alignment, model: VerifierModel | None = None) -> None:
-        """Keep what is needed; without `model` the shipped one is read."""
-        self._embedder = embedder
-        self._alignment = alignment
-        self._model = model or shipped_model()
-
-    def verify(
-        self,
-        sentence: str,
-        evidence: Sequence[str],
-        *,
-        vector: Vectors | None = None,
-        vectors: Vectors | None = None,
-        known: str = "",
-    ) -> Verdict:
-        """Return whether `evidence` supports `sentence`.
-
-        When the vectors are given, only the sentence saying the opposite is embedded.
-
-        Args:
-            sentence: one sentence of an answer, without markers.
-            evidence: the cited sentences, all in one language, as `rag.answering.verification.features.rank_evidence` chooses.
-            vector: the sentence's aligned vector (d,).
-            vectors: the evidence's aligned vectors (n, d).
-            known: text whose numbers and names count as stated too, such as the title and the question.
-        """
-        if not evidence or not sentence.strip():
-            return Verdict("unsupported", 0.0)
-        if vectors is None:
-            vectors = self._embed(evidence)
-        opposite = negate(sentence)
-        wanted = ([sentence] if vector is None else []) + ([opposite] if opposite else [])
-        rows = list(self._embed(wanted, like=sentence)) if wanted else []
-        own = rows.pop(0) if vector is None else vector
-        findings = verification_features(sentence, evidence, own, rows[0] if rows else None, vectors, known)
-        return self._model.judge(findings)
-
-    def _embed(self, texts: Sequence[str], like: str = "") -> Vectors:
-        language = detect_language(like or " ".join(texts))
-        return self._alignment.apply(self._embedder.embed_passages(texts), language, "passage")
-
-
-class RuleVerifier:
-    """Holds sentences against their evidence by rule alone, for embedding models that no weights were fitted for.
-
-    What is not refuted is "weak".
-    """
-
-    def verify(
-        self, sentence: str, evidence: Sequence[str], *, vector: Vectors, vectors: Vectors, known: str = ""
-    ) -> Verdict:
-        """Return whether `evidence` may support `sentence`; arguments as in `Verifier.verify`."""
-        findings = verification_features(sentence, evidence, vector, None, vectors, known)
-        support: Support = "unsupported" if findings.refuted else "weak"
-        return Verdict(
-            support, 0.0 if findings.refuted else 0.5, findings.numbers + findings.names, findings.refuted
-        )
-
-
-def verifier_for(embedding_model: str, embedder: Embedder, alignment: Alignment) -> Verifier | RuleVerifier:
-    """Return the shipped verifier where it was fitted for this embedding model, one by rule for any other."""
-    model = shipped_model()
-    return Verifier(embedder, alignment, model) if embedding_model == model.embedding else RuleVerifier()
-
-
-def _write_limits(limits: Limits) -> dict[str, float]:
-    return {"supported": round(limits.supported, 4), "weak": round(limits.weak, 4)}
+        support = heads.limits.judge(score, features)
+        return Verdict(support, score, features.numbers + features.names, features.refuted)
 
 
 @cache
@@ -210,18 +114,61 @@ def shipped_model() -> VerifierModel:
 
 
 def read_model(raw: Mapping[str, Any]) -> VerifierModel:
-    """Return the model that `raw` describes; raise ValueError for one of another version."""
+    """Return the model that `raw` describes; raise ValueError if it has another version."""
     if raw.get("version") != VERSION:
         raise ValueError(f"this verifier has version {raw.get('version')}, not {VERSION}")
     return VerifierModel(raw["embedding"], Heads.read(raw["same"]), Heads.read(raw["cross"]))
 
 
+@dataclass(frozen=True)
+class Verifier:
+    """Verifies sentences by rules and by a model; thread-safe if its embedder is."""
+
+    embedder: Embedder
+    alignment: Alignment
+    model: VerifierModel = field(default_factory=shipped_model)
+
+    def verify(
+        self, sentence: str, evidence: Sequence[str], *, vector: Vectors, vectors: Vectors, known: str = ""
+    ) -> Verdict:
+        """Return whether `evidence` supports `sentence`.
+
+        Args:
+            sentence: one sentence of an answer, without markers.
+            evidence: the cited sentences, all in one language, the best match first.
+            vector: the sentence's aligned vector (d,).
+            vectors: the evidence's aligned vectors (n, d).
+            known: text whose numbers and names count as stated too, such as the title.
+        """
+        if not evidence or not sentence.strip():
+            return Verdict("unsupported", 0.0)
+        negated: Vectors | None = None
+        if opposite := negate(sentence):
+            raw = self.embedder.embed_passages([opposite])
+            negated = self.alignment.apply(raw, detect_language(sentence), "passage")[0]
+        return self.model.judge(verification_features(sentence, evidence, vector, negated, vectors, known))
+
+
+class RuleVerifier:
+    """Verifies sentences by rules alone, for embedding models without fitted weights; the rest is "weak"."""
+
+    def verify(
+        self, sentence: str, evidence: Sequence[str], *, vector: Vectors, vectors: Vectors, known: str = ""
+    ) -> Verdict:
+        """Return whether `evidence` may support `sentence`; arguments as in `Verifier.verify`."""
+        features = verification_features(sentence, evidence, vector, None, vectors, known)
+        missing = features.numbers + features.names
+        if features.refuted:
+            return Verdict("unsupported", 0.0, missing, refuted=True)
+        return Verdict("weak", 0.5, missing)
+
+
+def verifier_for(embedding_model: str, embedder: Embedder, alignment: Alignment) -> Verifier | RuleVerifier:
+    """Return the verifier fitted for this embedding model, or one by rules for any other."""
+    model = shipped_model()
+    return Verifier(embedder, alignment, model) if embedding_model == model.embedding else RuleVerifier()
+
+
 def sigmoid(x: float) -> float:
-    """Return 1 / (1 + e^-x), for any finite x without overflow; `log_odds` undoes it."""
+    """Return 1 / (1 + e^-x), for any finite x without overflow."""
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
-
-
-def log_odds(share: float) -> float:
-    """Return ln(p / (1 - p)) of a share, held off 0 and 1."""
-    share = min(max(share, _EDGE), 1 - _EDGE)
-    return math.log(share / (1 - share))

@@ -37,7 +37,8 @@ def form_of(line: Line) -> str:
             return form
     known = "; ".join(", ".join(sorted(fields)) for fields in _FIELDS.values())
     raise CorpusError(
-        f"The fields in {line.place} are those of no data set that is known; give a folder in BEIR form, or JSONL "
+        f"The fields in {line.place} are those of no data set that is known; give a folder in BEIR "
+        "form, or JSONL "
         f"with the fields {known}."
     )
 
@@ -140,7 +141,7 @@ def _pubmedqa(lines: Sequence[Line]) -> tuple[list[Document], list[Query]]:
 
 
 def _rgb(lines: Sequence[Line]) -> tuple[list[Document], list[Query]]:
-    """Store every passage once (Chen et al. 2024); those that carry made-up facts (`positive_wrong`) are left out.
+    """Store every passage once (Chen et al. 2024), without those of made-up facts (`positive_wrong`).
 
     A question's answer is a text, or a list of texts that all have to be there; a list in that list holds
     alternatives.
@@ -197,8 +198,8 @@ def _abstracts(lines: Sequence[Line]) -> tuple[list[Document], list[Query]]:
 def library(name: str, abstracts: Sequence[Line], questions: Sequence[Line]) -> Dataset:
     """Return a data set of abstracts and open questions about them, each with the group it belongs to.
 
-    A question names a piece of every abstract that is to be found and cited. Its answer is right when every pattern
-    of `answer` is found in it and none of `wrong`.
+    A question names a piece of every abstract that is to be found and cited. Its answer is right when every
+    pattern of `answer` is found in it and none of `wrong`.
 
     Raises:
         CorpusError: a record lacks a field, or no abstract holds what a question names.
@@ -263,7 +264,8 @@ def _patterns(line: Line, name: str) -> tuple[str, ...]:
             re.compile(pattern)
         except re.error as error:
             raise CorpusError(
-                f"In {line.place} the {name} pattern {pattern!r} is no regular expression ({error}); correct it."
+                f"In {line.place} the {name} pattern {pattern!r} is no regular expression ({error}); "
+                "correct it."
             ) from error
     return patterns
 
@@ -273,7 +275,8 @@ def _turns(line: Line) -> Iterator[tuple[str, str]]:
     for turn in history if isinstance(history, list) else [None]:
         if not isinstance(turn, list) or len(turn) != 2 or not all(isinstance(said, str) for said in turn):
             raise CorpusError(
-                f'In {line.place} "history" must be a list of pairs, each a question and its answer; correct it.'
+                f'In {line.place} "history" must be a list of pairs, each a question and its answer; '
+                "correct it."
             )
         yield turn[0], turn[1]
 

@@ -2,16 +2,17 @@
 
 Forms of a file, told from its first record (`.jsonl` or `.jsonl.gz`):
 
-    {"arxiv_id", "title", "headline_zh", "abstract_en", "abstract_zh"}   bilingual: each abstract in one language
-    {"id", "title", "abstract"}                                         titles ask for their abstracts
-    {"id", "QUESTION", "CONTEXTS", "final_decision"}                    PubMedQA
-    {"id", "query", "answer", "positive", "negative"}                   RGB
-    {"question", "relevant", "answer"}                                  your own, on an index that you have
-    {"history", "question", "relevant", "answer"}                       the same, each going on from earlier turns
-    {"abstract", "question", "answer", "forbidden"}                     abstracts, each with a question of its own
+    {"arxiv_id", "title", "headline_zh", "abstract_en", "abstract_zh"}   bilingual: each abstract in one
+    language {"id", "title", "abstract"}                                         titles ask for their
+    abstracts {"id", "QUESTION", "CONTEXTS", "final_decision"}                    PubMedQA {"id", "query",
+    "answer", "positive", "negative"}                   RGB {"question", "relevant", "answer"}
+    your own, on an index that you have {"history", "question", "relevant", "answer"}
+    the same, each going on from earlier turns {"abstract", "question", "answer", "forbidden"}
+    abstracts, each with a question of its own
 
 A folder with library.jsonl and questions.jsonl is one data set: abstracts, and open questions about them.
-There every pattern of "answer" has to match and none of "wrong"; "cell" and "kind" name the groups of its tables:
+There every pattern of "answer" has to match and none of "wrong"; "cell" and "kind" name the groups of its
+tables:
 
     {"id", "title", "abstract"}; {"question", "relevant", "answer", "wrong", "cell", "kind"}
 """
@@ -31,8 +32,8 @@ from rag.indexing.files import shown
 from rag.text.encoding import decode, read_bytes
 
 LIMIT_SEED = 7
-# Files that cannot be asked together with questions on an index, and are loaded by their own name only: they go
-# on from a conversation, or bring abstracts of their own.
+# Files that cannot be asked together with questions on an index, and are loaded by their own name only:
+# they go on from a conversation, or bring abstracts of their own.
 _APART = {"conversations", "abstracts"}
 _SUFFIXES = (".jsonl", ".jsonl.gz")
 _T = TypeVar("_T")
@@ -41,12 +42,14 @@ _T = TypeVar("_T")
 def load_dataset(path: Path, split: str | None = None) -> Dataset:
     """Load the data set at `path`, a file or a folder; a file's suffix may be left out.
 
-    `split` chooses the judgements of a BEIR folder (default: test), or one of several files of another folder.
-    The files of the user's own questions in a folder are read together; conversations, and abstracts with
-    questions of their own, that lie beside them are data sets by themselves, given by their name.
+    `split` chooses the judgements of a BEIR folder (default: test), or one of several files of another
+    folder. The files of the user's own questions in a folder are read together; conversations, and
+    abstracts with questions of their own, that lie beside them are data sets by themselves, given by their
+    name.
 
     Raises:
-        CorpusError: there is none, or a record of it cannot be used; the sentence names the line and the remedy.
+        CorpusError: there is none, or a record of it cannot be used; the sentence names the line and the
+        remedy.
     """
     if path.is_dir():
         return _load_folder(path, split)
@@ -74,7 +77,8 @@ def without_relevant(dataset: Dataset) -> Dataset:
     left = tuple(document for document in dataset.documents if document.doc_id not in relevant)
     if not left:
         raise CorpusError(
-            f"{dataset.name} holds no document that is relevant to no question; give an RGB file, or leave out "
+            f"{dataset.name} holds no document that is relevant to no question; give an RGB file, or "
+            "leave out "
             "--without-relevant."
         )
     unanswerable = [
@@ -100,7 +104,8 @@ def _load_folder(folder: Path, split: str | None) -> Dataset:
         )
     names = ", ".join(file.name for file in chosen)
     raise CorpusError(
-        f"The folder {shown(folder)} is not in BEIR form (corpus.jsonl, queries.jsonl, qrels/test.tsv); give one of "
+        f"The folder {shown(folder)} is not in BEIR form (corpus.jsonl, queries.jsonl, qrels/test.tsv); "
+        "give one of "
         f"its files: {names}."
         if names
         else f"The folder {shown(folder)} holds no .jsonl file; give a data set."
@@ -115,7 +120,8 @@ def _load_beir(folder: Path, split: str) -> Dataset:
     qrels = next((place for place in places if place.is_file()), None)
     if qrels is None:
         raise CorpusError(
-            f"There is neither {places[0].relative_to(folder)} nor {places[1].name} in {shown(folder)}; add the "
+            f"There is neither {places[0].relative_to(folder)} nor {places[1].name} in {shown(folder)}; "
+            "add the "
             "judgements, or name another split with --split."
         )
     corpus = _file(folder, "corpus")
@@ -151,7 +157,8 @@ def _read_qrels(path: Path) -> list[Line]:
             continue
         if len(fields) != 3 or not fields[2].lstrip("-").isdigit():
             raise CorpusError(
-                f"Line {number} of {path.name} is not query-id, corpus-id and a whole score, divided by tabs; "
+                f"Line {number} of {path.name} is not query-id, corpus-id and a whole score, divided by "
+                "tabs; "
                 "correct it."
             )
         record = dict(zip(("query-id", "corpus-id", "score"), fields, strict=True))

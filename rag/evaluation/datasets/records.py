@@ -31,17 +31,18 @@ class Document:
 class Query:
     """One question: what is relevant to it, and what makes an answer to it right.
 
-    `relevant` maps document ids to positive gains; in a data set without documents, a `paper_id` or a substring
-    of an abstract in the user's index. `answers` is a list of needs: an answer is right when, for each need, one
-    of its patterns (regular expressions) is found in it. `group` says "en->zh": the language of the question and
-    of the abstract; None: as the index has it. `decision` is the yes, no or maybe of PubMedQA. `place` is the
-    record it was read from, for messages.
+    `relevant` maps document ids to positive gains; in a data set without documents, a `paper_id` or a
+    substring of an abstract in the user's index. `answers` is a list of needs: an answer is right when, for
+    each need, one of its patterns (regular expressions) is found in it. `group` says "en->zh": the language
+    of the question and of the abstract; None: as the index has it. `decision` is the yes, no or maybe of
+    PubMedQA. `place` is the record it was read from, for messages.
 
     `every`: each of `relevant` is to be cited, not just any of them. `forbidden`: patterns that no answer may
     hold, which is what an instruction planted in an abstract or a question asks for. `history`: earlier turns
     that the question goes on from, oldest first, as (question, answer).
 
-    `wrong`: patterns of statements that make an answer wrong. `cell` and `kind` are the data set's own groups.
+    `wrong`: patterns of statements that make an answer wrong. `cell` and `kind` are the data set's own
+    groups.
     """
 
     query_id: str
@@ -82,7 +83,7 @@ class Dataset:
         return _digest([[self.documents_digest], *map(_asked, self.queries)])
 
     def papers(self) -> list[Paper]:
-        """Return the documents as papers, cleaned like any corpus; `position` is the document's number from 1.
+        """Return the documents as cleaned papers; `position` is the document's number from 1.
 
         A document with a title only has it as its text; one without a word is left out.
         """

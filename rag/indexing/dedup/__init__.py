@@ -1,1 +1,1 @@
-"""Which records are one work."""
+"""Find records of the same work and fold them."""

@@ -1,4 +1,4 @@
-"""Find what makes two alike texts say different things: a number, a negation, a direction."""
+"""Find contradictions between two similar texts: in a number, a negation or a direction."""
 
 from __future__ import annotations
 
@@ -12,34 +12,40 @@ from rag.text.numbers import Number, find_numbers
 Contrast = Literal["number", "negation", "direction"]
 
 _UP = """
-increas\\w* improv\\w* ris(?:e|es|en|ing) rose rais(?:e|es|ed|ing) gain(?:s|ed|ing)? grow(?:s|n|th|ing)? grew higher highest
-greater greatest larger largest more most better best faster fastest stronger above over exceed\\w* outperform\\w* surpass\\w*
-enhanc\\w* boost\\w* accelerat\\w* strengthen\\w* upregulat\\w* up longer superior positive\\w* gains maxim\\w* expand\\w*
+increas\\w* improv\\w* ris(?:e|es|en|ing) rose rais(?:e|es|ed|ing) gain(?:s|ed|ing)? grow(?:s|n|th|ing)? grew
+higher highest greater greatest larger largest more most better best faster fastest stronger above over
+exceed\\w* outperform\\w* surpass\\w* enhanc\\w* boost\\w* accelerat\\w* strengthen\\w* upregulat\\w* up
+longer superior positive\\w* gains maxim\\w* expand\\w*
 """
 _DOWN = """
-decreas\\w* reduc\\w* lower\\w* lowest smaller smallest fewer fewest less least worse worst slower slowest weaker below under
-declin\\w* drop(?:s|ped|ping)? fall(?:s|en|ing)? fell degrad\\w* deteriorat\\w* diminish\\w* weaken\\w* downregulat\\w* down
-shorter inferior underperform\\w* negative\\w* minim\\w* shrink\\w* shrank decelerat\\w* los(?:s|es|e|t|ing) suppress\\w*
+decreas\\w* reduc\\w* lower\\w* lowest smaller smallest fewer fewest less least worse worst slower slowest
+weaker below under declin\\w* drop(?:s|ped|ping)? fall(?:s|en|ing)? fell degrad\\w* deteriorat\\w*
+diminish\\w* weaken\\w* downregulat\\w* down shorter inferior underperform\\w* negative\\w* minim\\w*
+shrink\\w* shrank decelerat\\w* los(?:s|es|e|t|ing) suppress\\w*
 """
 _NOT = """
-no not nor none never neither without cannot unable fail(?:s|ed|ing|ure)? lack(?:s|ed|ing)? absen(?:t|ce) non hardly rarely
+no not nor none never neither without cannot unable fail(?:s|ed|ing|ure)? lack(?:s|ed|ing)? absen(?:t|ce) non
+hardly rarely
 """
-_UP_HAN = "提高|提升|增加|增长|增大|增强|上升|升高|升至|改善|改进|高于|大于|优于|多于|快于|超过|超越|胜过|更高|更大|更快|更好|更多|更强|更优|扩大|加快|加速"
-_DOWN_HAN = "降低|下降|减少|减小|减弱|减缓|降至|低于|小于|劣于|少于|慢于|不如|不及|更低|更小|更慢|更差|更少|更弱|缩小|缩短|削弱|恶化|变差"
-# Han words that hold 不, 无, 未 or 非 and negate nothing.
+_UP_WORD, _DOWN_WORD, _NOT_WORD = (re.compile("|".join(words.split())) for words in (_UP, _DOWN, _NOT))
+_UP_HAN = (
+    "提高|提升|增加|增长|增大|增强|上升|升高|升至|改善|改进|高于|大于|优于|多于|快于|超过|超越|胜过"
+    "|更高|更大|更快|更好|更多|更强|更优|扩大|加快|加速"
+)
+_DOWN_HAN = (
+    "降低|下降|减少|减小|减弱|减缓|降至|低于|小于|劣于|少于|慢于|不如|不及|更低|更小|更慢|更差|更少|更弱"
+    "|缩小|缩短|削弱|恶化|变差"
+)
+# Words that contain 不, 无, 未 or 非 but do not negate.
 _PLAIN_HAN = "不同|不仅|不断|不但|不过|不管|不论|不久|无论|无人|无线|未来|非常|除非|是否|否则|并非常"
 _NOT_HAN = "没有|毫无|无法|不能|不会|并非|并不|从未|尚未|未能|不|没|无|未|非|勿|莫"
-_EVENTS = (
-    ("plain", _PLAIN_HAN),
-    ("down", _DOWN_HAN),
-    ("up", _UP_HAN),
-    ("not", _NOT_HAN),
-)
+_EVENTS = {"plain": _PLAIN_HAN, "down": _DOWN_HAN, "up": _UP_HAN, "not": _NOT_HAN}  # first match wins
 _PREFIXES = ("un", "in", "im", "ir", "il", "non", "dis")
-_TYPO_LENGTH = 7  # shorter words one slip apart are too often two words (gain and pain, more and mode)
+_TYPO_LENGTH = 7  # letters; shorter words that differ in one letter are often two words (gain, pain)
 _ROMAN_NUMBER = re.compile(r"\b(?:I{2,3}|IV|VI{1,3}|IX)\b")
 _TOKEN = re.compile(
-    "|".join(f"(?P<{name}_han>{words})" for name, words in _EVENTS) + rf"|(?P<roman>{_ROMAN_NUMBER.pattern})"
+    "|".join(f"(?P<{name}_han>{words})" for name, words in _EVENTS.items())
+    + rf"|(?P<roman>{_ROMAN_NUMBER.pattern})"
     r"|(?P<han>[\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af])"
     r"|(?P<word>[^\W\d_\u3400-\u9fff]+(?:['’][a-z]+)?)|(?P<other>\w)"
 )
@@ -51,12 +57,11 @@ _HAN_MARKS = {"down_han": "↓", "up_han": "↑", "not_han": "¬"}
 
 
 def find_contrast(first: str, second: str) -> Contrast | None:
-    """Return why two texts that read alike are different statements, or None.
+    """Return how two similar texts contradict each other, or None.
 
-    They differ where an aligned difference (difflib, by words and Han characters) holds other numbers by
-    value (1.2万 is 12,000; II is 2), another count of negations (not, without, n't, 不, 未 ...; also un- or
-    in- before the same word) or another sequence of directions (increase/decrease, higher/lower, 提高/降低
-    ...) on its two sides. A moved one differs too. A slip of one letter in a long word is not a difference.
+    difflib aligns words and Han characters. Inside a difference, the two sides must have the same numbers by
+    value (1.2万 is 12,000; II is 2), negations (also prefixes such as un-) and directions (higher, 降低) in
+    the same order. One wrong letter in a long word does not count.
     """
     ours, theirs = contrast_tokens(first), contrast_tokens(second)
     if ours == theirs:
@@ -69,8 +74,8 @@ def find_contrast(first: str, second: str) -> Contrast | None:
 
 
 def number_sequence(text: str) -> tuple[str, ...]:
-    """Return the values of a text in reading order, each in one canonical spelling."""
-    text = _UNIT_POWER.sub(lambda match: match[0].translate(_SUPERSCRIPTS), text)
+    """Return the values of all numbers of a text in reading order, each in one canonical spelling."""
+    text = _plain_powers(text)
     found = [(number.start, _spell(number)) for number in find_numbers(text)]
     found += [(match.start(), f"#{_ROMAN[match[0]]}") for match in _ROMAN_NUMBER.finditer(text)]
     return tuple(spelled for _, spelled in sorted(found))
@@ -78,8 +83,8 @@ def number_sequence(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def contrast_tokens(text: str) -> tuple[str, ...]:
-    """Return the words and Han characters of a text, numbers as "#value"; what is compared."""
-    text = _UNIT_POWER.sub(lambda match: match[0].translate(_SUPERSCRIPTS), text)
+    """Return the words and Han characters of a text, with numbers as "#value"."""
+    text = _plain_powers(text)
     tokens: list[str] = []
     position = 0
     for number in find_numbers(text):
@@ -89,16 +94,17 @@ def contrast_tokens(text: str) -> tuple[str, ...]:
     return (*tokens, *_words(text, position, len(text)))
 
 
+def _plain_powers(text: str) -> str:
+    return _UNIT_POWER.sub(lambda match: match[0].translate(_SUPERSCRIPTS), text)
+
+
 def _spell(number: Number) -> str:
     return f"#{number.value.normalize()}"
 
 
 def _words(text: str, start: int, end: int) -> list[str]:
-    found = []
-    for match in _TOKEN.finditer(text, start, end):
-        roman = match["roman"]
-        found.append(f"#{_ROMAN[roman]}" if roman else match[0].lower())
-    return found
+    matches = _TOKEN.finditer(text, start, end)
+    return [f"#{_ROMAN[match[0]]}" if match["roman"] else match[0].lower() for match in matches]
 
 
 def _differ(ours: tuple[str, ...], theirs: tuple[str, ...]) -> Contrast | None:
@@ -107,7 +113,7 @@ def _differ(ours: tuple[str, ...], theirs: tuple[str, ...]) -> Contrast | None:
         if any(_negates(x, y) or _negates(y, x) for x, y in pairs):
             return "negation"
         ours, theirs = tuple(x for x, _ in pairs), tuple(y for _, y in pairs)
-    left, right = _marks(ours), _marks(theirs)
+    left, right = ([mark for mark in map(_mark, side) if mark] for side in (ours, theirs))
     if left == right:
         return None
     differing = next((x for x, y in zip(left, right, strict=False) if x != y), None)
@@ -115,13 +121,9 @@ def _differ(ours: tuple[str, ...], theirs: tuple[str, ...]) -> Contrast | None:
     return _KINDS[(differing or longer[min(len(left), len(right))])[0]]
 
 
-def _marks(tokens: tuple[str, ...]) -> list[str]:
-    return [mark for mark in map(_mark, tokens) if mark]
-
-
 @lru_cache(maxsize=65536)
 def _mark(token: str) -> str:
-    """Return "#value", "¬", "↑" or "↓" for a token that carries meaning here, else ""."""
+    """Return "#value" for a number, "¬" for a negation, "↑" or "↓" for a direction, else ""."""
     if token.startswith("#"):
         return token
     if (match := _TOKEN.fullmatch(token)) and match.lastgroup in _HAN_MARKS:
@@ -136,19 +138,11 @@ def _negates(word: str, other: str) -> bool:
 
 
 def _is_slip(word: str, other: str) -> bool:
-    """Return whether two long words are one letter swapped, lost, added or changed apart."""
-    if (
-        min(len(word), len(other)) < _TYPO_LENGTH
-        or "#" in (word[0], other[0])
-        or abs(len(word) - len(other)) > 1
-    ):
+    """Return whether two long words differ by one letter or two swapped letters."""
+    shorter = min(len(word), len(other))
+    if shorter < _TYPO_LENGTH or "#" in (word[0], other[0]) or abs(len(word) - len(other)) > 1:
         return False
-    head = next(
-        (i for i, (x, y) in enumerate(zip(word, other, strict=False)) if x != y), min(len(word), len(other))
-    )
+    head = next((i for i in range(shorter) if word[i] != other[i]), shorter)
     left, right = word[head:], other[head:]
     swapped = left[:2] == right[1::-1] and left[2:] == right[2:]
     return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]
-
-
-_UP_WORD, _DOWN_WORD, _NOT_WORD = (re.compile("|".join(words.split())) for words in (_UP, _DOWN, _NOT))

@@ -1,22 +1,21 @@
-"""Fold duplicates: exact copies, one reference in several databases, and near copies that say the same.
+"""Fold duplicates: exact copies, one reference from several databases, and near copies.
 
-Two records are one work when (1) their texts are equal under `rag.text.cleaning.normalise`, (2) they share a DOI,
-(3) title, authors and year are equal, (4) their references are alike (`rag.indexing.dedup.reference`), or (5) their
-abstracts are near copies (boilerplate aside). (1)-(3) are equalities and join whatever else differs. (4) and
-(5) join nothing across a difference in a number, a negation or a direction; they are verified against the kept member of a
-cluster, never against another member, so likeness cannot drift along a chain.
+Two records are one work if (1) `rag.text.cleaning.normalise` makes their texts equal, (2) they share a DOI,
+(3) title, authors and year are equal, (4) their references are alike, or (5) their abstracts are near copies.
+(1) to (3) join without any other test. (4) and (5) never join texts that contradict each other, and compare a
+record only with the kept member of a cluster, so that small differences cannot add up along a chain.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from rag.indexing.dedup.boilerplate import strip_boilerplate
 from rag.indexing.dedup.contrast import find_contrast, number_sequence
-from rag.indexing.dedup.minhash import NearIndex, cached_shingles, jaccard
+from rag.indexing.dedup.minhash import NearIndex, jaccard, shingles
 from rag.indexing.dedup.reference import (
     doi_key,
     has_abstract,
@@ -31,23 +30,19 @@ from rag.schema import Drop, Paper
 
 Reason = Literal["exact", "near", "doi", "metadata"]
 
-# Jaccard of character shingles from which two abstracts without contrast are one text; benchmarks/dedup.py.
-# Of 174 pairs of one work in copper 2% lie below .86; of 50,000 arXiv abstracts the pairs between .7 and .8
-# are different papers of one group.
-_NEAR = 0.8
-# Under two unlike titles it takes more: below this, or in a few words ("This paper has been withdrawn"),
-# those pairs are two papers (.90, .91, .94) and above it one paper renamed (.957 and up, eight pairs).
-_NEAR_RETITLED = 0.95
-_RETITLED_LENGTH = 200
-# A filled field of the reference counts as much as this many characters when choosing which copy to keep.
-_FIELD_WORTH = 100
-# Papers whose titles begin or end alike that one is compared with; beyond it the titles are boilerplate.
-_BLOCK_LIMIT = 50
+_Match = tuple[int, Reason, float]  # the kept paper, why the other joins it, and their similarity
+
+# Thresholds: tuned by benchmarks/dedup.py; see docs/decisions.md#near-copies
+_NEAR = 0.8  # Jaccard of abstract shingles; higher joins fewer papers
+_NEAR_RETITLED = 0.95  # the same for papers with different titles
+_RETITLED_LENGTH = 200  # characters that both abstracts of papers with different titles must have
+_FIELD_WORTH = 100  # characters of abstract that a filled field is worth; higher prefers complete references
+_BLOCK_LIMIT = 50  # comparisons per blocking key; higher finds more duplicates among very common titles
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One record of a cluster: its own id, why it belongs there and how alike it is (1.0 when equal)."""
+    """One folded record of a cluster: its id, why it was folded, and its similarity (1.0 if equal)."""
 
     paper_id: str
     reason: Reason
@@ -56,9 +51,9 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class DedupResult:
-    """What was kept (each with the sources of its whole cluster), what was dropped, and why.
+    """The kept papers, with the sources of their whole clusters, and the dropped ones.
 
-    `clusters` maps the id of each kept paper that stands for others to those others, in reading order.
+    `clusters` maps the id of a kept paper to the records folded into it, in reading order.
     """
 
     kept: tuple[Paper, ...]
@@ -67,11 +62,10 @@ class DedupResult:
 
 
 def deduplicate(papers: Sequence[Paper]) -> DedupResult:
-    """Fold duplicates of `papers`; which member is kept does not depend on their order.
+    """Fold duplicates of `papers`; the order of `papers` does not change which member is kept.
 
-    The most complete member of a cluster is kept (longest text, filled fields; ties by content), takes the
-    fields it lacks from the others and the sources of all, in the order given. Kept papers and drops are in
-    reading order. Time grows linearly: 50,000 arXiv abstracts take about a minute on one core.
+    The most complete member of a cluster is kept. It takes missing fields and all sources from the others.
+    Kept papers and drops are in reading order. Takes linear time.
     """
     order = sorted(range(len(papers)), key=lambda i: _rank(papers[i]))
     groups = _equal_groups(papers, order)
@@ -87,37 +81,31 @@ def deduplicate(papers: Sequence[Paper]) -> DedupResult:
         if i != leader
     }
     kept = sorted(leaders, key=lambda leader: min(clusters[leader]))
-    members = {
-        papers[leader].paper_id: [drops[i] for i in sorted(clusters[leader]) if i in drops] for leader in kept
-    }
     return DedupResult(
-        kept=tuple(_merge(papers, leader, clusters[leader]) for leader in kept),
+        kept=tuple(_merge(papers, clusters[leader]) for leader in kept),
         dropped=tuple(drops[i] for i in sorted(drops)),
         clusters={
-            kept_id: tuple(Member(drop.paper.paper_id, drop.reason, drop.score) for drop in found)
-            for kept_id, found in members.items()
-            if found
+            papers[leader].paper_id: tuple(
+                Member(drops[i].paper.paper_id, drops[i].reason, drops[i].score)
+                for i in sorted(clusters[leader])
+                if i != leader
+            )
+            for leader in kept
+            if len(clusters[leader]) > 1
         },
     )
 
 
 def _rank(paper: Paper) -> tuple[object, ...]:
-    """Return the sort key that puts the most complete paper first, by content alone."""
+    """Return the sort key that puts the most complete paper first and depends on content alone."""
     filled = sum(bool(field) for field in (paper.title, paper.authors, paper.year, paper.doi, paper.url))
     worth = len(strip_boilerplate(paper.text)) + _FIELD_WORTH * filled
-    content = (
-        paper.text,
-        paper.title or "",
-        paper.authors,
-        paper.year or 0,
-        paper.doi or "",
-        paper.url or "",
-    )
-    return (-worth, *content, [(source.file, source.position) for source in paper.sources])
+    fields = (paper.title or "", paper.authors, paper.year or 0, paper.doi or "", paper.url or "")
+    return (-worth, paper.text, *fields, [(source.file, source.position) for source in paper.sources])
 
 
 def _equal_groups(papers: Sequence[Paper], order: Sequence[int]) -> dict[int, list[int]]:
-    """Join papers equal by id, DOI or reference (union-find); map the best of each group to its members."""
+    """Join papers with equal id, DOI or reference (union-find); map the best of each group to the group."""
     parents = list(range(len(papers)))
     first: dict[Hashable, int] = {}
     holders: dict[str, list[int]] = defaultdict(list)
@@ -144,23 +132,25 @@ def _root(parents: list[int], i: int) -> int:
     return i
 
 
-def _join_alike(
-    papers: Sequence[Paper], candidates: Iterable[int]
-) -> tuple[list[int], dict[int, tuple[int, Reason, float]]]:
-    """Split papers into leaders and those that join one, candidates coming best first; each is compared with leaders only."""
+def _join_alike(papers: Sequence[Paper], candidates: Iterable[int]) -> tuple[list[int], dict[int, _Match]]:
+    """Split candidates, best first, into leaders and papers that join a leader."""
     near, blocks = NearIndex(), defaultdict[str, list[int]](list)
     leaders: list[int] = []
-    joined: dict[int, tuple[int, Reason, float]] = {}
+    joined: dict[int, _Match] = {}
     for i in candidates:
         paper, text = papers[i], strip_boilerplate(papers[i].text)
-        sketch = near.sketch(cached_shingles(text, paper.language), number_sequence(text))
+        sketch = near.sketch(shingles(text, paper.language), number_sequence(text))
         keys = title_blocks(paper)
-        found = [
-            *_alike_references(papers, i, [j for key in keys for j in blocks[key][:_BLOCK_LIMIT]]),
-            *_near_texts(papers, i, [leaders[place] for place in near.near(sketch)]),
+        titled = dict.fromkeys(j for key in keys for j in blocks[key][:_BLOCK_LIMIT])
+        alike = [leaders[place] for place in near.near(sketch)]
+        found: list[_Match] = [
+            *((j, "metadata", score) for j in titled if (score := reference_score(paper, papers[j]))),
+            *((j, "near", score) for j in alike if (score := near_score(paper, papers[j]))),
         ]
         if found:
-            joined[i] = max(found, key=lambda match: match[2])  # of equals, the first and so the best leader
+            joined[i] = max(
+                found, key=lambda match: match[2]
+            )  # the first of equals, which is the best leader
             continue
         near.add(len(leaders), sketch)
         leaders.append(i)
@@ -169,28 +159,12 @@ def _join_alike(
     return leaders, joined
 
 
-def _alike_references(
-    papers: Sequence[Paper], i: int, leaders: Iterable[int]
-) -> Iterator[tuple[int, Reason, float]]:
-    for leader in dict.fromkeys(leaders):
-        if score := reference_score(papers[i], papers[leader]):
-            yield leader, "metadata", score
-
-
-def _near_texts(
-    papers: Sequence[Paper], i: int, leaders: Iterable[int]
-) -> Iterator[tuple[int, Reason, float]]:
-    for leader in leaders:
-        if score := near_score(papers[i], papers[leader]):
-            yield leader, "near", score
-
-
 def near_score(first: Paper, second: Paper) -> float | None:
-    """Return the Jaccard likeness of two abstracts that are near copies without contrast, else None."""
+    """Return the Jaccard similarity of two near copies that do not contradict each other, else None."""
     if first.language != second.language or not (has_abstract(first) and has_abstract(second)):
         return None
     ours, theirs = strip_boilerplate(first.text), strip_boilerplate(second.text)
-    likeness = jaccard(cached_shingles(ours, first.language), cached_shingles(theirs, second.language))
+    likeness = jaccard(shingles(ours, first.language), shingles(theirs, second.language))
     other_kind = bool(first.title) == bool(second.title) and kinds(first) != kinds(second)
     if likeness < _NEAR or other_kind or find_contrast(ours, theirs):
         return None
@@ -200,8 +174,8 @@ def near_score(first: Paper, second: Paper) -> float | None:
     return likeness
 
 
-def _drop(paper: Paper, kept: Paper, joined: tuple[int, Reason, float] | None) -> Drop:
-    """Say why `paper` was folded into `kept`: the strongest reason that holds between the two."""
+def _drop(paper: Paper, kept: Paper, joined: _Match | None) -> Drop:
+    """Return the drop of `paper` with the strongest reason that connects it to `kept`."""
     if paper.paper_id == kept.paper_id:
         return Drop(paper, kept.paper_id, "exact", 1.0)
     if doi_key(paper) and doi_key(paper) == doi_key(kept):
@@ -211,16 +185,14 @@ def _drop(paper: Paper, kept: Paper, joined: tuple[int, Reason, float] | None) -
     return Drop(paper, kept.paper_id, "metadata", 1.0)
 
 
-def _merge(papers: Sequence[Paper], leader: int, cluster: Sequence[int]) -> Paper:
-    members = [papers[i] for i in sorted(cluster)]
-    best = [papers[i] for i in cluster]  # each cluster lists its members by rank
-    kept = papers[leader]
+def _merge(papers: Sequence[Paper], cluster: Sequence[int]) -> Paper:
+    members = [papers[i] for i in cluster]  # the leader first
     return replace(
-        kept,
-        sources=tuple(dict.fromkeys(source for member in members for source in member.sources)),
-        title=next((member.title for member in [kept, *best] if member.title), None),
-        authors=next((member.authors for member in [kept, *best] if member.authors), ()),
-        year=next((member.year for member in [kept, *best] if member.year), None),
-        doi=next((member.doi for member in [kept, *best] if member.doi), None),
-        url=next((member.url for member in [kept, *best] if member.url), None),
+        members[0],
+        sources=tuple(dict.fromkeys(source for i in sorted(cluster) for source in papers[i].sources)),
+        title=next((member.title for member in members if member.title), None),
+        authors=next((member.authors for member in members if member.authors), ()),
+        year=next((member.year for member in members if member.year), None),
+        doi=next((member.doi for member in members if member.doi), None),
+        url=next((member.url for member in members if member.url), None),
     )

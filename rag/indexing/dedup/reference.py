@@ -1,4 +1,4 @@
-"""Compare papers as bibliographic references: DOI, title, authors and year."""
+"""Compare papers by their bibliographic fields: DOI, title, authors and year."""
 
 from __future__ import annotations
 
@@ -7,66 +7,60 @@ import unicodedata
 
 from rag.indexing.dedup.boilerplate import strip_boilerplate
 from rag.indexing.dedup.contrast import find_contrast
-from rag.indexing.dedup.minhash import cached_shingles, jaccard
+from rag.indexing.dedup.minhash import jaccard, shingles
 from rag.schema import Paper
 
-# Tuned on the copper set, tested on tafenoquine (benchmarks/dedup.py): titles of one work differ by case,
-# accents, a mojibake or an added heading; two works by one group share under half of their title's shingles.
-_ALIKE_TITLE = 0.8
-# A title that ends or begins another one ("Short report: ...", "... 06 Biological Sciences") is the same if
-# it is this long; shorter ones ("Copper") begin many titles.
-_CONTAINED_TITLE = 40
-_SHARED_AUTHORS = 0.5
-# Online-first and print years of one work differ by one.
-_YEARS_APART = 1
-# Below this share of shingles two abstracts are two texts (.05 is chance); then an alike title is a series.
-_OTHER_ABSTRACT = 0.3
-# What a title says about the kind of paper: a rejoinder repeats the title it answers and is another work.
+# Thresholds: tuned by benchmarks/dedup.py; see docs/decisions.md#alike-references
+_ALIKE_TITLE = 0.8  # Jaccard of title shingles; higher joins fewer papers
+_CONTAINED_TITLE = 40  # letters of a title that is a prefix or suffix of another; higher joins fewer papers
+_SHARED_AUTHORS = 0.5  # share of the shorter author list; higher joins fewer papers
+_YEARS_APART = 1  # years between online-first and print; higher joins more papers
+_OTHER_ABSTRACT = 0.3  # Jaccard of abstract shingles; below it two abstracts are different texts
+# Words for the kind of paper: a rejoinder repeats the title that it answers, but is another work.
 _KINDS = re.compile(
     r"\b(comments?|repl(?:y|ies)|rejoinder|discussion|response|erratum|errata|corrigendum|correction|retract\w*"
     r"|addendum|editorial|thesis|protocol)\b|(勘误|更正|撤回|评论|回复)",
     re.IGNORECASE,
 )
-_KIND_WORDS_LONG = 30  # characters of a text without title in which a kind is looked for
-_BLOCK_LENGTH = 30
+_KIND_PREFIX = 30  # characters at the start of a text without title in which to look for a kind
+_BLOCK_LENGTH = 30  # letters of a title in a blocking key
 _INITIALS = re.compile(r"(?:[A-Z]\.?-?){1,3}")  # "Asemota EA", "E. A. Asemota"
-# A record without an abstract carries its title and a few names as text; an abstract is longer than that.
-_CITATION_TAIL = 200
+_CITATION_TAIL = 200  # characters after the title that a record without abstract may have (names, journal)
 
 
 def fold_title(title: str | None) -> str:
-    """Return the letters and digits of a title, without accents, case, spaces or punctuation."""
+    """Return the letters and digits of a title, without accents and in lower case."""
     decomposed = unicodedata.normalize("NFKD", title or "").casefold()
     return "".join(char for char in decomposed if char.isalnum())
 
 
 def surnames(paper: Paper) -> tuple[str, ...]:
-    """Return the folded family names: before a comma, else the last word that is no initials."""
+    """Return the folded family names: the part before a comma, else the last word except initials."""
     return tuple(name for name in map(_surname, paper.authors) if name)
 
 
 def doi_key(paper: Paper) -> str | None:
-    """Return the DOI in lower case without what databases append, or None."""
+    """Return the DOI in lower case without trailing punctuation, or None if it is not valid."""
     doi = (paper.doi or "").strip().casefold().rstrip(".,; ")
     return doi if re.match(r"10\.\d+/\S", doi) else None
 
 
 def reference_key(paper: Paper) -> tuple[str, tuple[str, ...], int] | None:
-    """Return (title, authors, year) folded, equal for records of one reference; None if a part is missing."""
+    """Return folded (title, surnames, year), or None if one is missing; equal keys mean one work."""
     title, names = fold_title(paper.title), surnames(paper)
     return (title, names, paper.year) if title and names and paper.year else None
 
 
 def kinds(paper: Paper) -> frozenset[str]:
-    """Return the words by which title (or beginning) marks a comment, reply, erratum, thesis and the like."""
-    found = _KINDS.findall(paper.title or paper.text[:_KIND_WORDS_LONG])
+    """Return the words in the title that mark a comment, reply, erratum, thesis and so on."""
+    found = _KINDS.findall(paper.title or paper.text[:_KIND_PREFIX])
     return frozenset("".join(groups).lower().removesuffix("s") for groups in found)
 
 
 def is_other_work(first: Paper, second: Paper) -> bool:
-    """Return whether two papers under one DOI are two: unlike titles and unlike abstracts.
+    """Return whether two papers with one DOI are different works: both titles and abstracts differ.
 
-    Proceedings print one DOI on all their papers, and some databases cut DOIs off ("10.5121/ijcsit").
+    Some proceedings use one DOI for all papers, and some databases truncate DOIs.
     """
     titled = fold_title(first.title) and fold_title(second.title)
     return bool(
@@ -79,20 +73,17 @@ def is_other_work(first: Paper, second: Paper) -> bool:
 
 
 def title_blocks(paper: Paper) -> list[str]:
-    """Return the keys under which papers with an alike title meet: its beginning and its end."""
+    """Return the blocking keys of a title: its start and its end."""
     title = fold_title(paper.title)
     return [f"^{title[:_BLOCK_LENGTH]}", f"{title[-_BLOCK_LENGTH:]}$"] if title else []
 
 
 def reference_score(first: Paper, second: Paper) -> float | None:
-    """Return how alike the titles are, in (0, 1], when two papers are one reference, else None.
+    """Return the title similarity in (0, 1] if two papers are the same reference, else None.
 
-    One reference: titles alike (equal, one ending or beginning the other, or shingle Jaccard >= 0.8) and
-    without contrast; years at most one apart; at least half of the shorter author list in the longer; no
-    two different DOIs; no two different abstracts. A missing year or author list agrees only with an equal
-    title. Alike references, unlike equal ones and a shared DOI (which `rag.indexing.dedup.folding` looks at first), do not
-    override the text: abstracts that differ in a number, a negation or a direction are two works, and so is
-    a copy cut short before a number. On copper and tafenoquine this costs no recall.
+    They must agree in title, authors and year, and must not have different DOIs or abstracts. Authors or year
+    may be missing only if the titles are equal. Abstracts that contradict each other are two works, unless
+    the references are equal or share a DOI, which `rag.indexing.dedup.folding` tests first.
     """
     ours, theirs = doi_key(first), doi_key(second)
     if ours and theirs and ours != theirs:
@@ -104,7 +95,7 @@ def reference_score(first: Paper, second: Paper) -> float | None:
 
 
 def _texts_differ(first: Paper, second: Paper) -> bool:
-    if has_abstract(first) != has_abstract(second):  # a bare citation says nothing about the abstract
+    if has_abstract(first) != has_abstract(second):  # there is nothing to compare
         return False
     if has_abstract(first) and _abstracts_alike(first, second) < _OTHER_ABSTRACT:
         return True
@@ -112,15 +103,14 @@ def _texts_differ(first: Paper, second: Paper) -> bool:
 
 
 def has_abstract(paper: Paper) -> bool:
-    """Return whether the text is more than the title (and authors) of the paper."""
-    title, text = fold_title(paper.title), fold_title(paper.text[: len(paper.title or "") + _CITATION_TAIL])
-    return (
-        not title or not text.startswith(title) or len(paper.text) >= len(paper.title or "") + _CITATION_TAIL
-    )
+    """Return whether the text is more than the title and authors of the paper."""
+    longest_citation = len(paper.title or "") + _CITATION_TAIL
+    title, text = fold_title(paper.title), fold_title(paper.text[:longest_citation])
+    return not title or not text.startswith(title) or len(paper.text) >= longest_citation
 
 
 def title_likeness(first: Paper, second: Paper) -> float | None:
-    """Return how alike two titles are, in (0, 1]; None if one is missing or they name two works."""
+    """Return the similarity of two titles in (0, 1], or None if one is missing or they differ."""
     ours, theirs = fold_title(first.title), fold_title(second.title)
     if not ours or not theirs:
         return None
@@ -131,23 +121,23 @@ def title_likeness(first: Paper, second: Paper) -> float | None:
     shorter, longer = sorted((ours, theirs), key=len)
     if len(shorter) >= _CONTAINED_TITLE and (longer.startswith(shorter) or longer.endswith(shorter)):
         return len(shorter) / len(longer)
-    likeness = jaccard(cached_shingles(ours, first.language), cached_shingles(theirs, first.language))
+    likeness = jaccard(shingles(ours, first.language), shingles(theirs, first.language))
     return likeness if likeness >= _ALIKE_TITLE else None
 
 
 def _agree(first: Paper, second: Paper, *, equal_titles: bool) -> bool:
-    """Return whether years and authors do not speak against one work, and at least one speaks for it."""
-    years = first.year is not None and second.year is not None
+    """Return whether years and authors are compatible and enough of them are known."""
+    dated = first.year is not None and second.year is not None
     if first.year is not None and second.year is not None and abs(first.year - second.year) > _YEARS_APART:
         return False
     ours, theirs = set(surnames(first)), set(surnames(second))
     if ours and theirs:
-        return len(ours & theirs) >= _SHARED_AUTHORS * min(len(ours), len(theirs)) and (years or equal_titles)
-    return years and equal_titles
+        return len(ours & theirs) >= _SHARED_AUTHORS * min(len(ours), len(theirs)) and (dated or equal_titles)
+    return dated and equal_titles
 
 
 def _abstracts_alike(first: Paper, second: Paper) -> float:
-    return jaccard(*(cached_shingles(paper.text, paper.language) for paper in (first, second)))
+    return jaccard(*(shingles(paper.text, paper.language) for paper in (first, second)))
 
 
 def _surname(author: str) -> str:

@@ -1,7 +1,6 @@
-"""The language model that answers: embedded llama.cpp, or any OpenAI-compatible endpoint, behind one face.
+"""Open the language model: embedded llama.cpp, or any OpenAI-compatible endpoint.
 
-`open_llm` returns at once; the embedded model is loaded by `warm` (in a background thread, if wanted) or by
-the first question. `rag.llm.openai_compatible` speaks the protocol, `rag.llm.llama_cpp.server` is the process of the embedded one.
+`open_llm` returns at once. The embedded model is loaded by `warm` or by the first question.
 """
 
 from __future__ import annotations
@@ -14,16 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import LLMError, LLMResponseError, LLMUnreachableError, ModelError
-from rag.llm.base import LLM, FinishReason, Message, Read, TextStream
+from rag.llm.base import LLM, FinishReason, Message, PrefillOutcome, TextStream
 from rag.llm.llama_cpp.kv_cache import PromptCache
 from rag.llm.llama_cpp.prefix_cache import PrefixCache
 from rag.llm.llama_cpp.process import SUBJECT, LlamaProcess
 from rag.llm.llama_cpp.server import DEFAULT_CONTEXT, ServerOptions
 from rag.llm.logprobs import Logprobs
-from rag.llm.openai_compatible import CONNECT_TIMEOUT_S, STALL_TIMEOUT_S, EndpointLLM
+from rag.llm.openai_compatible import STALL_TIMEOUT_S, EndpointLLM
 
-# A dying process closes its connections a little before it can be waited for.
-_DYING_S = 0.5
+_EXIT_S = 0.5  # a dying process closes its connections a little before it exits
 
 
 def open_llm(
@@ -34,40 +32,35 @@ def open_llm(
     gguf: Path | Callable[[], Path] | None = None,
     n_ctx: int = DEFAULT_CONTEXT,
     n_threads: int | None = None,
-    connect_timeout_s: float = CONNECT_TIMEOUT_S,
     stall_timeout_s: float = STALL_TIMEOUT_S,
     prefixes: Sequence[Sequence[Message]] = (),
     states: Path | None = None,
-    readings: PromptCache | None = None,
+    prompt_cache: PromptCache | None = None,
 ) -> LLM:
-    """Return the endpoint's model when `base_url` is given, else the embedded model in `gguf`.
+    """Return the endpoint's model if `base_url` is given, else the embedded model in `gguf`.
 
-    `gguf` may be a function, called when the model is first needed (it may fetch and check a file).
-    `n_ctx` is in tokens, `stall_timeout_s` the longest silence of an endpoint. `prefixes` are what many chats begin
-    with, most of them with the first: the embedded model reads each once and keeps its state in the folder `states`. What
-    it has read of what messages share is kept in `readings`.
+    Args:
+        gguf: a file, or a function that returns it; it is called when the model is first needed.
+        n_ctx: context window in tokens.
+        stall_timeout_s: longest silence of an endpoint.
+        prefixes: messages that many chats start with, the most common one first.
+        states: folder for the KV states after `prefixes`.
+        prompt_cache: KV states of the shared parts of messages.
 
     Raises:
         SettingsError: an address, key or model name that cannot be used.
         ModelError: neither `base_url` nor `gguf` is given.
     """
     if base_url is not None:
-        return EndpointLLM(
-            base_url,
-            model,
-            api_key,
-            context_window=n_ctx,
-            connect_timeout_s=connect_timeout_s,
-            stall_timeout_s=stall_timeout_s,
-        )
+        return EndpointLLM(base_url, model, api_key, context_window=n_ctx, stall_timeout_s=stall_timeout_s)
     if gguf is None:
         raise ModelError("No language model is set; run `rag models pull`, or set RAG_LLM_BASE_URL.")
     options = ServerOptions(n_ctx=n_ctx, n_threads=n_threads)
-    return EmbeddedLLM(gguf, model, options, prefixes, states, readings)
+    return EmbeddedLLM(gguf, model, options, prefixes, states, prompt_cache)
 
 
-class _Turn:
-    """A lock that can tell whether it is wanted by another thread."""
+class _ContendedLock:
+    """A lock that knows whether another thread waits for it."""
 
     def __init__(self) -> None:
         self._lock, self._counting = threading.Lock(), threading.Lock()
@@ -88,13 +81,13 @@ class _Turn:
         with self._counting:
             self._count -= 1
 
-    def wanted(self) -> bool:
-        """Return whether a thread waits for it, asked by the one that has it."""
+    def contended(self) -> bool:
+        """Return whether another thread waits; only the thread that holds the lock may ask."""
         return self._count > 1
 
 
-class EmbeddedLLM:
-    """A GGUF model in a llama.cpp process of our own, which ends with us, however we end."""
+class EmbeddedLLM(LLM):
+    """A GGUF model in a llama.cpp process, which ends when this process ends."""
 
     def __init__(
         self,
@@ -103,9 +96,9 @@ class EmbeddedLLM:
         options: ServerOptions | None = None,
         prefixes: Sequence[Sequence[Message]] = (),
         states: Path | None = None,
-        readings: PromptCache | None = None,
+        prompt_cache: PromptCache | None = None,
     ) -> None:
-        """Keep the settings; the process starts when it is first needed. `states` None: nothing is kept."""
+        """Store the settings (see `open_llm`); without `states` nothing is cached on disk."""
         self.name = name
         self.endpoint: str | None = None
         self.is_remote = False
@@ -115,13 +108,12 @@ class EmbeddedLLM:
         self._gguf = gguf
         self._prefixes = prefixes
         self._states = states
-        self._readings = readings
-        self._lock = threading.Lock()
-        # From the moment the model's state is prepared for a chat to the chat's first token: no other chat may come in
-        # between, for it would be in the state that is kept.
-        self._turn = _Turn()
+        self._prompt_cache = prompt_cache
+        self._loading = threading.Lock()
+        # Held from loading a prefix to the first token; a chat in between would end up in the saved state.
+        self._slot_lock = _ContendedLock()
         self._server: LlamaProcess | None = None
-        self._keeper: PrefixCache | None = None
+        self._prefix_cache: PrefixCache | None = None
         self._closed = False
 
     def stream(
@@ -132,67 +124,54 @@ class EmbeddedLLM:
         grammar: str | None = None,
         logprobs: Logprobs | None = None,
     ) -> TextStream:
-        """Start a reply and return its text deltas; the model is loaded first where it is not yet.
-
-        `grammar` is GBNF; `logprobs` is filled with what the tokens of each delta tell. Raises, while it is read:
-        LLMError when the prompt does not fit the context or the model stops, ModelError when its file is missing or no
-        model.
-        """
+        """Return the text deltas of one reply; the first one loads the model if necessary."""
         options = {"max_tokens": max_tokens, "grammar": grammar, "logprobs": logprobs}
         return TextStream(self._deltas(messages, options))
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        grammar: str | None = None,
-    ) -> str:
-        """Return the whole reply; arguments and errors as in `stream`."""
-        return "".join(self.stream(messages, max_tokens=max_tokens, grammar=grammar))
-
     def address(self) -> tuple[str, str]:
-        """Return the base URL and the key with which any OpenAI client can talk to the model; it is loaded first."""
+        """Load the model and return the base URL and key for any OpenAI client."""
         server = self._running()
         return server.base_url, server.key
 
     def warm(self) -> None:
-        """Load the model, and have it read what most chats begin with, unless its state after that is kept."""
-        self._hold(self._prefixes[0] if self._prefixes else ())
+        """Load the model and the KV state of the most common prefix."""
+        self._load_prefix(self._prefixes[0] if self._prefixes else ())
 
     def prepare(self) -> None:
-        """Load the model, and have it read everything that many chats begin with, so that its state after each is kept."""
+        """Load the model and save the KV state of every prefix."""
         for prefix in self._prefixes[1:]:
-            self._hold(prefix)
+            self._load_prefix(prefix)
         self.warm()
 
-    def read(self, messages: Sequence[Message]) -> Read:
-        """Read what `messages` share with other chats and keep it, unless it is kept; the model is loaded first if need be.
+    def prefill(self, messages: Sequence[Message]) -> PrefillOutcome:
+        """Cache the KV state of the shared part of `messages`; load the model if necessary.
 
-        A reply that is asked for meanwhile waits for a part of it only: 300 characters, or the beginning of all such chats.
+        A reply that is asked for meanwhile waits for one step only: 300 characters, or one whole prefix.
         """
-        with self._turn:
+        with self._slot_lock:
             server = self._running()
-            with self._told_if_dead(server):
-                return self._keeper.read(messages, self._turn.wanted) if self._keeper else "full"
+            with self._reporting_exit(server):
+                if self._prefix_cache is None:
+                    return "full"
+                return self._prefix_cache.prefill(messages, self._slot_lock.contended)
 
     def close(self) -> None:
-        """End the process, also one that is still loading; the model cannot be used again."""
+        """End the process, even while it loads; the model cannot be used again."""
         self._closed = True
         if self._server is not None:
             self._server.close()
 
-    def _hold(self, prefix: Sequence[Message]) -> None:
-        with self._turn, self._prepared(prefix):
+    def _load_prefix(self, prefix: Sequence[Message]) -> None:
+        with self._slot_lock, self._prepared(prefix):
             pass
 
     def _deltas(
         self, messages: Sequence[Message], options: dict[str, Any]
     ) -> Generator[str, None, FinishReason]:
-        with self._turn, self._prepared(messages) as server:
+        with self._slot_lock, self._prepared(messages) as server:
             reply = server.client.stream(messages, **options)
             first = next(reply, None)
-        with self._told_if_dead(server), closing(reply):
+        with self._reporting_exit(server), closing(reply):
             if first is not None:
                 yield first
             yield from reply
@@ -200,30 +179,31 @@ class EmbeddedLLM:
 
     @contextmanager
     def _prepared(self, messages: Sequence[Message]) -> Iterator[LlamaProcess]:
-        """Give the process, which has taken in what `messages` begin with."""
+        """Yield the process after its slot holds the cached prefix of `messages`."""
         server = self._running()
-        with self._told_if_dead(server):
-            if self._keeper is not None:
-                self._keeper.load_prefix(messages)
+        with self._reporting_exit(server):
+            if self._prefix_cache is not None:
+                self._prefix_cache.load_prefix(messages)
             yield server
 
     @contextmanager
-    def _told_if_dead(self, server: LlamaProcess) -> Iterator[None]:
+    def _reporting_exit(self, server: LlamaProcess) -> Iterator[None]:
+        """Replace an error of the connection if its cause is that the process ended."""
         try:
             yield
         except (LLMUnreachableError, LLMResponseError):
-            if server.alive(after_s=_DYING_S):
+            if server.alive(after_s=_EXIT_S):
                 raise
             raise self._ended() from None
 
     def _ended(self) -> LLMError:
         if self._closed:
             return LLMError(f"{SUBJECT} was closed; open it again.")
-        return LLMError(f"{SUBJECT} stopped, perhaps for want of memory; close other programs and ask again.")
+        return LLMError(f"{SUBJECT} stopped, perhaps for lack of memory; close other programs and ask again.")
 
     def _running(self) -> LlamaProcess:
-        """Return the process, started and loaded; only one thread loads, the others wait."""
-        with self._lock:
+        """Return the loaded process; only one thread loads it, the others wait."""
+        with self._loading:
             if self._closed:
                 raise self._ended()
             if self._server is None or not self._server.alive():
@@ -236,24 +216,20 @@ class EmbeddedLLM:
             return self._server
 
     def _load(self, server: LlamaProcess, gguf: Path) -> None:
-        loaded = False
         try:
-            states = self._states if self._states and _writable(self._states) else None
+            states = self._states if self._states and _is_writable(self._states) else None
             server.load(gguf, self.name, states)
-            self._keeper = (
-                PrefixCache(server, gguf, states, self._prefixes, self._readings) if states else None
+            self._prefix_cache = (
+                PrefixCache(server, gguf, states, self._prefixes, self._prompt_cache) if states else None
             )
-            loaded = True
-        except ModelError:
-            if self._closed:
+        except BaseException as error:  # Ctrl-C included: nobody may use a half-loaded process
+            server.close()
+            if self._closed and isinstance(error, ModelError):
                 raise self._ended() from None
             raise
-        finally:
-            if not loaded:  # Ctrl-C included: a half-loaded process must not be taken for a ready one
-                server.close()
 
 
-def _writable(folder: Path) -> bool:
+def _is_writable(folder: Path) -> bool:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -1,18 +1,11 @@
-"""The file in which llama.cpp keeps what a slot has read, cut and joined, so that what many chats share is stored once.
+"""Cut, join and store KV states of llama.cpp, so that a state which many chats share is stored once.
 
-A state is a list of tokens and, for each layer, a row of keys and a row of values a token (28 kB in all for the default
-model). llama.cpp writes and reads whole states only: one of instructions and an abstract is 42 MB, of which 7 MB are the
-abstract's. `part` takes those out, `write_joined` puts them behind the instructions again. The layout is that of
-llama.cpp's `llama_state_seq_save_file`, version 4, of a cache that holds one row a token, as flash attention has it.
+A state has tokens and, for each layer and token, a row of keys and a row of values. llama.cpp writes and
+reads whole states only. `SlotState.part` takes the rows of an abstract out, `write_joined` appends them to a
+prefix again. The layout is version 4 of llama.cpp's `llama_state_seq_save_file`, with flash attention.
 
-What the embedded model has read of abstracts, kept in files beside the index.
-
-Reading is the wait: 250 tokens take 4 s on 2 cores, and every question about an abstract would have them read again. The
-model's state after an abstract (`rag.llm.llama_cpp.kv_cache`, some 7 MB) is read back in milliseconds. A file holds the abstract's
-tokens, so it lies with the index, is gone with it, and `forget` deletes those of papers that are no longer there.
-
-A key is hexadecimal: first what names the model, then what names all that stands before an abstract and how it is read, then
-the abstract's own.
+`PromptCache` stores the states of abstracts in the index folder, because they contain the abstracts' tokens.
+A key is hexadecimal and has three parts: the model, everything before the abstract, the abstract.
 """
 
 from __future__ import annotations
@@ -30,27 +23,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MAGIC, _VERSION = b"qsgg", 4
-# The server packs its tokens: a mark, the packing's version, how many, the tokens, how many pieces of other media.
+# The server packs tokens as: mark, version of the packing, number of tokens, tokens, number of other media.
 _PACKED_MARK, _PACKED_VERSION = 0xFFFFFFFF, 1
 _PACKED_BEFORE, _PACKED_AFTER = 3, 1
 _HEAD = struct.Struct("<4s2I")
 _COUNTS = struct.Struct("<2I")
-# A cell: its position, in how many sequences it is, and which.
-_CELL_WORDS = 3
-# Behind the cells: whether values are transposed, how many layers, and two numbers that are 0.
-_LAYOUT = struct.Struct("<4I")
+_CELL_WORDS = 3  # a cell: position, number of its sequences (1), sequence
+_LAYOUT = struct.Struct("<4I")  # after the cells: values transposed (0), layers, 0, 0
 _LAYER = struct.Struct("<iQ")
 
 
 class StateError(ValueError):
-    """The file is no state, or one of a layout that is not known."""
+    """The file is not a state, or its layout is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlotState:
-    """What a slot has read from token `start` on: `tokens` (n,), and of each layer a number type and `rows` (n, bytes).
+    """The KV state of the tokens from position `start` on.
 
-    The rows of keys come first, then those of values.
+    `tokens` has shape (n,). `types` and `rows`, (n, bytes) each, list keys of all layers, then values.
     """
 
     start: int
@@ -60,26 +51,23 @@ class SlotState:
 
     @property
     def end(self) -> int:
-        """The position behind the last token."""
+        """The position after the last token."""
         return self.start + len(self.tokens)
 
     def common(self, other: SlotState) -> int:
-        """Return how many tokens both begin with alike."""
+        """Count the equal tokens at the start of both."""
         length = min(len(self.tokens), len(other.tokens))
         differ = np.flatnonzero(self.tokens[:length] != other.tokens[:length])
         return int(differ[0]) if len(differ) else length
 
     def part(self, start: int, end: int) -> SlotState:
-        """Return what stands between two positions; from elsewhere than 0 on it is no use but behind what stood before."""
+        """Return the state between two positions; unless `start` is 0 it needs the part before it."""
         span = slice(start - self.start, end - self.start)
         return SlotState(start, self.tokens[span], self.types, tuple(rows[span] for rows in self.rows))
 
     @classmethod
     def read(cls, path: Path) -> SlotState:
-        """Read a file of llama.cpp's or of `write_joined`; the rows stay on disk until they are used.
-
-        Raises StateError where it is of no layout known here, OSError where it cannot be read.
-        """
+        """Map a file into memory; raise StateError for an unknown layout, OSError if unreadable."""
         try:
             return _parse(np.memmap(path, dtype=np.uint8, mode="r"))
         except (struct.error, ValueError) as error:
@@ -87,10 +75,7 @@ class SlotState:
 
 
 def write_joined(path: Path, parts: Sequence[SlotState]) -> None:
-    """Write the state of parts of one model that go on where the one before ends.
-
-    Raises StateError where they do not, OSError where it cannot be written.
-    """
+    """Write consecutive parts as one state; raise StateError if they are not consecutive, or OSError."""
     first = parts[0]
     if any(one.end != next_.start or one.types != next_.types for one, next_ in pairwise(parts)):
         raise StateError(f"the parts of {path} do not follow each other")
@@ -141,7 +126,7 @@ def _parse(raw: NDArray[np.uint8]) -> SlotState:
 
 
 def _order(cells: NDArray[np.uint32]) -> tuple[int, NDArray[np.intp] | None]:
-    """Return the first position, and the order of the cells by position, None where they lie in it."""
+    """Return the first position and the order of the cells, None if they are sorted."""
     positions = cells[:, 0].astype(np.int64)
     order = positions.argsort(kind="stable")
     start = int(positions[order[0]]) if len(order) else 0
@@ -151,76 +136,80 @@ def _order(cells: NDArray[np.uint32]) -> tuple[int, NDArray[np.intp] | None]:
     return start, None if (positions == run).all() else order
 
 
-# Their folder in that of the index.
-PROMPT_CACHE = "readings"
+PROMPT_CACHE = "readings"  # the folder name in an index
 _SUFFIX = ".reading"
 
 
 class PromptCache:
-    """A folder of readings within a budget; those not used for longest make room for new ones."""
+    """A folder of KV states of abstracts within a budget; the least recently used are evicted."""
 
-    def __init__(self, folder: Path, most_bytes: int) -> None:
-        """Name the folder, which is made when the first reading is kept."""
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        """Name the folder; the first `put` creates it."""
         self._folder = folder
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
 
     def get(self, name: str, key: str) -> SlotState | None:
-        """Return the reading `key` of the paper `name`, None where there is none that can be used."""
+        """Return the state `key` of the paper `name`, None if absent or broken."""
         file = self._file(name, key)
         try:
-            found = SlotState.read(file)
+            state = SlotState.read(file)
         except (OSError, StateError):
             return None
-        with suppress(OSError):  # it may be another user's, and be gone by now
+        with suppress(OSError):  # another user may own the file, or it was just deleted
             os.utime(file)
-        return found
+        return state
 
     def has(self, name: str, key: str) -> bool:
-        """Return whether there is such a reading."""
+        """Return whether the file of a state exists."""
         return self._file(name, key).exists()
 
     def full(self, model: str) -> bool:
-        """Return whether one more of the `model` that a key begins with may take the place of another of its own."""
-        sizes = [size for _, size, file in _readings_in(self._folder) if _key(file).startswith(model)]
-        return sum(sizes) + max(sizes, default=1) > self._most_bytes
+        """Return whether one more state of the model with this key prefix would evict another of its own."""
+        sizes = [size for _, size, file in _cached_files(self._folder) if _key(file).startswith(model)]
+        return sum(sizes) + max(sizes, default=1) > self._max_bytes
 
-    def evict_except(self, model: str, how: str) -> None:
-        """Delete the readings of the `model` that keys begin with but do not go on as `how`: they are never asked for again."""
-        for _, _, file in _readings_in(self._folder):
-            if _key(file).startswith(model) and not _key(file).startswith(model + how):
+    def evict_except(self, model: str, setup: str) -> None:
+        """Delete the states of `model` that were computed with another setup, because nobody can use them."""
+        for _, _, file in _cached_files(self._folder):
+            if _key(file).startswith(model) and not _key(file).startswith(model + setup):
                 with suppress(OSError):
                     file.unlink()
 
-    def put(self, name: str, key: str, reading: SlotState) -> None:
-        """Keep a reading; without room on the disk it is made anew next time."""
+    def put(self, name: str, key: str, state: SlotState) -> None:
+        """Store a state, if the disk has room."""
         file = self._file(name, key)
         part = file.with_suffix(f".{uuid.uuid4().hex}.part")
         try:
-            self._folder.mkdir(exist_ok=True)  # but not where the index is gone
-            write_joined(part, [reading])
+            self._folder.mkdir(exist_ok=True)  # without parents: the index may have been deleted
+            write_joined(part, [state])
             part.replace(file)
-            self._prune()
+            room = self._max_bytes
+            for _, size, other in sorted(_cached_files(self._folder), reverse=True):
+                room -= size
+                if room < 0:
+                    other.unlink(missing_ok=True)
         except OSError:
             pass
         finally:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
 
-    def _prune(self) -> None:
-        room = self._most_bytes
-        for _, size, file in sorted(_readings_in(self._folder), reverse=True):
-            room -= size
-            if room < 0:
-                file.unlink(missing_ok=True)
-
     def _file(self, name: str, key: str) -> Path:
         return self._folder / f"{name}-{key}{_SUFFIX}"
 
 
 def count_cached(folder: Path) -> tuple[int, int]:
-    """Return of how many papers `folder` holds readings, and their bytes."""
-    files = list(_readings_in(folder))
+    """Return the number of papers with cached states in `folder`, and the total size in bytes."""
+    files = list(_cached_files(folder))
     return len({_paper(file) for _, _, file in files}), sum(size for _, size, _ in files)
+
+
+def prune(folder: Path, names: Collection[str]) -> None:
+    """Delete the states of all papers except `names`, and temporary files."""
+    for file in folder.iterdir() if folder.is_dir() else ():
+        if file.suffix != _SUFFIX or _paper(file) not in names:
+            with suppress(OSError):
+                file.unlink()
 
 
 def _paper(file: Path) -> str:
@@ -231,19 +220,9 @@ def _key(file: Path) -> str:
     return file.stem.rpartition("-")[2]
 
 
-def _readings_in(folder: Path) -> Iterator[tuple[float, int, Path]]:
-    """Yield when each file was last used, its size and path."""
+def _cached_files(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """Yield time of last use, size and path of each state."""
     for file in folder.glob(f"*{_SUFFIX}"):
-        try:
+        with suppress(FileNotFoundError):  # another process evicts too
             stat = file.stat()
-        except FileNotFoundError:  # another process has made room
-            continue
-        yield stat.st_mtime, stat.st_size, file
-
-
-def prune(folder: Path, names: Collection[str]) -> None:
-    """Delete the readings in `folder` of all papers but those with these names, and what a killed process left behind."""
-    for file in folder.iterdir() if folder.is_dir() else ():
-        if file.suffix != _SUFFIX or _paper(file) not in names:
-            with suppress(OSError):
-                file.unlink()
+            yield stat.st_mtime, stat.st_size, file

@@ -1,9 +1,7 @@
-"""What the embedded model has read once is not read again: its state after what many chats begin with.
+"""Prompt-prefix cache: save and restore the KV states of llama.cpp after prefixes that many chats share.
 
-Instructions and examples are most of a prompt, and the same every time; an abstract is most of what is left, and the same
-for every question about it. The model's state after the ones is kept in a file in the cache, after the others in one
-beside the index (`rag.llm.llama_cpp.kv_cache`): written once and read back in milliseconds, by any later process. 250 tokens take
-4 s to read anew on 2 cores, 30 ms from the file. Only such beginnings are ever written, never a question.
+A prefix (instructions and examples) has its state in a file in the cache folder, an abstract has its own in
+the index (`PromptCache`). Later processes restore them in milliseconds. A question is never written.
 """
 
 from __future__ import annotations
@@ -22,26 +20,23 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from rag.llm.base import Message, Read
+from rag.llm.base import Message, PrefillOutcome
 from rag.llm.llama_cpp.kv_cache import PromptCache, SlotState, StateError, write_joined
 from rag.llm.llama_cpp.process import LlamaProcess
 from rag.llm.llama_cpp.server import SLOT
 
-# Files kept: two models, four beginnings each, before and after a change of each.
-_MOST_FILES = 16
+_MAX_FILES = 16  # two models with four prefixes each, before and after a change of each
 _TIMEOUT_S = 60.0
-# Characters that are read at a time where somebody may come and not want to wait: a second's worth.
-_STEP_CHARS = 300
-# A file that is only passed through is gone within seconds, unless its process was killed.
-_PART_S = 3600.0
+_STEP_CHARS = 300  # characters per prefill step, about a second; higher lets a reply wait longer
+_LEFTOVER_S = 3600.0  # age from which a temporary file was left by a killed process
 
 Prefix = tuple[Message, ...]
 
 
 class PrefixCache:
-    """Brings the slot for answers to the state after the longest known beginning of a chat.
+    """Restores or computes the KV state of the longest known prefix of a chat.
 
-    Not for several threads at once: what is between `load_prefix` and the chat's first token is the caller's turn.
+    Not thread-safe: the caller holds a lock from `load_prefix` to the first token of the chat.
     """
 
     def __init__(
@@ -50,99 +45,101 @@ class PrefixCache:
         gguf: Path,
         folder: Path,
         prefixes: Sequence[Sequence[Message]],
-        readings: PromptCache | None = None,
+        prompt_cache: PromptCache | None = None,
     ) -> None:
-        """Keep states in `folder`, which the process was given when it loaded, and those of what is shared in `readings`."""
+        """Save the states of `prefixes` in `folder`, which the process was started with."""
         self._process = process
         self._folder = folder
         self._prefixes = sorted((tuple(prefix) for prefix in prefixes), key=len, reverse=True)
-        self._readings = readings
+        self._prompt_cache = prompt_cache
         self._model = _identity(process, gguf)
-        self._weights, self._how = _digest(self._model[0])[:8], _digest([self._model, _plain(*prefixes)])[:8]
-        self._held: Prefix = ()
-        self._tidy()
-        if readings is not None:
-            readings.evict_except(self._weights, self._how)
+        self._model_key = _digest(self._model[0])[:8]
+        self._setup_key = _digest([self._model, [_plain(prefix) for prefix in prefixes]])[:8]
+        self._in_slot: Prefix = ()
+        self._delete_leftovers()
+        if prompt_cache is not None:
+            prompt_cache.evict_except(self._model_key, self._setup_key)
 
-    def load_prefix(self, messages: Sequence[Message], disturbed: Callable[[], bool] | None = None) -> bool:
-        """Have the model hold the longest known beginning of `messages`, from its file or by reading it, which is then kept.
+    def load_prefix(self, messages: Sequence[Message], interrupted: Callable[[], bool] | None = None) -> bool:
+        """Bring the slot to the state after the longest known prefix of `messages`.
 
-        What the slot already shares with the chat is left alone where that is as much. Once `disturbed`, which is asked
-        every second or so while something shared is read, the rest is left and False returned.
+        The state is restored or computed, unless the slot already has it. A computed state is cached. Returns
+        False if `interrupted`, which is called about once a second, stopped the prefill of the shared part.
         """
-        prefix = self._prefix(messages)
-        head = _head(messages[len(prefix) :])
+        prefix, head = self._split(messages)
         wanted = (*prefix, *head)
-        if _common(wanted, self._held) < len(wanted) and not (head and self._recall_reading(prefix, head[0])):
-            if _common(prefix, self._held) < len(prefix) and not self._recall(prefix):
+        missing = _common(wanted, self._in_slot) < len(wanted)
+        if missing and not (head and self._restore_shared(prefix, head[0])):
+            if _common(prefix, self._in_slot) < len(prefix) and not self._restore(prefix):
                 self._process.client.complete(prefix, max_tokens=1)
-                self._keep(prefix)
-            if head and self._readings and not self._read(prefix, head[0], disturbed):
-                self._held = prefix
+                self._save(prefix)
+            if head and self._prompt_cache and not self._prefill_shared(prefix, head[0], interrupted):
+                self._in_slot = prefix
                 return False
-        self._held = (*wanted, *messages[len(wanted) :])
+        self._in_slot = (*wanted, *messages[len(wanted) :])
         return True
 
-    def read(self, messages: Sequence[Message], disturbed: Callable[[], bool]) -> Read:
-        """Read and keep what `messages` share with other chats, unless that is kept, there is no room, or `disturbed`."""
-        prefix = self._prefix(messages)
-        head = _head(messages[len(prefix) :])
-        if self._readings is None or not head or not head[0].shared:
+    def prefill(self, messages: Sequence[Message], interrupted: Callable[[], bool]) -> PrefillOutcome:
+        """Cache the state of the shared part of `messages`, unless it is cached or there is no room."""
+        prefix, head = self._split(messages)
+        if self._prompt_cache is None or not head:
             return "full"
-        name, key = head[0].shared.name, self._reading_key((*prefix, head[0]))
-        if self._readings.has(name, key):
-            return "kept"
-        if self._readings.full(self._weights):
+        key = self._shared_key(prefix, head[0])
+        if self._prompt_cache.has(*key):
+            return "cached"
+        if self._prompt_cache.full(self._model_key):
             return "full"
-        if not self.load_prefix(messages, disturbed):
-            return "disturbed"
-        return "kept" if self._readings.has(name, key) else "full"
+        if not self.load_prefix(messages, interrupted):
+            return "interrupted"
+        return "cached" if self._prompt_cache.has(*key) else "full"
 
-    def _prefix(self, messages: Sequence[Message]) -> Prefix:
-        return next((p for p in self._prefixes if tuple(messages[: len(p)]) == p), ())
+    def _split(self, messages: Sequence[Message]) -> tuple[Prefix, Prefix]:
+        """Return the longest known prefix and, if there is one, the shared part of the next message."""
+        prefix = next((p for p in self._prefixes if tuple(messages[: len(p)]) == p), ())
+        head = next(iter(messages[len(prefix) :]), None)
+        if head is None or head.shared is None:
+            return prefix, ()
+        return prefix, (replace(head, content=head.content[: head.shared.length]),)
 
-    def _recall(self, prefix: Prefix) -> bool:
+    def _restore(self, prefix: Prefix) -> bool:
         file = self._file(prefix)
         if not file.exists() or not self._slot("restore", file.name):
             return False
-        with suppress(OSError):  # it may be another user's
+        with suppress(OSError):  # another user may own the file
             os.utime(file)
         return True
 
-    def _recall_reading(self, prefix: Prefix, head: Message) -> bool:
-        """Restore the state after a prefix and what is shared behind it, which lie in two files."""
-        if not self._readings or not head.shared:
-            return False
-        reading = self._readings.get(head.shared.name, self._reading_key((*prefix, head)))
-        if reading is None:
+    def _restore_shared(self, prefix: Prefix, head: Message) -> bool:
+        """Restore the state after a prefix and a shared part, which is stored in two files."""
+        cached = self._prompt_cache.get(*self._shared_key(prefix, head)) if self._prompt_cache else None
+        if cached is None:
             return False
         try:
             before = SlotState.read(self._file(prefix))
-            with self._passing() as joined:
-                write_joined(joined, [before.part(0, reading.start), reading])
+            with self._private_file() as joined:
+                write_joined(joined, [before.part(0, cached.start), cached])
                 return self._slot("restore", joined.name)
         except (OSError, StateError):
             return False
 
-    def _read(self, prefix: Prefix, head: Message, disturbed: Callable[[], bool] | None) -> bool:
-        """Read what is shared, and keep the state; False when disturbed before it was read."""
-        steps = range(_STEP_CHARS, len(head.content), _STEP_CHARS) if disturbed else ()
-        for end in steps:
-            if disturbed and disturbed():
+    def _prefill_shared(self, prefix: Prefix, head: Message, interrupted: Callable[[], bool] | None) -> bool:
+        """Compute the state after a shared part and cache it; return False if interrupted before."""
+        for end in range(_STEP_CHARS, len(head.content), _STEP_CHARS) if interrupted else ():
+            if interrupted and interrupted():
                 return False
             part = replace(head, content=head.content[:end])
             self._process.client.complete([*prefix, part], max_tokens=1)
         self._process.client.complete([*prefix, head], max_tokens=1)
-        with suppress(OSError, StateError), self._passing() as saved:
-            if self._slot("save", saved.name) and self._readings and head.shared:
+        with suppress(OSError, StateError), self._private_file() as saved:
+            if self._slot("save", saved.name) and self._prompt_cache:
                 before, whole = SlotState.read(self._file(prefix)), SlotState.read(saved)
                 own = whole.part(whole.common(before), whole.end)
-                self._readings.put(head.shared.name, self._reading_key((*prefix, head)), own)
+                self._prompt_cache.put(*self._shared_key(prefix, head), own)
         return True
 
     @contextmanager
-    def _passing(self) -> Iterator[Path]:
-        """Give a file to pass a state through that no other user may read, for the text of an abstract is in it."""
+    def _private_file(self) -> Iterator[Path]:
+        """Yield a temporary file that no other user may read, because it will hold an abstract."""
         number, name = tempfile.mkstemp(suffix=".part", dir=self._folder)
         os.close(number)
         try:
@@ -151,50 +148,47 @@ class PrefixCache:
             with suppress(OSError):
                 Path(name).unlink()
 
-    def _keep(self, prefix: Prefix) -> None:
-        """Write the state; without room on the disk it is read anew next time."""
+    def _save(self, prefix: Prefix) -> None:
+        """Write the state of the slot to a file, if the disk has room."""
         file = self._file(prefix)
-        part = f"{file.name}.{uuid.uuid4().hex}.part"
+        part = self._folder / f"{file.name}.{uuid.uuid4().hex}.part"
         try:
-            if self._slot("save", part):
-                (self._folder / part).replace(file)
-            self._prune()
+            if self._slot("save", part.name):
+                part.replace(file)
+            states = sorted(self._folder.glob("*.state"), key=lambda state: state.stat().st_mtime)
+            for state in states[:-_MAX_FILES]:
+                state.unlink(missing_ok=True)
         except OSError:
             pass
         finally:
             with suppress(OSError):
-                (self._folder / part).unlink(missing_ok=True)
+                part.unlink(missing_ok=True)
 
-    def _tidy(self) -> None:
-        """Delete what killed processes left behind."""
+    def _delete_leftovers(self) -> None:
         for file in self._folder.glob("*.part"):
             with suppress(OSError):
-                if file.stat().st_mtime < time.time() - _PART_S:
+                if file.stat().st_mtime < time.time() - _LEFTOVER_S:
                     file.unlink()
-
-    def _prune(self) -> None:
-        files = sorted(self._folder.glob("*.state"), key=lambda file: file.stat().st_mtime, reverse=True)
-        for file in files[_MOST_FILES:]:
-            file.unlink(missing_ok=True)
 
     def _file(self, prefix: Prefix) -> Path:
         return self._folder / f"{self._key(prefix)}.state"
 
-    def _reading_key(self, beginning: Prefix) -> str:
-        return self._weights + self._how + self._key(beginning)
+    def _shared_key(self, prefix: Prefix, head: Message) -> tuple[str, str]:
+        """Return name and key of a shared part in the prompt cache."""
+        name = head.shared.name if head.shared else ""
+        return name, self._model_key + self._setup_key + self._key((*prefix, head))
 
-    def _key(self, beginning: Prefix) -> str:
-        return _digest([self._model, *_plain(beginning)])[:24]
+    def _key(self, prefix: Prefix) -> str:
+        return _digest([self._model, _plain(prefix)])[:24]
 
     def _slot(self, action: str, name: str) -> bool:
-        """Have the server save or restore its slot; False where it cannot."""
+        """Have the server save or restore its slot; return False if it cannot."""
         address = urlsplit(self._process.base_url)
         connection = http.client.HTTPConnection(address.netloc, timeout=_TIMEOUT_S)
         headers = {"Authorization": f"Bearer {self._process.key}", "Content-Type": "application/json"}
+        body = json.dumps({"filename": name})
         try:
-            connection.request(
-                "POST", f"/slots/{SLOT}?action={action}", json.dumps({"filename": name}), headers
-            )
+            connection.request("POST", f"/slots/{SLOT}?action={action}", body, headers)
             return connection.getresponse().status == http.client.OK
         except (OSError, http.client.HTTPException):
             return False
@@ -202,15 +196,8 @@ class PrefixCache:
             connection.close()
 
 
-def _head(messages: Sequence[Message]) -> Prefix:
-    """Return what is shared of the first message, as one; nothing where none is."""
-    if not messages or messages[0].shared is None:
-        return ()
-    return (replace(messages[0], content=messages[0].content[: messages[0].shared.length]),)
-
-
-def _plain(*chats: Sequence[Message]) -> list[list[dict[str, object]]]:
-    return [[asdict(message) for message in chat] for chat in chats]
+def _plain(chat: Sequence[Message]) -> list[dict[str, object]]:
+    return [asdict(message) for message in chat]
 
 
 def _digest(value: object) -> str:
@@ -218,17 +205,13 @@ def _digest(value: object) -> str:
 
 
 def _common(first: Sequence[Message], second: Sequence[Message]) -> int:
-    """Return how many messages two chats begin with alike."""
-    count = 0
-    for mine, other in zip(first, second, strict=False):
-        if mine != other:
-            break
-        count += 1
-    return count
+    """Count the equal messages at the start of two chats."""
+    pairs = zip(first, second, strict=False)
+    return next((i for i, (one, other) in enumerate(pairs) if one != other), min(len(first), len(second)))
 
 
 def _identity(process: LlamaProcess, gguf: Path) -> list[object]:
-    """Return what the state depends on beside the text: the weights, how they are run, and by which release."""
+    """Return what a state depends on besides the text: weights, server options and llama.cpp release."""
     stat, options = gguf.stat(), asdict(process.options)
     del options["n_threads"]
     return [str(gguf.resolve()), stat.st_size, stat.st_mtime_ns, options, version("xllamacpp")]

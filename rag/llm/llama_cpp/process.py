@@ -1,4 +1,4 @@
-"""Our end of the embedded model's process: start it, wait until it has loaded, end it."""
+"""Start, load and end the process of the embedded model."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from rag.llm.openai_compatible import EndpointLLM
 
 SUBJECT = "The embedded language model"
 
-# A question waits here while another is answered, and a full context takes 2 minutes to read on 2 cores.
+# A question may wait for another one, and the prefill of a full context takes minutes on 2 cores.
 _STALL_TIMEOUT_S = 900.0
 
 
 class LlamaProcess:
-    """The process of `rag.llm.llama_cpp.server` and, once it has loaded a model, `client` to talk to it.
+    """The process of `rag.llm.llama_cpp.server`.
 
-    `base_url` and `key` let any other OpenAI client talk to it as well.
+    After `load`, `client` talks to it; any other OpenAI client can do so with `base_url` and `key`.
     """
 
     client: EndpointLLM
@@ -33,7 +33,7 @@ class LlamaProcess:
     key: str
 
     def __init__(self, options: ServerOptions) -> None:
-        """Start the process, which takes no time; `load` does the work."""
+        """Start the process; `load` does the slow work."""
         self.options = options
         self._process = subprocess.Popen(
             [sys.executable, "-P", llama_server.__file__],
@@ -41,7 +41,7 @@ class LlamaProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            start_new_session=True,  # Ctrl-C in a terminal is ours to handle; it must not reach the model
+            start_new_session=True,  # Ctrl-C in a terminal must not reach the model
         )
         self.close = weakref.finalize(self, _end, self._process)
 
@@ -51,7 +51,7 @@ class LlamaProcess:
         return self._process.pid
 
     def alive(self, after_s: float = 0.0) -> bool:
-        """Return whether the process runs, and still does after so many seconds."""
+        """Wait up to `after_s` seconds for the process to end; return whether it still runs."""
         try:
             self._process.wait(after_s)
         except subprocess.TimeoutExpired:
@@ -59,10 +59,9 @@ class LlamaProcess:
         return False
 
     def load(self, gguf: Path, name: str, states: Path | None = None) -> None:
-        """Load a model and wait for it (seconds); `states` is where the server may keep what it has read.
+        """Load a model, which takes seconds; raise ModelError if that fails or the process was closed.
 
-        Raises:
-            ModelError: it cannot be loaded, or the process was closed meanwhile.
+        `states` is the folder in which the server may save KV states.
         """
         self.key = secrets.token_urlsafe(32)
         job = {
@@ -88,11 +87,11 @@ class LlamaProcess:
             stall_timeout_s=_STALL_TIMEOUT_S,
             supports_grammar=True,
             slot=SLOT,
-            failures=ErrorMessages(SUBJECT, "start the program anew", self.key),
+            errors=ErrorMessages(SUBJECT, "start the program anew", self.key),
         )
 
     def _exchange(self, line: str) -> dict[str, str]:
-        """Send the job and wait for the reply; empty when the process ended instead."""
+        """Send a job and wait for the reply; return {} if the process ended."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None

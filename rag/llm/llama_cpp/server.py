@@ -1,12 +1,11 @@
-"""The process that runs the embedded model: llama.cpp behind the OpenAI API on a loopback port.
+"""Run llama.cpp behind the OpenAI API on a loopback port, in a process of its own.
 
-A process of its own, because the binding holds Python's global lock while it reads the file (7 s for the
-default model on 2 cores: no search, no page, no Ctrl-C), brings an OpenMP runtime beside torch's, and aborts
-the process it runs in when a file is broken. Only this file imports the binding.
+The binding needs its own process for three reasons. It holds Python's global lock for seconds while it loads
+a file, it brings a second OpenMP runtime, and it aborts on a broken file. Only this file imports the binding.
 
-Protocol: one line of JSON in on standard input (`ServerOptions` and the key), one out on standard output
-(`{"address"}` or `{"error"}`). The process then lives until its standard input closes, which happens however
-its parent dies. It is run by path (`rag.llm.llama_cpp.client` does) and imports nothing else of this package.
+Protocol: one line of JSON on standard input (`ServerOptions` and the key), one on standard output
+(`{"address"}` or `{"error"}`). The process ends when its standard input closes, so also if its parent dies.
+It is run by path and imports nothing else of this package.
 """
 
 from __future__ import annotations
@@ -25,41 +24,27 @@ SLOT = 0
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """What the embedded server is told.
+    """Options of the embedded server.
 
-    Defaults by `benchmarks/llm.py`, the default model on 2 AVX-512 cores (one to three rounds; CPU seconds a
-    1,000 tokens read and a 100 written, since other programs ran).
+    The defaults were measured by `benchmarks/llm.py`; see docs/decisions.md#embedded-server-options.
     """
 
     n_ctx: int = DEFAULT_CONTEXT
-    n_threads: int | None = None
-    """None: one a physical core."""
-    n_batch: int = 256
-    """As fast as 512 or 2048 (24.5 s, 81 tokens/s); a reply nobody reads stops within one batch, 3 s."""
+    n_threads: int | None = None  # None: one per physical core
+    n_batch: int = 256  # tokens; a cancelled reply stops within one batch
     n_ubatch: int = 256
-    n_parallel: int = 1
-    """Slots. A second one, for questions about an answer that is still being written, made everything a twentieth slower
-    (14 pairs), and such a question is read from where the answer's own chat parted."""
+    n_parallel: int = 1  # slots
     flash_attention: bool = True
-    """24.5 s; without 30.7."""
     kv_type: str = "F16"
-    """Q8_0 saves 110 MB and reads a tenth slower."""
-    load_mode: str = "MMAP"
-    """The file's pages stay the system's to take back; NONE holds them for good."""
-    repack: bool = False
-    """Repacked weights write faster (8.1 s against 9.6) but read slower (27.4 against 24.5), load in 1.8 s
-    against 0.8, and hold a second copy (1.5 GB against 0.35 beside the file): an answer reads ten times what
-    it writes."""
+    load_mode: str = "MMAP"  # the system may take the file's pages back
+    repack: bool = False  # repacked weights decode faster, but prefill slower and need a second copy
     speculative: str = "NONE"
-    """Copying two sentences: ngram_mod 7.7 to 7.8 s, the other n-gram drafts 9 to 14."""
-    cache_ram_mib: int = 0
-    """Earlier prompts kept in memory; the last one is kept anyway, and the common prefix with it."""
+    cache_ram_mib: int = 0  # earlier prompts in memory; the last one is always kept
     warmup: bool = False
-    """The first prompt does the same and is not wasted."""
 
 
 def physical_cores() -> int:
-    """Count the physical cores this process may use: affinity mask and container quota included."""
+    """Count the physical cores that affinity mask and container quota allow."""
     try:
         allowed = os.sched_getaffinity(0)
     except AttributeError:  # not Linux
@@ -85,28 +70,25 @@ def _binding() -> Any:
 
 
 def build_params(gguf: str, name: str, api_key: str, options: ServerOptions, states: str = "") -> Any:
-    """Translate the options into llama.cpp's, with everything that serves other purposes shut off.
+    """Convert the options to llama.cpp's and disable all other endpoints.
 
-    `states` is the folder where the slot may be saved; empty: nowhere.
+    `states` is the folder for saved slots; if empty, saving is disabled.
     """
     llama = _binding()
     params = llama.CommonParams()
     params.model.path = gguf
-    params.model_alias = {name}  # else /v1/models, which asks no key, would show the file's path
+    params.model_alias = {name}  # else /v1/models, which needs no key, would show the file's path
     params.api_keys = [api_key]
     params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.ui = params.endpoint_props = params.endpoint_slots = params.endpoint_metrics = False
-    params.cors_origins, params.cors_credentials, params.cors_origins_explicit = (
-        "http://127.0.0.1",
-        False,
-        True,
-    )
-    params.slot_save_path = states and f"{states}{os.sep}"  # llama.cpp puts a file's name right behind it
+    params.cors_origins, params.cors_credentials = "http://127.0.0.1", False
+    params.cors_origins_explicit = True
+    params.slot_save_path = states and f"{states}{os.sep}"  # llama.cpp appends the file name
     params.offline = True
-    params.verbosity = 1  # errors only; they go to the parent's temporary file
+    params.verbosity = 1  # errors only
     params.n_gpu_layers = 0
-    params.fit_params = False  # would shrink the context silently
+    params.fit_params = False  # it would shrink the context silently
     params.cache_prompt = True
     params.n_predict = options.n_ctx
     threads = options.n_threads or physical_cores()
@@ -132,10 +114,10 @@ def _tune(params: Any, options: ServerOptions) -> None:
 
 
 def die_with_parent() -> None:
-    """Have the kernel end this process when standard input closes, even while Python's lock is held.
+    """Let the kernel end this process when standard input closes, even while Python's lock is held.
 
-    The pipe's other end belongs to the parent alone, so it closes at its exit, crash or SIGKILL. The signal
-    that reports it (SIGIO) ends a process by default; where it does not exist, `main` still reads the pipe.
+    Only the parent has the other end of the pipe, so it closes at the parent's exit, crash or SIGKILL. The
+    kernel then sends SIGIO, which ends a process by default. On Windows `main` notices by reading.
     """
     if sys.platform == "win32":
         return
@@ -150,7 +132,7 @@ def main() -> None:
     job = json.loads(sys.stdin.buffer.readline())
     die_with_parent()
     reply = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever native code prints must not be taken for the reply
+    os.dup2(2, 1)  # output of native code must not mix with the reply
     try:
         options = ServerOptions(**job["options"])
         params = build_params(job["gguf"], job["name"], job["api_key"], options, job["states"])
@@ -160,7 +142,7 @@ def main() -> None:
         os._exit(1)
     print(json.dumps({"address": server.listening_address}), file=reply, flush=True)
     sys.stdin.buffer.read()
-    os._exit(0)  # not sys.exit: native threads may be decoding, and their destructors would wait for them
+    os._exit(0)  # not sys.exit, which would wait for native threads that decode
 
 
 if __name__ == "__main__":

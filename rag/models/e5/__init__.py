@@ -1,1 +1,1 @@
-"""multilingual-e5-small: read from its wheel, written as ONNX and as a folder."""
+"""multilingual-e5-small: read its packed file, write it as ONNX and as a folder."""

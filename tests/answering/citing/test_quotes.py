@@ -1,4 +1,4 @@
-"""What is told in the abstract's own words: findings that a sentence turns, and names and numbers that stand alone."""
+"""A bare name or number gives way to a quotation of the abstract."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.answering.collection.answers import LISTED
-from rag.answering.collection.exemplars import central_rows
+from rag.answering.collection.exemplars import exemplars
 from rag.embedding.alignment import normalise_rows
 from rag.pipeline import RAG, index_paths
 from rag.schema import Answer, Filters, SourcesEvent, TextEvent
@@ -145,7 +145,7 @@ def test_a_question_that_also_asks_for_content_goes_to_the_model(open_rag: OpenR
 @given(st.integers(0, 30), st.integers(1, 8), st.integers(0, 2**16))
 def test_exemplars_are_distinct_and_own_every_row(rows: int, count: int, seed: int) -> None:
     vectors = normalise_rows(np.random.default_rng(seed).standard_normal((rows, 5)).astype(np.float32))
-    chosen = central_rows(vectors, count)
+    chosen = exemplars(vectors, count)
     assert len({row for row, _ in chosen}) == len(chosen) == min(rows, count)
     assert sum(size for _, size in chosen) == rows
     assert all(size >= 1 for _, size in chosen)
@@ -156,6 +156,6 @@ def test_exemplars_are_the_middles_of_clusters() -> None:
     centres = np.eye(3, 8, dtype=np.float32)
     noise = generator.standard_normal((30, 8)).astype(np.float32) * 0.1
     vectors = normalise_rows(np.repeat(centres, [15, 10, 5], axis=0) + noise)
-    chosen = central_rows(vectors, 3)
+    chosen = exemplars(vectors, 3)
     assert [size for _, size in chosen] == [15, 10, 5]
     assert [0 <= chosen[0][0] < 15, 15 <= chosen[1][0] < 25, chosen[2][0] >= 25] == [True] * 3

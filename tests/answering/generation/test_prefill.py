@@ -44,13 +44,13 @@ def test_every_abstract_is_read_once(llm: ScriptedLLM) -> None:
 
 
 def test_it_ends_where_no_more_can_be_kept(llm: ScriptedLLM) -> None:
-    llm.outcomes = ["kept", "full"]
+    llm.outcomes = ["cached", "full"]
     assert prefill(llm, PAPERS, Impatient()) == Prefill(1, 3)
     assert len(llm.readings) == 2
 
 
 def test_what_was_disturbed_is_read_again(llm: ScriptedLLM) -> None:
-    llm.outcomes = ["disturbed", "disturbed", "kept"]
+    llm.outcomes = ["interrupted", "interrupted", "cached"]
     assert prefill(llm, PAPERS, Impatient()) == Prefill(3, 3)
     assert len(llm.readings) == 5
 
@@ -121,7 +121,7 @@ def test_a_library_that_is_rebuilt_meanwhile_reads_what_it_then_holds(
         (
             Prefill(280, 5000),
             None,
-            "has read 280 of 5,000 abstracts; more is more than RAG_PROMPT_CACHE_MB=2,000 or the disk holds.",
+            "has read 280 of 5,000 abstracts; RAG_PROMPT_CACHE_MB=2,000 or the disk has no room for more.",
         ),
         (Prefill(0, 31), "localhost:11434", "is behind localhost:11434, which keeps nothing"),
     ],

@@ -1,4 +1,4 @@
-"""Print AUC, precision and shares of verdicts of pairs, with bootstrap intervals over their groups."""
+"""Print AUC, precision and verdicts by kind of pair, with bootstrap intervals over groups."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.verification_data import Pair
-from benchmarks.verification_fit import Scores
+from training.verification_data import Pair
+from training.verification_fit import Scores
 
 RESAMPLES = 1000
 Mask = NDArray[np.bool_]
 
 
 def print_ways(title: str, pairs: Sequence[Pair], scores: Scores) -> None:
-    """Print AUC and precision at recall .9 for SciFact and for each pair of languages."""
+    """Print AUC and precision at recall .9 for SciFact and each pair of languages."""
     kinds = np.array([p.kind for p in pairs])
     ways = np.array([p.way for p in pairs])
     rows = [
@@ -37,7 +37,7 @@ def print_ways(title: str, pairs: Sequence[Pair], scores: Scores) -> None:
 
 
 def print_caught(title: str, pairs: Sequence[Pair], given: Sequence[str]) -> None:
-    """Print which share of each kind of pair is dropped ("unsupported") and which is shown as "supported"."""
+    """Print which shares of each kind of pair are "unsupported" and "supported"."""
     kinds, verdict = np.array([p.kind for p in pairs]), np.array(given)
     cross = np.array([p.language != p.stored for p in pairs])
     print(f"\n{title:<42} {'n':>9}  {'dropped':<20}  shown as supported")
@@ -54,7 +54,7 @@ def print_caught(title: str, pairs: Sequence[Pair], given: Sequence[str]) -> Non
 
 
 def area(positive: Scores, negative: Scores) -> float:
-    """Return the AUC: how often a positive scores above a negative, ties counting half."""
+    """Return the AUC; ties count half."""
     ordered = np.sort(negative)
     below = np.searchsorted(ordered, positive, "left") + np.searchsorted(ordered, positive, "right")
     return float(below.mean() / 2 / len(negative))
@@ -73,7 +73,7 @@ def spread(
     negative: Mask | None,
     statistic: Callable[[NDArray[np.int64], NDArray[np.int64]], float],
 ) -> str:
-    """Return a statistic of two sets of indices with its 95 % interval over resampled groups."""
+    """Return a statistic of two index sets with its 95 % bootstrap interval over groups."""
     members: dict[str, tuple[list[int], list[int]]] = {}
     for side, mask in enumerate((positive, negative)):
         for i in np.flatnonzero(mask) if mask is not None else ():

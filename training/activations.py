@@ -1,18 +1,15 @@
-"""Fit what the 8-bit graph of the default embedding model is smoothed by, from ../shared/data/bilingual_arxiv/train.
+"""Fit the activation ranges that smooth the 8-bit graph of the default embedding model.
 
-    python -m benchmarks.fit_activations
+    python -m training.activations
 
-writes rag/data/activations-multilingual-e5-small.npz: the largest absolute input of each channel of each matrix
-product, seen by the fp32 graph over the texts of 40 papers (fixed seed), both languages, passages and questions.
-Prints the digest of what it wrote.
+Writes rag/data/activations-multilingual-e5-small.npz and prints its digest. The file has the largest absolute
+input of each channel of each matrix product of the fp32 graph, over titles and abstracts of 40 papers in both
+languages.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
-import random
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,12 +18,11 @@ import onnx
 from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
 
+from benchmarks.common import ROOT, sample
 from rag.models import defaults as models
 from rag.models.e5.onnx import write_onnx
 from rag.models.e5.packed import read_e5
 
-ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT.parent / "shared" / "data" / "bilingual_arxiv" / "train.jsonl.gz"
 MODEL = "multilingual-e5-small"
 TARGET = ROOT / "rag" / "data" / f"activations-{MODEL}.npz"
 PAPERS = 40
@@ -40,14 +36,13 @@ FIELDS = {
 
 
 def texts() -> list[str]:
-    """Return the texts, with their prompts."""
-    with gzip.open(DATA, "rt", encoding="utf-8") as lines:
-        papers = random.Random(SEED).sample(list(map(json.loads, lines)), PAPERS)
+    """Return the texts with their prompts."""
+    papers = sample("train", PAPERS, SEED)
     return [prompt + paper[key] for paper in papers for key, prompt in FIELDS.items()]
 
 
 def inputs_of_products(graph: Path) -> tuple[InferenceSession, list[str]]:
-    """Return the fp32 graph with every input of a matrix product as an output, and their names."""
+    """Return a session that outputs every input of a matrix product, and the names of these inputs."""
     model = onnx.load(graph)
     names = list(dict.fromkeys(node.input[0] for node in model.graph.node if node.op_type == "MatMul"))
     for name in names:

@@ -1,4 +1,4 @@
-"""Fit what `rag.answering.verification.verifier` applies: scores of pairs by a model that did not see them, limits, the shipped weights."""
+"""Fit the weights and limits of `rag.answering.verification.verifier`, with cross-validated scores."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ import random
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.verification_data import Pair
 from rag.answering.verification.features import CROSS_FEATURES, FEATURES, VerificationFeatures
-from rag.answering.verification.verifier import Heads, Limits, VerifierModel
+from rag.answering.verification.verifier import ARRAYS, VERSION, Heads, Limits, VerifierModel
 from rag.settings import DEFAULT_EMBEDDING_MODEL
+from training.verification_data import Pair
 
 Scores = NDArray[np.float64]
 
 FOLDS = 10
-STRENGTH = 0.1  # scikit-learn's C; .03 and .3 score the same within .006
-# A pair of SciFact, whose claims are in other words than the evidence, counts as much as so many derived ones: SUPPORT
-# vs CONTRADICT .792 against .783 with 1, and .790 with 10.
-SCIFACT_WEIGHT = 3.0
-# "weak" may lose so many claims that SciFact supports, or own sentences in the other language; "supported" holds so many
-# that are, of pairs made to be hard. With .15 and .05, 3 of the 37 right answers to
-# benchmarks/data/dev_questions.jsonl were dropped; what is kept instead is shown as "weak".
+# See docs/decisions.md#verifier-fit for how these constants were chosen.
+STRENGTH = 0.1  # scikit-learn's C; higher regularises less
+SCIFACT_WEIGHT = 3.0  # weight of a SciFact pair; a derived pair has 1
+# Shares of supported SciFact claims, and of supported sentences in the other language, below "weak"; higher
+# drops more.
 DROPPED_CLAIMS = 0.10
 DROPPED_SENTENCES = 0.025
-PRECISION = 0.8
-# Pairs that rules decide; to the features they are like own sentences.
+PRECISION = 0.8  # share of pairs above the "supported" limit that are supported; higher shows fewer
+# Kinds of pairs that rules decide; their features are like those of supported pairs.
 BY_RULE = ("number", "name")
 _NO_LIMITS = Limits(supported=1.0, weak=0.0)
 
@@ -37,7 +36,7 @@ _NO_LIMITS = Limits(supported=1.0, weak=0.0)
 def fit_heads(
     pairs: Sequence[Pair], findings: Sequence[VerificationFeatures], features: Sequence[str]
 ) -> Heads:
-    """Fit both regressions on pairs of one case (same or cross language), without limits."""
+    """Fit both regressions on pairs of one case (same or other language), without limits."""
     columns = [FEATURES.index(name) for name in features]
     rows = np.array([f.features[columns] for f in findings])
     with warnings.catch_warnings():
@@ -73,7 +72,7 @@ def fit_model(pairs: Sequence[Pair], findings: Sequence[VerificationFeatures]) -
 
 
 def folds_of(pairs: Sequence[Pair], seed: int = 0) -> NDArray[np.int64]:
-    """Return each pair's fold: no abstract, claim or couple of papers is in two."""
+    """Return the fold of each pair; a group is never split."""
     groups = sorted({pair.group for pair in pairs})
     random.Random(seed).shuffle(groups)
     fold = {group: i % FOLDS for i, group in enumerate(groups)}
@@ -81,7 +80,7 @@ def folds_of(pairs: Sequence[Pair], seed: int = 0) -> NDArray[np.int64]:
 
 
 def cross_fit(pairs: Sequence[Pair], findings: Sequence[VerificationFeatures]) -> Scores:
-    """Return each pair's score by a model fitted on the other folds."""
+    """Return each pair's score from a model fitted on the other folds."""
     folds, scores = folds_of(pairs), np.zeros(len(pairs))
     for fold in range(FOLDS):
         rest = np.flatnonzero(folds != fold)
@@ -92,10 +91,9 @@ def cross_fit(pairs: Sequence[Pair], findings: Sequence[VerificationFeatures]) -
 
 
 def choose_limits(pairs: Sequence[Pair], scores: Scores) -> Limits:
-    """Return the limits for pairs of one case, by their cross-fitted scores.
+    """Return the limits for pairs of one case from their cross-validated scores.
 
-    "weak" begins where a share of the supported pairs lies below, "supported" where of the pairs above a share of
-    `PRECISION` is supported. SciFact's pairs decide where there are any: derived ones in one language are easy.
+    Only SciFact pairs count if there are any, because derived pairs in one language are easy.
     """
     claims = [i for i, pair in enumerate(pairs) if not pair.derived]
     hard = np.array(claims or range(len(pairs)))
@@ -105,6 +103,21 @@ def choose_limits(pairs: Sequence[Pair], scores: Scores) -> Limits:
     enough = np.flatnonzero(np.cumsum(true[order]) / np.arange(1, len(order) + 1) >= PRECISION)
     supported = float(scores[hard][order[enough[-1]]]) if len(enough) else 1.0
     return Limits(max(supported, weak), weak)
+
+
+def model_json(model: VerifierModel) -> dict[str, Any]:
+    """Return the plain JSON values that `read_model` reads, rounded so that no verdict changes."""
+    heads = {"same": _heads_json(model.same), "cross": _heads_json(model.cross)}
+    return {"version": VERSION, "embedding": model.embedding, **heads}
+
+
+def _heads_json(heads: Heads) -> dict[str, Any]:
+    return {
+        "features": list(heads.features),
+        **{name: [round(float(x), 5) for x in getattr(heads, name)] for name in ARRAYS},
+        "supported": round(heads.limits.supported, 4),
+        "weak": round(heads.limits.weak, 4),
+    }
 
 
 def with_limits(model: VerifierModel, same: Limits, cross: Limits) -> VerifierModel:

@@ -1,4 +1,4 @@
-"""Vectors of single sentences for the benchmarks, kept in the cache by text and by digest of the embedder."""
+"""Cached vectors of sentences, by text and digest of the embedder."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _STEP = 256
 
 
 class KeptVectors:
-    """Embeds passages, each text once ever; `rag.embedding.base.Embedder` in kind."""
+    """Embeds each text once and keeps its vector in the cache."""
 
     def __init__(self, embedder: LocalEmbedder, name: str) -> None:
-        """Read what is kept under `name`; nothing is embedded yet."""
+        """Read the vectors cached under `name`; nothing is embedded yet."""
         self._embedder = embedder
         self._path = models.cache_dir() / "benchmarks" / f"{name}-{embedder.digest}.npz"
         self._rows: dict[str, Vectors] = {}
@@ -27,7 +27,7 @@ class KeptVectors:
                 self._rows = dict(zip(data["keys"].tolist(), data["rows"], strict=True))
 
     def add(self, texts: Iterable[str]) -> int:
-        """Embed the texts that are not kept, and return how many that were."""
+        """Embed the texts that are not cached, and return their number."""
         new = [text for text in dict.fromkeys(texts) if _key(text) not in self._rows]
         for first in range(0, len(new), _STEP):
             step = new[first : first + _STEP]

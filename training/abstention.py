@@ -1,16 +1,15 @@
-"""Choose the thresholds of abstention: how likely a refusal may be for the reply to be shown.
+"""Fit the abstention threshold of each language: log odds of a refusal above which no reply is shown.
 
-    python -m benchmarks.abstention DATASET [--refused 0.85] [--write]
+    python -m training.abstention DATASET [--refused 0.85] [--write]
 
-DATASET has its own abstracts, and questions that none of them answers. Each question is put to the abstracts that
-`rag.answering.answerer` would ask; the log odds of a refusal are read off the first token. A threshold is the highest that still
-refuses the wanted share of the unanswerable questions of its language. Questions over several abstracts are left out.
-It is reported by two-fold cross-validation and chosen on all. `--write` writes rag/data/abstention.json.
+DATASET needs its own abstracts and some questions that none of them answers. The log odds are those of the
+first token, for the abstracts that `rag.answering.answerer` would ask. The threshold is the highest that
+refuses the wanted share of unanswerable questions. It is reported by two-fold cross-validation and fitted on
+all questions but those over several abstracts. `--write` writes rag/data/abstention.json.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from contextlib import closing
@@ -20,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 import rag
+from benchmarks.common import parser
 from rag.answering.abstention import refusal_log_odds
 from rag.answering.answerer import SINGLE_GAP, Answerer
 from rag.answering.generation.grammar import answer_grammar
@@ -43,7 +43,7 @@ OUTPUT = Path(rag.__file__).parent / "data" / "abstention.json"
 
 @dataclass(frozen=True)
 class Seen:
-    """One question: its language, whether an abstract answers it, and the lowest log odds of a refusal."""
+    """A question's language, whether an abstract answers it, and its lowest log odds of a refusal."""
 
     language: Language
     answerable: bool
@@ -51,16 +51,14 @@ class Seen:
 
 
 def main() -> None:
-    """Print what thresholds do, and write them on request."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("dataset", type=Path)
-    parser.add_argument(
+    """Report the thresholds, and write them on request."""
+    command = parser(__doc__)
+    command.add_argument("dataset", type=Path)
+    command.add_argument(
         "--refused", type=float, default=0.85, help="share of unanswerable questions to refuse"
     )
-    parser.add_argument("--write", action="store_true", help=f"write {OUTPUT.name}")
-    options = parser.parse_args()
+    command.add_argument("--write", action="store_true", help=f"write {OUTPUT.name}")
+    options = command.parse_args()
     settings = load_settings()
     embedder = configured_embedder(settings)
     dataset = load_dataset(options.dataset)
@@ -79,7 +77,7 @@ def main() -> None:
 
 
 def look(question: QueryWithQrels, answerer: Answerer, llm: LLM, store: Store, top_k: int) -> Seen | None:
-    """Put a question to the abstracts that would be asked; None where a name in it is unknown to all."""
+    """Ask the abstracts that would be asked; None if no abstract has a name of the question."""
     query = question.query
     contexts = retrieve(store, answerer.embedder, query.text, query.language, top_k)
     asked = answerer.query_context(query.text, query.language, contexts)
@@ -87,25 +85,27 @@ def look(question: QueryWithQrels, answerer: Answerer, llm: LLM, store: Store, t
         return None
     found = []
     for number in asked.ranked_contexts(SINGLE_GAP):
-        chat, told = answerer.chat(asked, number), Logprobs()
+        chat, logprobs = answerer.chat(asked, number), Logprobs()
         grammar = answer_grammar(chat.language, may_refuse=False)
         with closing(
-            llm.stream(chat.messages, max_tokens=answerer.max_answer_tokens, grammar=grammar, logprobs=told)
+            llm.stream(
+                chat.messages, max_tokens=answerer.max_answer_tokens, grammar=grammar, logprobs=logprobs
+            )
         ) as reply:
             next(reply, None)
-        refusal = refusal_log_odds(told.first)
+        refusal = refusal_log_odds(logprobs.first)
         found += [] if refusal is None else [refusal]
     return Seen(query.language, query.answerable, min(found, default=0.0))
 
 
 def choose(seen: Sequence[Seen], refused: float) -> float:
-    """Return the highest threshold that refuses at least the share `refused` of what nothing answers."""
+    """Return the highest threshold that refuses at least the share `refused` of unanswerable questions."""
     odds = [each.refusal for each in seen if not each.answerable]
     return round(float(np.quantile(odds, 1 - refused, method="lower")) - 0.005, 2) if odds else 0.0
 
 
 def report(language: Language, seen: Sequence[Seen], refused: float) -> float:
-    """Print both errors of the threshold of one language, cross-validated; return that chosen on all."""
+    """Print the cross-validated errors of one language; return the threshold fitted on all questions."""
     own = [each for each in seen if each.language == language]
     halves = [own[::2], own[1::2]]
     passed = [

@@ -1,9 +1,12 @@
-"""Sentences with evidence that supports them, and with evidence that does not: SciFact and derived pairs."""
+"""Pairs of sentence and abstract that the verifier is fitted on.
+
+One source is claims_dev of SciFact. Derived pairs take sentences of bilingual_arxiv/train in both languages,
+unchanged or with a changed number, name or negation, with their own abstract and with that of a similar
+paper.
+"""
 
 from __future__ import annotations
 
-import gzip
-import json
 import random
 import re
 from collections.abc import Iterator
@@ -13,27 +16,25 @@ from typing import Any, Literal
 
 import numpy as np
 
-from benchmarks.fit_alignment import FIT_PAPERS, SEED, kept
-from benchmarks.parallel import ABSTRACTS, DATA, LANGUAGES, sample
+from benchmarks.common import ABSTRACTS, FIT_PAPERS, SEED, parallel_vectors, records, sample
 from rag.embedding.alignment import fitted_alignment
 from rag.embedding.embedder import LocalEmbedder
-from rag.schema import Language
+from rag.schema import LANGUAGES, Language
 from rag.text.numbers import find_numbers, number_values
 from rag.text.sentences import sentence_texts
 
 Kind = Literal["SUPPORT", "CONTRADICT", "NONE", "own", "neighbour", "number", "name", "negation"]
 
-SCIFACT = DATA.parent / "scifact"
 COUPLES = 60
-# Shorter abstracts make more pairs for as many sentences.
+# Most sentences of an abstract; fewer make more pairs per embedded sentence.
 LONGEST = 7
-# A shorter sentence ("In contrast.") says nothing.
+# Characters of the shortest sentence to use.
 SHORTEST: dict[Language, int] = {"en": 40, "zh": 15}
 _NUMBER_STEPS = ("2", "0.5", "3", "1.1", "0.9")
 _NAME = re.compile(r"(?<![A-Za-z0-9-])[A-Z](?=[A-Za-z0-9-]*[A-Z0-9])[A-Za-z0-9]{2,}(?![A-Za-z0-9-])")
 
-# What is changed to say the opposite. These are plain words of abstracts, most of which rag/answering/verification/polarity.py knows too: what is
-# caught of them is the best that can be hoped for, SciFact's contradictions are the harder half.
+# Replacements that reverse a sentence. rag.answering.verification.polarity knows most of these words, so the
+# results on them are optimistic; SciFact's contradictions are harder.
 FLIPS: dict[Language, tuple[tuple[str, str], ...]] = {
     "en": (
         (r"\b(is|are|was|were|can|could|has been|have been)\b(?! not)", r"\1 not"),
@@ -77,9 +78,9 @@ FLIPS: dict[Language, tuple[tuple[str, str], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A sentence, the sentences of an abstract that it is held against, and whether they support it.
+    """A sentence in `language`, and the sentences of an abstract stored in `stored`.
 
-    `group` is what no two folds may share: the abstract, or the couple of papers.
+    Pairs of one `group` stay in one fold: they share an abstract, a claim or a couple of papers.
     """
 
     sentence: str
@@ -91,7 +92,7 @@ class Pair:
 
     @property
     def derived(self) -> bool:
-        """Return whether the pair was made of bilingual_arxiv, not read from SciFact."""
+        """Return whether the pair comes from bilingual_arxiv, not from SciFact."""
         return self.kind.islower()
 
     @property
@@ -101,19 +102,19 @@ class Pair:
 
     @property
     def related(self) -> bool:
-        """Return whether the abstract speaks of what the sentence says, for or against it."""
+        """Return whether the abstract is about the claim, for or against it."""
         return self.kind not in ("NONE", "neighbour")
 
     @property
     def way(self) -> str:
-        """Return "en->zh" and the like: language of the sentence, then of the abstract."""
+        """Return the languages of sentence and abstract, such as "en->zh"."""
         return f"{self.language}->{self.stored}"
 
 
 def scifact_pairs() -> list[Pair]:
-    """Return every claim with each abstract it cites; groups hold what shares a claim or an abstract."""
-    abstracts = {row["_id"]: row["sentences"] for row in scifact_records("corpus")}
-    claims = list(scifact_records("claims_dev"))
+    """Return every claim of claims_dev with each abstract that it cites."""
+    abstracts = {row["_id"]: row["sentences"] for row in records("scifact/corpus")}
+    claims = list(records("scifact/claims_dev"))
     group = _components([(row["id"], [str(d) for d in row["cited_doc_ids"]]) for row in claims])
     pairs = []
     for row in claims:
@@ -125,7 +126,7 @@ def scifact_pairs() -> list[Pair]:
 
 
 def derived_pairs(embedder: LocalEmbedder, seed: int = 1) -> list[Pair]:
-    """Return pairs of bilingual_arxiv/train: papers by couples of near neighbours, each against both."""
+    """Return pairs from couples of similar papers; sentences of each paper are paired with both abstracts."""
     rows = sample("train", FIT_PAPERS, SEED)
     draw = random.Random(seed)
     pairs: list[Pair] = []
@@ -140,8 +141,8 @@ def _of_paper(
     own: dict[str, Any], other: dict[str, Any], language: Language, group: str, draw: random.Random
 ) -> Iterator[Pair]:
     abstracts = {la: tuple(sentence_texts(own[ABSTRACTS[la]])) for la in LANGUAGES}
-    # Machine-made Chinese abstracts are often summaries: a sentence has a counterpart for sure where both
-    # abstracts have as many sentences.
+    # Machine-made Chinese abstracts are often summaries. Equal sentence counts show that nothing was left
+    # out.
     parallel = len(abstracts["en"]) == len(abstracts["zh"])
     claims = list(_claims(own, abstracts[language], language, 2 if parallel else 1, draw))
     foreign = sorted(set(_NAME.findall(other["abstract_en"])) - set(_NAME.findall(own["abstract_en"])))
@@ -158,11 +159,11 @@ def _of_paper(
 def _claims(
     own: dict[str, Any], sentences: tuple[str, ...], language: Language, flipped: int, draw: random.Random
 ) -> Iterator[tuple[str, Kind]]:
-    """Yield sentences that the paper supports and changed ones that it does not, none twice."""
+    """Yield sentences that the paper supports, and changed ones that it does not."""
     whole = [shorten(s, language) for s in sentences if len(s) >= SHORTEST[language]]
     numbered = [s for s in whole if any(not n.identifier for n in find_numbers(s))]
-    turned = [s for s in whole if flip(s, language)]
-    kept = draw.sample(turned, min(flipped, len(turned)))
+    flippable = [s for s in whole if flip(s, language)]
+    kept = draw.sample(flippable, min(flipped, len(flippable)))
     plain = [draw.choice(whole)] + ([draw.choice(numbered)] if numbered else []) + kept
     yield from ((text, "own") for text in dict.fromkeys(plain))
     yield from ((draw.choice(flip(text, language)), "negation") for text in kept)
@@ -176,7 +177,7 @@ def _claims(
 
 
 def _renamed(claims: list[str], foreign: list[str], draw: random.Random) -> list[str]:
-    """Return the first claim that names something, with that replaced by another paper's name, as a list."""
+    """Return the first claim with a name, which is replaced by a foreign one; empty if there is none."""
     for claim in claims:
         if foreign and (found := _NAME.findall(claim)):
             return [claim.replace(draw.choice(found), draw.choice(foreign))]
@@ -184,12 +185,12 @@ def _renamed(claims: list[str], foreign: list[str], draw: random.Random) -> list
 
 
 def shorten(sentence: str, language: Language) -> str:
-    """Return a sentence as an answer repeats it: without its opening and what stands in brackets."""
+    """Return a sentence without its opening phrase and brackets, as an answer repeats it."""
     text = re.sub(r"\s?\([^()]*\)|（[^（）]*）", "", sentence)
     opening = (
         r"^(?:[^,]{2,40}, )?(?:we|our (?:results|experiments)) (?:show|find|demonstrate|further show) that "
-        r"|^(?:However|Moreover|Furthermore|Additionally|Finally|In addition|Specifically|Therefore|To this end"
-        r"|In this (?:paper|work)), "
+        r"|^(?:However|Moreover|Furthermore|Additionally|Finally|In addition|Specifically|Therefore"
+        r"|To this end|In this (?:paper|work)), "
         if language == "en"
         else r"^(?:实验)?结果(?:表明|显示)，|^(?:此外|然而|因此|最后|具体来说|具体而言|为此|同时|本文)，?"
     )
@@ -198,7 +199,7 @@ def shorten(sentence: str, language: Language) -> str:
 
 
 def first_part(sentence: str, language: Language) -> str | None:
-    """Return the sentence up to the comma nearest its middle, as an answer takes what was asked for; None without."""
+    """Return the sentence up to the comma nearest its middle; None without a comma."""
     commas = [m.start() for m in re.finditer(", |，", sentence)]
     commas = [at for at in commas if min(at, len(sentence) - at) >= SHORTEST[language]]
     if not commas:
@@ -208,13 +209,13 @@ def first_part(sentence: str, language: Language) -> str | None:
 
 
 def flip(sentence: str, language: Language) -> list[str]:
-    """Return the sentence with a negation put in or taken out, or a direction reversed, each way that applies."""
+    """Return every version of the sentence with one negation or direction reversed."""
     made = [re.sub(pattern, new, sentence, count=1) for pattern, new in FLIPS[language]]
     return [text for text in made if text != sentence]
 
 
 def change_number(sentence: str, stated: set[Decimal], draw: random.Random) -> str | None:
-    """Return the sentence with one number changed to a value that `stated` lacks; None when there is none."""
+    """Return the sentence with one number changed to a value outside `stated`; None if impossible."""
     numbers = [n for n in find_numbers(sentence) if not n.identifier]
     digits = [n for n in numbers if re.search(r"\d+(?:\.\d+)?", sentence[n.start : n.end])]
     if not digits:
@@ -237,8 +238,8 @@ def _times(digits: str, factor: float) -> str:
 def _couples(
     rows: list[dict[str, Any]], embedder: LocalEmbedder, draw: random.Random
 ) -> Iterator[tuple[int, int]]:
-    """Yield couples of short abstracts, each the nearest of its first, none twice."""
-    vectors = kept(embedder, FIT_PAPERS)
+    """Yield couples of short abstracts: a paper and its nearest neighbour; no paper occurs twice."""
+    vectors = parallel_vectors(embedder)
     english = fitted_alignment(embedder.name, embedder.digest).alignment.apply(
         vectors["en", "passage"], "en", "passage"
     )
@@ -253,7 +254,7 @@ def _couples(
     used: set[int] = set()
     for first in range(len(short)):
         second = int(near[first].argmax())
-        if not used & {first, second} and near[first, second] < 0.95:  # above: versions of one paper
+        if not used & {first, second} and near[first, second] < 0.95:  # else versions of one paper
             used |= {first, second}
             yield short[first], short[second]
         if len(used) == 2 * COUPLES:
@@ -261,7 +262,7 @@ def _couples(
 
 
 def _components(edges: list[tuple[str, list[str]]]) -> dict[str, str]:
-    """Return the group of each document: those that claims join, directly or through others."""
+    """Return the group of each document; documents of one claim share a group."""
     group: dict[str, str] = {}
     for _, documents in edges:
         joined = {group.get(d, d) for d in documents}
@@ -270,9 +271,3 @@ def _components(edges: list[tuple[str, list[str]]]) -> dict[str, str]:
             group.setdefault(document, document)
         group = {d: head if g in joined else g for d, g in group.items()}
     return group
-
-
-def scifact_records(name: str) -> Iterator[dict[str, Any]]:
-    """Yield the records of a file of SciFact, such as "corpus"."""
-    with gzip.open(SCIFACT / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)

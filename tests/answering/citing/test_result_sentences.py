@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from rag.answering.answerer import Answerer
-from rag.answering.citing.findings import result_sentences
-from rag.answering.citing.results import only_asks, states_result
+from rag.answering.citing.result_sentences import only_asks, result_sentences, states_result
 from rag.answering.generation.prompts import FOUND
 from rag.answering.generation.streaming import Generated
 from rag.embedding.alignment import Alignment

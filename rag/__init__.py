@@ -53,13 +53,13 @@ _HOMES = {
     "rag.pipeline": ("RAG", "ask", "index_paths"),
     "rag.settings": ("Settings", "load_settings"),
     "rag.schema": (
-        "Answer", "Chunk", "Citation", "Evidence", "Filters", "Language", "Paper", "ScoredChunk", "Sentence", "Source",
-        "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
+        "Answer", "Chunk", "Citation", "Evidence", "Filters", "Language", "Paper", "ScoredChunk", "Sentence",
+        "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
     ),
     "rag.errors": (
-        "CorpusError", "IndexBusyError", "IndexMismatchError", "IndexMissingError", "LibraryIndexError", "LLMError",
-        "LLMResponseError", "LLMUnreachableError", "ModelError", "QuestionError", "RagError", "SettingsError",
-        "UserError",
+        "CorpusError", "IndexBusyError", "IndexMismatchError", "IndexMissingError", "LibraryIndexError",
+        "LLMError", "LLMResponseError", "LLMUnreachableError", "ModelError", "QuestionError", "RagError",
+        "SettingsError", "UserError",
     ),
 }  # fmt: skip
 

@@ -81,7 +81,7 @@ def configured_llm(settings: Settings) -> LLM:
 
 
 def prepare_llm(settings: Settings) -> None:
-    """Have a language model that was just fetched read its instructions, so that the first question need not wait for it.
+    """Prefill the instructions of a language model that was just fetched.
 
     Raises:
         LLMError, ModelError: it cannot be loaded.
@@ -97,7 +97,9 @@ def needed_models(settings: Settings) -> list[str]:
 
 
 def leaving_notices(llm: LLM, chroma_url: str | None) -> dict[Language, str]:
-    """Return, in each language, the sentences that say which text leaves this machine, nothing when none does."""
+    """Return, in each language, the sentences that say which text leaves this machine, nothing when
+    none does.
+    """
     english, chinese = [], []
     if llm.is_remote:
         english.append(f"Questions and the abstracts found for them are sent to {llm.endpoint}.")

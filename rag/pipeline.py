@@ -130,7 +130,7 @@ class RAG:
         stream: bool = False,
         filters: Filters | None = None,
     ) -> Answer | Iterator[StreamEvent]:
-        """Answer one question from the abstracts that pass `filters`, in its language, with citations, or refuse.
+        """Answer one question in its language from the abstracts that pass `filters`, or refuse.
 
         With `stream=True` yield a `SourcesEvent`, then `TextEvent`s whose deltas make up `Answer.answer`,
         then the `Answer` itself.
@@ -152,7 +152,8 @@ class RAG:
         """Return up to `k` papers that pass `filters`, best first, each with its best chunk.
 
         Raises:
-            QuestionError: the query is empty or too long, `k` is out of range, or a filter names a source that is
+            QuestionError: the query is empty or too long, `k` is out of range, or a filter names a source
+            that is
                 not there.
         """
         if not 1 <= k <= MAX_RESULTS:
@@ -169,7 +170,9 @@ class RAG:
 
     @property
     def notices(self) -> dict[Language, str]:
-        """The sentences, in each language, that say which text leaves this machine; nothing when none does."""
+        """The sentences, in each language, that say which text leaves this machine; nothing when none
+        does.
+        """
         with self._index.reading() as store:
             return leaving_notices(self.llm, store.manifest.chroma_url)
 
@@ -179,7 +182,9 @@ class RAG:
         return self.notices.get("en")
 
     def warm(self) -> None:
-        """Load both models and let the language model take in its instructions, so the first answer is quick."""
+        """Load both models and let the language model take in its instructions, so the first answer is
+        quick.
+        """
         self._loaded_embedder().embed_query("warm")
         self._loaded_reranker()
         self.llm.warm()
@@ -189,10 +194,10 @@ class RAG:
         progress: Progress = lambda stage, done, total: None,
         stop: threading.Event | None = None,
     ) -> Prefill:
-        """Have the embedded language model read every abstract that it has not, some 4 s each, while no question is asked.
+        """Pre-compute the prompt cache of every abstract, some 4 s each, while no question is asked.
 
-        What it has read is kept beside the index, as much as `settings.prompt_cache_mb` holds. Returns early once `stop` is set;
-        begins anew where the index is rebuilt meanwhile.
+        What it has read is kept beside the index, as much as `settings.prompt_cache_mb` holds. Returns
+        early once `stop` is set; begins anew where the index is rebuilt meanwhile.
 
         Raises:
             LLMError, ModelError, IndexMissingError, IndexMismatchError, LibraryIndexError: as `ask`.
@@ -286,7 +291,9 @@ class RAG:
         yield _answer(asked, language, contexts, generated, timings, read_as)
 
     def _load_llm_ahead(self) -> None:
-        """Have the language model load while the abstracts are searched; the first question alone waits for both."""
+        """Have the language model load while the abstracts are searched; the first question alone
+        waits for both.
+        """
         if not self._llm_called:
             self._llm_called = True
             threading.Thread(target=self._warm_llm, daemon=True).start()
@@ -389,7 +396,8 @@ def index_paths(
     """Make the index (default: the configured one) hold exactly the abstracts in `paths`.
 
     Raises:
-        SettingsError, CorpusError, ModelError, IndexBusyError, LibraryIndexError: as `rag.indexing.build.build_index`.
+        SettingsError, CorpusError, ModelError, IndexBusyError, LibraryIndexError: as
+        `rag.indexing.build.build_index`.
     """
     settings = load_settings(index=Path(index) if index is not None else None, **arguments)
     report = build_index(
@@ -434,7 +442,8 @@ def _check_sources(store: Store, filters: Filters | None) -> None:
     for name in filters.sources if filters else ():
         if not store.catalog.source_names([name]):
             raise QuestionError(
-                f"No abstract of the index comes from {name!r}; name a file as the citations do, or a folder of them."
+                f"No abstract of the index comes from {name!r}; name a file as the citations do, or a "
+                "folder of them."
             )
 
 

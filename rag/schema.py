@@ -110,8 +110,8 @@ class Chunk:
 class Filters:
     """Which papers may be found: all conditions that are set must hold; none set lets every paper through.
 
-    `sources` are names as in `Source.file`, any of which will do; a folder's name stands for every file below it.
-    `year_from` and `year_to` are inclusive, and papers without a year fail them.
+    `sources` are names as in `Source.file`, any of which will do; a folder's name stands for every file
+    below it. `year_from` and `year_to` are inclusive, and papers without a year fail them.
     """
 
     language: Language | None = None
@@ -177,7 +177,9 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The words of the abstract cited under `number` that a sentence rests on: `text[start:end] == quote` there."""
+    """The words of the abstract cited under `number` that a sentence rests on: `text[start:end] ==
+    quote` there.
+    """
 
     number: int
     start: int
@@ -191,10 +193,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of an answer, without markers, the numbers of the citations it rests on, and whether they support it.
+    """One sentence of an answer without markers, its citation numbers, and its support.
 
-    `score` in [0, 1] is how surely; `evidence` the exact words, the best of each abstract first. A sentence that nothing
-    supports is not part of an answer, so `support` is "supported" or "weak" here.
+    `score` in [0, 1] is how surely; `evidence` the exact words, the best of each abstract first. A sentence
+    that nothing supports is not part of an answer, so `support` is "supported" or "weak" here.
     """
 
     text: str
@@ -235,10 +237,11 @@ class Answer:
     not answer the question, and then `citations` is empty. `unknown_markers` counts markers that named no
     context and were removed, `dropped_sentences` sentences left out because no abstract supports them.
 
-    `kind` is "answer" for what the abstracts say or do not, "chat" for a fixed reply to small talk, and "collection"
-    for a reply about the collection, whose citations are the papers it lists. `standalone_question` is what a
-    follow-up was read as, None where the question was taken as it is. `confidence` in [0, 1] is how likely the abstracts
-    answer the question in the words that were found, refused or not (`rag.answering.abstention`); None where that cannot be told.
+    `kind` is "answer" for what the abstracts say or do not, "chat" for a fixed reply to small talk, and
+    "collection" for a reply about the collection, whose citations are the papers it lists.
+    `standalone_question` is what a follow-up was read as, None where the question was taken as it is.
+    `confidence` in [0, 1] is how likely the abstracts answer the question in the words that were found,
+    refused or not (`rag.answering.abstention`); None where that cannot be told.
     """
 
     question: str
@@ -298,8 +301,8 @@ class SourcesEvent:
 class TextEvent:
     """Streamed next, many times: `delta` is appended to the visible answer.
 
-    `citations` and `sentences` list all that are known so far, so that a page can link the markers in the text and show
-    which sentences are weakly supported.
+    `citations` and `sentences` list all that are known so far, so that a page can link the markers in the
+    text and show which sentences are weakly supported.
     """
 
     delta: str

@@ -51,24 +51,24 @@ class Settings(BaseSettings):
     embedding_model: str = DEFAULT_EMBEDDING_MODEL
     """A default model's name, or any sentence-transformers model by name or path."""
     embedding_backend: Literal["auto", "torch"] = "auto"
-    """auto: onnxruntime where the model has a graph for it (the default model has), else torch; torch: always."""
+    """auto: onnxruntime where the model has a graph for it (the default model has), else torch; torch:
+    always.
+    """
     query_prompt: str | None = None
     """Put before each question; None: the model's own saved prompt."""
     passage_prompt: str | None = None
     """Put before each passage; None: the model's own saved prompt."""
     rerank_model: str | None = None
-    """Any sentence-transformers CrossEncoder, by name or path, reads the first papers again; None: none does."""
+    """Any sentence-transformers CrossEncoder, by name or path, reads the first papers again; None:
+    none does.
+    """
     chroma_url: str | None = None
     """A Chroma server (http://host:port) instead of the persistent client on this machine."""
     top_k: int = Field(default=3, ge=1, le=20)
     """Abstracts given to the language model."""
     min_similarity: float = Field(default=0.05, ge=-1, le=1)
     """Refuse without asking the language model when no abstract is nearer (aligned cosine); -1: always ask.
-
-    On the titles and headlines of 1,000 papers of bilingual_arxiv/train, aligned by the 5,000 others, 1 in 100 has its
-    own paper of the other language below .18 (of its own language below .25), while the nearest of 30 other papers
-    lies below .14 for 1 in 4. Asking costs 4 s, and abstention then looks at more than likeness (`rag.answering.abstention`), so only
-    what lies far below is not asked.
+    See docs/decisions.md#similarity-floor.
     """
     llm_base_url: str | None = None
     """An OpenAI-compatible endpoint instead of the embedded model, such as http://localhost:11434/v1."""
@@ -79,12 +79,11 @@ class Settings(BaseSettings):
     llm_timeout_s: float = Field(default=120.0, gt=0, le=3600)
     """Longest silence of the language model, in seconds."""
     evidence_tokens: int | None = Field(default=None, ge=50, le=100_000)
-    """The most that the language model reads, in its tokens: of one abstract where it is embedded (None: 800), of all
-    together behind an endpoint (None: 4,000)."""
+    """Most tokens that the model reads: of one abstract (embedded; None: 800), of all (endpoint; None: 4,000)."""
     max_answer_tokens: int = Field(default=320, ge=16, le=4096)
     """Longest answer, in the model's tokens."""
     prompt_cache_mb: int = Field(default=2000, ge=0, le=10_000_000)
-    """Disk that what the embedded language model has read of abstracts may take, beside the index; some 7 MB an abstract."""
+    """Disk for prompt caches, in MB; an abstract takes some 7."""
     threads: int | None = Field(default=None, ge=1, le=512)
     """CPU threads of the models; None: as many as the machine has cores."""
 

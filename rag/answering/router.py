@@ -1,7 +1,4 @@
-"""Recognise small talk and questions about the collection, before any model is loaded.
-
-Words become classes, and a set of classes makes a question; a word of no class leaves it to the abstracts.
-"""
+"""Recognise small talk and questions about the collection, before any model is loaded."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +23,8 @@ class Intent:
     limit: int | None = None
 
 
-# Class and pattern; where two fit, the upper one is taken.
+# Words become classes, by the first pattern that fits. A set of classes makes a question; a word of no class
+# leaves it to the abstracts.
 _TABLE = r"""
 thanks   (?:many )?thanks?(?: you)?|thx|helpful|for your help|(?:非常)?(?:感谢|谢谢|多谢)[你您]?的?(?:帮助|解答|回答)?|辛苦了
 help     what (?:can|could|do) you (?:do|know|help with)|who are you|help|how (?:does this|do you) work|[你您]是谁
@@ -40,7 +38,7 @@ here     (?:this|the|your|our) (?:collection|corpus|library|database)|here|(?:�
 many     how (?:many|big|large)|number of|多少|(?<!荐)几(?=[篇个条])|数量|总数|多大
 language languages?|语言
 subject  topics?|subjects?|fields?|areas?|themes?|主题|领域|话题|方向|内容
-what     what(?:'s| is| are| do| does| did)|summari[sz]e|describe|(?:overview|summary) of|概括|介绍|总结|有什么 *$
+what     what(?:'s| is| are| do| does| did)|summari[sz]e|describe|(?:overview|summary) of|概括|介绍|总结|什么 *$
 which    which|what|哪[些几个种篇]?|什么
 file     (?:files?|where)(?: is| does| do)?|文件|哪里
 about    about|stud(?:y|ies)|discuss(?:es)?|mentions?|cover(?:s|ed)?|关于|有关|涉及|涵盖|包含|讨论|研究|提到|讲
@@ -63,7 +61,8 @@ _RULES = {
     "origin": "topic file paper, topic file papers",
     "files": "whole file many, whole file which, whole file show, whole file papers",
     "count": "many papers, many here, language papers",
-    "about": "subject which, subject what, subject here, about here, about papers, what here, what papers",
+    "about": "subject which, subject what, subject here, about here, about papers, what here",
+    "": "what papers",  # what the papers say is in the abstracts
     "list": "topic papers, topic paper, papers show, papers have, papers here, papers en, papers zh",
 }
 _SAYS = {"about", "what", "subject", "language", "verb", "more", "other"}  # ask what papers on a topic say
@@ -112,7 +111,7 @@ def _read(match: re.Match[str], language: Language, followed: bool) -> Intent | 
     words |= {"topic" if topic else "whole"}
     asks = (ask for ask, rule in _RULES.items() if any({*g.split()} <= words for g in rule.split(",")))
     ask = next(asks, None)
-    if ask is None or (followed and ask == "about" and "here" not in words):
+    if not ask or (followed and ask == "about" and "here" not in words):
         return None
     limit = int(max(number_values(rest), default=0)) if "number" in words else None
     written: Language | None = "zh" if "zh" in words else "en" if "en" in words else None

@@ -2,10 +2,10 @@
 
 Multilingual e5 vectors cluster by language before they cluster by subject, so a question finds abstracts of
 its own language only. Subtracting the mean vector of each language (and kind: question or passage), then
-turning Chinese onto English by an orthogonal map (Procrustes; Schönemann 1966) undoes it. What is left are hubs:
-passages that are near to every question of the other language (Radovanović et al. 2010). How near a passage is to
-questions that have nothing to do with it says how much of a hub it is, and is taken off its similarity (CSLS;
-Conneau et al. 2018).
+turning Chinese onto English by an orthogonal map (Procrustes; Schönemann 1966) undoes it. What is left are
+hubs: passages that are near to every question of the other language (Radovanović et al. 2010). How near a
+passage is to questions that have nothing to do with it says how much of a hub it is, and is taken off its
+similarity (CSLS; Conneau et al. 2018).
 
 Where the fitted alignment of an embedding model lies: in the package for a default model, else in the cache.
 """
@@ -35,7 +35,8 @@ Kind = Literal["query", "passage"]
 # Weight, in texts, of the fitted mean against the mean of the corpus itself.
 PRIOR_TEXTS = 50
 # Hubness is the mean similarity to the nearest so many of the background questions. On 1,000 papers of
-# bilingual_arxiv/train, fitted on the 5,000 others, 5 to 20 of 300 to 3,000 questions a language do equally well.
+# bilingual_arxiv/train, fitted on the 5,000 others, 5 to 20 of 300 to 3,000 questions a language do equally
+# well.
 HUB_NEIGHBOURS = 10
 _HUB_STEP = 4096  # passages compared at once, for memory's sake
 
@@ -44,8 +45,8 @@ _HUB_STEP = 4096  # passages compared at once, for memory's sake
 class Alignment:
     """Means by (language, kind), a map per language onto the common space, all of shape (d,) and (d, d).
 
-    `background` are raw vectors of questions (n, d) by language that `hubness` compares with. Languages or kinds
-    that are missing are left as they are.
+    `background` are raw vectors of questions (n, d) by language that `hubness` compares with. Languages or
+    kinds that are missing are left as they are.
     """
 
     means: Mapping[tuple[Language, Kind], Vectors] = field(default_factory=dict)
@@ -71,12 +72,14 @@ class Alignment:
     def apply_query(self, vectors: Vectors, language: Language) -> Vectors:
         """Return question `vectors` (n, d) aligned by the share of each language that they show.
 
-        A question in one language may be full of the other's words ("TinyMIM的mIoU"), and then its vector lies between
-        the two means: how far along the line between them says what to subtract and how much to turn. So neither a
-        mixed question nor a wrong `language`, which counts only where a mean is missing, is put in the wrong place.
-        On 200 papers of bilingual_arxiv/train, R@1 of an English title in a Chinese question is .92 and .74 (English
-        and Chinese abstracts) against .89 and .72 with one language for all of it; half a title and half a headline
-        .80 and .89 against .79 and .83; questions in one language do not change.
+        A question in one language may be full of the other's words ("TinyMIM的mIoU"), and
+        then its vector lies between the two means: how far along the line between them
+        says what to subtract and how much to turn. So neither a mixed question nor a
+        wrong `language`, which counts only where a mean is missing, is put in the wrong
+        place. On 200 papers of bilingual_arxiv/train, R@1 of an English title in a
+        Chinese question is .92 and .74 (English and Chinese abstracts) against .89 and
+        .72 with one language for all of it; half a title and half a headline .80 and .89
+        against .79 and .83; questions in one language do not change.
         """
         english, chinese = self.means.get(("en", "query")), self.means.get(("zh", "query"))
         rotation = self.rotations.get("zh")
@@ -90,7 +93,9 @@ class Alignment:
         return normalise_rows(turned)
 
     def hubness(self, aligned: Vectors) -> Vectors:
-        """Return how near each aligned passage (n, d) is to questions at large, shape (n,); 0 without background."""
+        """Return how near each aligned passage (n, d) is to questions at large, shape (n,); 0 without
+        background.
+        """
         if not self.background:
             return np.zeros(len(aligned), dtype=np.float32)
         questions = np.concatenate([self.apply(rows, la, "query") for la, rows in self.background.items()])
@@ -105,8 +110,8 @@ class Alignment:
     def for_corpus(self, passages: Mapping[Language, Vectors]) -> Alignment:
         """Return this alignment with its passage means moved towards those of the corpus at hand.
 
-        The corpus mean of n passages counts n against `PRIOR_TEXTS` of the fitted one; means of questions stay. Without
-        any fitted mean the corpus mean serves for both kinds.
+        The corpus mean of n passages counts n against `PRIOR_TEXTS` of the fitted one; means of questions
+        stay. Without any fitted mean the corpus mean serves for both kinds.
         """
         means = dict(self.means)
         for language, vectors in passages.items():
@@ -165,9 +170,9 @@ class Alignment:
 def fit_alignment(vectors: Mapping[tuple[Language, Kind], Vectors], background: int = 0) -> Alignment:
     """Fit means and the Chinese-to-English map on parallel texts, and keep `background` questions a language.
 
-    A question and a passage of one paper are translations too, so every pairing of kinds counts: on the papers
-    of `HUB_NEIGHBOURS` that finds 1 in 100 more Chinese abstracts first than pairing like with like. A map drawn
-    towards the identity finds fewer, also for papers of fields that it was not fitted on.
+    A question and a passage of one paper are translations too, so every pairing of kinds counts: on the
+    papers of `HUB_NEIGHBOURS` that finds 1 in 100 more Chinese abstracts first than pairing like with like.
+    A map drawn towards the identity finds fewer, also for papers of fields that it was not fitted on.
 
     Args:
         vectors: raw embeddings (n, d) by language and kind; row i of every array is the same paper.
@@ -214,8 +219,8 @@ class FittedAlignment:
 def alignment_path(name: str, digest: str) -> Path:
     """Return where the fitted alignment of a model is or will be.
 
-    That of a default model goes by its name and is shipped. Any other model may be named by a path, or change under
-    its name, so it goes by the embedder's digest: `RAG_CACHE/alignments/DIGEST.npz`.
+    That of a default model goes by its name and is shipped. Any other model may be named by a path, or
+    change under its name, so it goes by the embedder's digest: `RAG_CACHE/alignments/DIGEST.npz`.
     """
     if name in MODELS:
         return Path(str(files("rag").joinpath("data", f"alignment-{name}.npz")))
@@ -235,7 +240,8 @@ def fitted_alignment(name: str, digest: str) -> FittedAlignment:
         alignment = Alignment.load(path)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ModelError(
-            f"The alignment {path} of the embedding model cannot be read ({error}); delete it, or fit it again with "
+            f"The alignment {path} of the embedding model cannot be read ({error}); delete it, or fit "
+            "it again with "
             "`python -m training.alignment`."
         ) from error
     return FittedAlignment(alignment, "package" if name in MODELS else "fitted")

@@ -26,7 +26,8 @@ _EDGE = 1 << 16
 # Tokens a model adds around a text, at most; and the shortest chunk that still makes sense.
 _SPECIAL_TOKENS = 4
 _SHORTEST = 32
-# Where `rag.models.e5.folder` writes the graph; the name that sentence-transformers looks for in its ONNX folders.
+# Where `rag.models.e5.folder` writes the graph; the name that sentence-transformers looks for in its ONNX
+# folders.
 GRAPH = Path("onnx") / "model_qint8.onnx"
 
 _TORCH_FILES = frozenset({".json", ".safetensors", ".bin"})
@@ -39,8 +40,8 @@ class LocalEmbedder:
     """Turns texts into L2-normalised vectors, questions and passages each with their own prompt.
 
     `embedding` is a LlamaIndex `BaseEmbedding`, so that a LlamaIndex user can take it out or put another
-    one in; `digest` identifies model and prompts in the index's manifest; `count_tokens` counts what the model
-    sees of a text, special tokens left out.
+    one in; `digest` identifies model and prompts in the index's manifest; `count_tokens` counts what the
+    model sees of a text, special tokens left out.
     """
 
     name: str
@@ -69,10 +70,9 @@ def load_embedder(
     threads: int | None = None,
     backend: Backend = "auto",
 ) -> LocalEmbedder:
-    """Load the sentence-transformers model in `folder`, through onnxruntime where the folder has a graph for it.
+    """Load the model in `folder`, through onnxruntime where it has a graph.
 
-    Prompts that are None are read from the model's saved ones: HuggingFaceEmbedding would silently replace
-    those with its own guesses, so they are passed explicitly. `backend` "torch" passes the graph over.
+    Prompts that are None are the model's saved ones: HuggingFaceEmbedding would replace those with guesses.
 
     Raises:
         ModelError: `folder` holds no sentence-transformers model.
@@ -82,9 +82,8 @@ def load_embedder(
     stay_offline()
     saved = _saved_prompts(folder)
     query = query_prompt if query_prompt is not None else saved.get("query", "")
-    passage = (
-        passage_prompt if passage_prompt is not None else saved.get("passage", saved.get("document", ""))
-    )
+    own = saved.get("passage", saved.get("document", ""))
+    passage = passage_prompt if passage_prompt is not None else own
     fast = backend == "auto" and (folder / GRAPH).is_file()
     load = _load_onnx if fast else _load_torch
     try:
@@ -195,7 +194,9 @@ def _saved_prompts(folder: Path) -> dict[str, str]:
 
 
 def _digest(folder: Path, query_prompt: str, passage_prompt: str, kinds: Set[str]) -> str:
-    """Hash names, sizes, small files whole and the edges of large ones: fast, and different for other weights."""
+    """Hash names, sizes, small files whole and the edges of large ones: fast, and different for other
+    weights.
+    """
     hasher = hashlib.sha256(json.dumps([query_prompt, passage_prompt]).encode())
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in kinds):
         size = path.stat().st_size

@@ -2,8 +2,8 @@
 
     index = VectorStoreIndex.from_documents(documents, embed_model=AlignedEmbedding.default())
 
-Another model is wrapped with an alignment that was fitted for it (`python -m training.alignment --output FILE`),
-or, where there is none, centred on the texts at hand:
+Another model is wrapped with an alignment that was fitted for it (`python -m training.alignment --output
+FILE`), or, where there is none, centred on the texts at hand:
 
     AlignedEmbedding(embedding, Alignment.load(Path("FILE")))
     AlignedEmbedding(embedding).centred_on(texts)
@@ -28,15 +28,16 @@ from rag.text.language import detect_language, to_simplified
 class AlignedEmbedding(BaseEmbedding):
     """A LlamaIndex embedding model whose English and Chinese vectors lie in one space, L2-normalised.
 
-    The language of each text is told from the text. Queries in Traditional characters are read as Simplified ones.
-    Hubs (`Alignment.hubness`) are no matter of one vector, so a vector store does not take them off.
+    The language of each text is told from the text. Queries in Traditional characters are read as
+    Simplified ones. Hubs (`Alignment.hubness`) are no matter of one vector, so a vector store does not take
+    them off.
     """
 
     _embedding: BaseEmbedding = PrivateAttr()
     _alignment: Alignment = PrivateAttr()
 
     def __init__(self, embedding: BaseEmbedding, alignment: Alignment | None = None, **fields: Any) -> None:
-        """Wrap `embedding`; without an `alignment` its vectors are normalised only. `fields` are LlamaIndex's.
+        """Wrap `embedding`; without an `alignment` its vectors are only normalised.
 
         `model_name` says model and alignment, so that LlamaIndex's caches of transformations tell them apart.
         """
@@ -52,7 +53,7 @@ class AlignedEmbedding(BaseEmbedding):
 
     @classmethod
     def default(cls, threads: int | None = None) -> AlignedEmbedding:
-        """Return citefold's default model, fetched if it is not here, with the alignment that is shipped for it.
+        """Return citefold's default model with its shipped alignment, fetched if need be.
 
         Raises:
             ModelError: it is not on this machine and cannot be fetched.
@@ -85,7 +86,9 @@ class AlignedEmbedding(BaseEmbedding):
         return self._alignment
 
     def centred_on(self, texts: Sequence[str]) -> AlignedEmbedding:
-        """Return the same model with its passage means moved towards those of `texts` (`Alignment.for_corpus`)."""
+        """Return the same model with its passage means moved towards those of `texts`
+        (`Alignment.for_corpus`).
+        """
         languages = [detect_language(text) for text in texts]
         rows = self._embedding.get_text_embedding_batch(list(texts))
         own = {

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from tokenizers import Tokenizer
 
-# Texts handed over at once: enough that the last one of a step keeps one thread waiting for a short time only.
+# Texts handed over at once: enough that the last one of a step keeps one thread waiting for a short time
+# only.
 _STEP = 64
 
 
@@ -47,8 +48,8 @@ class OnnxEmbedding(BaseEmbedding):
             ValueError, OSError: a file cannot be read or is of another kind.
         """
         super().__init__(embed_batch_size=_STEP, **fields)
-        # Since 1.29 it reports every session to its makers, on Linux too. The variable counts when the library is
-        # loaded, the call when another part of the program has loaded it before.
+        # Since 1.29 it reports every session to its makers, on Linux too. The variable counts when the
+        # library is loaded, the call when another part of the program has loaded it before.
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         from onnxruntime import InferenceSession, SessionOptions, disable_telemetry_events
         from onnxruntime.capi import onnxruntime_pybind11_state as state

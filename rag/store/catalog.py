@@ -1,7 +1,8 @@
 """The catalogue: papers, chunks and raw vectors in one SQLite file, with the lexical index beside it.
 
-`NAME.sqlite` has its lexical index in the folder `NAME.lexical`; both are written once, by `write_catalog`, and
-then only read. Terms come from `rag.text.analyzer`; a chunk's row number is its number in the lexical index.
+`NAME.sqlite` has its lexical index in the folder `NAME.lexical`; both are written once, by `write_catalog`,
+and then only read. Terms come from `rag.text.analyzer`; a chunk's row number is its number in the lexical
+index.
 """
 
 from __future__ import annotations
@@ -148,7 +149,9 @@ class Catalog:
         return {key: np.frombuffer(blob, dtype="<f4") for key, blob in rows}
 
     def _rows_of(self, query: str, keys: Sequence[str] | Sequence[int]) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a query that ends in IN for any number of keys, as many at once as SQLite takes."""
+        """Yield the rows of a query that ends in IN for any number of keys, as many at once as SQLite
+        takes.
+        """
         for first in range(0, len(keys), _MAX_VARIABLES):
             batch = keys[first : first + _MAX_VARIABLES]
             yield from self._rows(f"{query} ({','.join('?' * len(batch))})", batch)
@@ -167,7 +170,8 @@ def write_catalog(
 ) -> None:
     """Write a new catalogue.
 
-    Chunk i was embedded as passage `passage_keys[i]` with raw vector `vectors[i]` and has hubness `hubness[i]`.
+    Chunk i was embedded as passage `passage_keys[i]` with raw vector `vectors[i]` and has hubness
+    `hubness[i]`.
     """
     with closing(sqlite3.connect(path)) as db, db:
         db.executescript(_SCHEMA)

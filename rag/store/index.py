@@ -146,8 +146,8 @@ def new_generation() -> str:
 def write_store(directory: Path, manifest: Manifest, contents: Contents) -> None:
     """Write a new generation and make it the current one; call it inside `writing(directory)`.
 
-    The generation it replaces stays, for readers that have just opened it, until the next build; older ones, and
-    remains of interrupted builds, are deleted.
+    The generation it replaces stays, for readers that have just opened it, until the next build; older
+    ones, and remains of interrupted builds, are deleted.
 
     Raises:
         LibraryIndexError: the disk is full or cannot be written, or the Chroma server failed.

@@ -82,7 +82,8 @@ class Manifest:
                     ["rag index", *map(_quoted, self.inputs), "--index", _quoted(str(directory))]
                 )
                 raise IndexMismatchError(
-                    f"The index in {directory} was built with {name.replace('_', ' ')} {getattr(self, name)}, "
+                    f"The index in {directory} was built with {name.replace('_', ' ')} "
+                    f"{getattr(self, name)}, "
                     f"now it is {value}; run `{command}`, or use the settings it was built with."
                 )
 

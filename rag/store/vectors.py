@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from llama_index.core.schema import BaseNode, TextNode
     from llama_index.vector_stores.chroma import ChromaVectorStore
 
-# Settings of the HNSW graph, well above Chroma's defaults (100, 100, 16): an abstract that the graph misses is
-# missed by every question, and at these sizes the search stays in the milliseconds.
+# Settings of the HNSW graph, well above Chroma's defaults (100, 100, 16): an abstract that the graph misses
+# is missed by every question, and at these sizes the search stays in the milliseconds.
 _EF = 200
 _NEIGHBORS = 32
 _BATCH = 1000
@@ -27,9 +27,10 @@ _BATCH = 1000
 class VectorIndex:
     """Cosine search over chunk vectors, one Chroma collection a language.
 
-    A `where` filter makes Chroma 15 to 40 times as slow (2.3 ms against 34 to 87 among 50,000 chunks), and retrieval
-    asks for each language apart every time; so the language is not a filter. `stores` are LlamaIndex
-    `ChromaVectorStore`s; `close()` frees the files. Every failure of Chroma is a LibraryIndexError that says where.
+    A `where` filter makes Chroma 15 to 40 times as slow (2.3 ms against 34 to 87 among 50,000 chunks), and
+    retrieval asks for each language apart every time; so the language is not a filter. `stores` are
+    LlamaIndex `ChromaVectorStore`s; `close()` frees the files. Every failure of Chroma is a
+    LibraryIndexError that says where.
     """
 
     def __init__(self, client: Client, stores: Mapping[Language, ChromaVectorStore], where: str) -> None:
@@ -81,7 +82,7 @@ class VectorIndex:
 
 
 def open_vectors(directory: Path, collection: str, *, url: str | None, create: bool = False) -> VectorIndex:
-    """Open (or create) the collections `collection`-LANGUAGE in `directory`, or on the Chroma server at `url`.
+    """Open or create the collections `collection`-LANGUAGE, in `directory` or on a server.
 
     Raises:
         LibraryIndexError: the server does not answer, or a collection is not there.
@@ -112,7 +113,9 @@ def open_vectors(directory: Path, collection: str, *, url: str | None, create: b
 
 
 def drop_collection(url: str, collection: str) -> None:
-    """Delete the collections of `open_vectors` from a server; one that is gone, or a server that is, is no error."""
+    """Delete the collections of `open_vectors` from a server; one that is gone, or a server that is,
+    is no error.
+    """
     for language in LANGUAGES:
         try:
             with _errors(url), closing(_client(Path(), url)) as client:
@@ -195,7 +198,9 @@ def _node(chunk: Chunk, vector: Vectors, paper: Paper) -> TextNode:
 
 
 def _files_and_folders(paper: Paper) -> list[str]:
-    """Return every file the paper was read from and every folder above it, so that either can be asked for."""
+    """Return every file the paper was read from and every folder above it, so that either can be asked
+    for.
+    """
     parts = [source.file.split("/") for source in paper.sources]
     return sorted({"/".join(part[:n]) for part in parts for n in range(1, len(part) + 1)} - {""})
 
@@ -211,6 +216,7 @@ def _errors(where: str) -> Iterator[None]:
     except (ChromaError, httpx.HTTPError, OSError, ValueError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise LibraryIndexError(
-            f"Chroma at {where} failed ({reason}); start the server, free some space, or build the index again "
+            f"Chroma at {where} failed ({reason}); start the server, free some space, or build the "
+            "index again "
             "with `rag index`."
         ) from error

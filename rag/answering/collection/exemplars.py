@@ -8,11 +8,11 @@ from rag.embedding.base import Vectors
 
 
 def exemplars(vectors: Vectors, count: int) -> list[tuple[int, int]]:
-    """Return up to `count` exemplars of unit `vectors` (n, d) as (row, rows nearest to it), most covering first.
+    """Return up to `count` exemplars of unit `vectors` (n, d), as (row, rows nearest to it).
 
-    Greedy facility location: each step takes the row that raises most the sum, over all rows, of the cosine with the
-    nearest exemplar. That is k-medoids with a bound, at least 1 - 1/e of the best cover (Nemhauser et al. 1978; for
-    exemplars Gomes and Krause 2010), and needs no start by chance. Time and memory n².
+    Greedy facility location: each step takes the row that raises most the sum, over all rows, of the cosine
+    with the nearest exemplar. That is k-medoids with a bound, at least 1 - 1/e of the best cover (Nemhauser
+    et al. 1978; for exemplars Gomes and Krause 2010), and needs no start by chance. Time and memory n².
     """
     likeness = np.clip(vectors @ vectors.T, 0, None)
     covered = np.zeros(len(vectors), dtype=likeness.dtype)

@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     llm_timeout_s: float = Field(default=120.0, gt=0, le=3600)
     """Longest silence of the language model, in seconds."""
     evidence_tokens: int | None = Field(default=None, ge=50, le=100_000)
-    """Most tokens that the model reads: of one abstract (embedded; None: 800), of all (endpoint; None: 4,000)."""
+    """Most tokens read: of one abstract (embedded; None: 800), of all (endpoint; None: 4,000)."""
     max_answer_tokens: int = Field(default=320, ge=16, le=4096)
     """Longest answer, in the model's tokens."""
     prompt_cache_mb: int = Field(default=2000, ge=0, le=10_000_000)

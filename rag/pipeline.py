@@ -1,4 +1,4 @@
-"""The pipeline: where the stages are wired together, and the only place that sees the settings."""
+"""The pipeline: the stages wired together; only this module and `rag.factory` see the settings."""
 
 from __future__ import annotations
 
@@ -152,9 +152,7 @@ class RAG:
         """Return up to `k` papers that pass `filters`, best first, each with its best chunk.
 
         Raises:
-            QuestionError: the query is empty or too long, `k` is out of range, or a filter names a source
-            that is
-                not there.
+            QuestionError: the query is empty or too long, `k` is out of range, or a filter names no source.
         """
         if not 1 <= k <= MAX_RESULTS:
             raise QuestionError(f"The number of results must be from 1 to {MAX_RESULTS:,}, not {k}.")
@@ -299,9 +297,7 @@ class RAG:
             threading.Thread(target=self._warm_llm, daemon=True).start()
 
     def _warm_llm(self) -> None:
-        with suppress(
-            LLMError, ModelError
-        ):  # said again, to someone who waits for it, when the model is asked
+        with suppress(LLMError, ModelError):  # raised again when the model is asked
             self.llm.warm()
 
     def _tell(self, question: str, intent: Intent, filters: Filters | None) -> Answer | None:

@@ -132,9 +132,7 @@ class Answerer:
             return _REFUSAL
         dropped: list[str] = []
         confidence: float | None = None
-        gap = (
-            SINGLE_GAP if self.abstention else MAX_GAP
-        )  # a model that may refuse is asked about the next one
+        gap = SINGLE_GAP if self.abstention else MAX_GAP  # a model that may refuse is asked again
         for number in query.ranked_contexts(gap):
             generated = yield from self._answer_from(query, number)
             if not generated.refused:

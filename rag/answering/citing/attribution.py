@@ -1,8 +1,9 @@
 """Attribution: which retrieved abstracts, and which of their sentences, a sentence of an answer rests on.
 
-A small model writes correct sentences with wrong markers. So a marker is only one signal, next to aligned
-embeddings, shared index terms, and numbers compared by value. Then the sentence is verified
-(`rag.answering.verification`), and dropped if the abstract does not support it.
+A hosted model reads several abstracts at once, and its markers may be wrong. So a marker is only one
+signal, next to aligned embeddings, shared index terms, and numbers compared by value. Then the sentence is
+verified (`rag.answering.verification`), and dropped if the abstract does not support it (`ReplyRules` has
+the exception).
 """
 
 from __future__ import annotations
@@ -74,8 +75,10 @@ class ReplyRules:
         marked: the markers alone choose the contexts of a sentence.
         allow_yes_no: a bare yes or no is shown even if the abstract does not state it.
         prefer_quotes: the evidence replaces a bare name or number, and every answer to a yes-or-no question.
-        strict: a name that is missing from the abstract drops the sentence.
-        first_may_be_weak: with `strict`, the first sentence is shown as "weak" unless it is refuted.
+        strict: only supported sentences are shown, and none with a name that its abstract lacks.
+        first_may_be_weak: the exception to `strict`: the first sentence is shown as "weak" where the
+        verifier does not
+            support it, but no rule refutes it and no name is missing. The model was unlikely to refuse.
     """
 
     marked: bool = False

@@ -34,9 +34,7 @@ Kind = Literal["query", "passage"]
 
 # Weight, in texts, of the fitted mean against the mean of the corpus itself.
 PRIOR_TEXTS = 50
-# Hubness is the mean similarity to the nearest so many of the background questions. On 1,000 papers of
-# bilingual_arxiv/train, fitted on the 5,000 others, 5 to 20 of 300 to 3,000 questions a language do equally
-# well.
+# Background questions that hubness compares with; see docs/decisions.md#hubness.
 HUB_NEIGHBOURS = 10
 _HUB_STEP = 4096  # passages compared at once, for memory's sake
 
@@ -72,14 +70,9 @@ class Alignment:
     def apply_query(self, vectors: Vectors, language: Language) -> Vectors:
         """Return question `vectors` (n, d) aligned by the share of each language that they show.
 
-        A question in one language may be full of the other's words ("TinyMIM的mIoU"), and
-        then its vector lies between the two means: how far along the line between them
-        says what to subtract and how much to turn. So neither a mixed question nor a
-        wrong `language`, which counts only where a mean is missing, is put in the wrong
-        place. On 200 papers of bilingual_arxiv/train, R@1 of an English title in a
-        Chinese question is .92 and .74 (English and Chinese abstracts) against .89 and
-        .72 with one language for all of it; half a title and half a headline .80 and .89
-        against .79 and .83; questions in one language do not change.
+        A question in one language may be full of the other's words, and then its vector lies between the two
+        means. How far along the line between them says what to subtract and how much to turn. See
+        docs/decisions.md#mixed-questions.
         """
         english, chinese = self.means.get(("en", "query")), self.means.get(("zh", "query"))
         rotation = self.rotations.get("zh")
@@ -170,9 +163,7 @@ class Alignment:
 def fit_alignment(vectors: Mapping[tuple[Language, Kind], Vectors], background: int = 0) -> Alignment:
     """Fit means and the Chinese-to-English map on parallel texts, and keep `background` questions a language.
 
-    A question and a passage of one paper are translations too, so every pairing of kinds counts: on the
-    papers of `HUB_NEIGHBOURS` that finds 1 in 100 more Chinese abstracts first than pairing like with like.
-    A map drawn towards the identity finds fewer, also for papers of fields that it was not fitted on.
+    Every pairing of kinds counts: a question and a passage of one paper are translations too.
 
     Args:
         vectors: raw embeddings (n, d) by language and kind; row i of every array is the same paper.

@@ -1,14 +1,8 @@
 """The lexical index: BM25 over terms, filtered by language, source and year; a folder written by tantivy.
 
-Two searches of 50 candidates, one a language, among 50,000 abstracts (`python -m benchmarks.lexical speed`:
-CPU time, with analysis, of 500 titles and questions of 30 words): p95 0.7 ms with tantivy, whose block-max
-WAND skips what cannot be among the best; 56 ms with SQLite's FTS5, which scores every row that shares a
-term. nDCG@10 on SciFact's training claims is .696 and .692. Files are memory-mapped, so opening reads next
-to nothing. k1 1.2 and b 0.75 are fixed in tantivy; k1 of 0.6 to 2 and b of 0.4 to 0.9 gained at most .003
-on that, csl_zh or bilingual_arxiv/train. Each language has an index of its own, so that idf and mean length
-are its own: in one index with eight times as many English abstracts, R@1 of headline to Chinese abstract
-was .013 lower [.008, .019] (3,000 papers of bilingual_arxiv/train). Both are taken over all segments at
-search time, so scores do not depend on the order of writing.
+tantivy's block-max WAND skips what cannot be among the best, and its files are memory-mapped. Each language
+has an index of its own, so that idf and mean length are its own. Both are taken over all segments at search
+time, so scores do not depend on the order of writing. See docs/decisions.md#lexical-index.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ _BATCH = 1000
 class VectorIndex:
     """Cosine search over chunk vectors, one Chroma collection a language.
 
-    A `where` filter makes Chroma 15 to 40 times as slow (2.3 ms against 34 to 87 among 50,000 chunks), and
-    retrieval asks for each language apart every time; so the language is not a filter. `stores` are
+    Chroma is many times slower with a `where` filter (docs/decisions.md#one-collection-a-language),
+    so the language is not a filter. `stores` are
     LlamaIndex `ChromaVectorStore`s; `close()` frees the files. Every failure of Chroma is a
     LibraryIndexError that says where.
     """
@@ -154,7 +154,7 @@ def _client(directory: Path, url: str | None) -> Client:
 def _query(
     store: ChromaVectorStore, vector: Vectors, k: int, where: dict[str, Any] | None
 ) -> list[tuple[str, float]]:
-    # Not through LlamaIndex's query, which parses every node found: 10 ms for 100 of them, and not needed.
+    # Not through LlamaIndex's query, which parses every node found.
     result = store.client.query(
         query_embeddings=[vector[0].tolist()], n_results=k, where=where, include=["distances"]
     )

@@ -76,9 +76,8 @@ class ReplyRules:
         allow_yes_no: a bare yes or no is shown even if the abstract does not state it.
         prefer_quotes: the evidence replaces a bare name or number, and every answer to a yes-or-no question.
         strict: only supported sentences are shown, and none with a name that its abstract lacks.
-        first_may_be_weak: the exception to `strict`: the first sentence is shown as "weak" where the
-        verifier does not
-            support it, but no rule refutes it and no name is missing. The model was unlikely to refuse.
+        first_may_be_weak: the exception to `strict`. The first sentence is "weak" where the verifier does not
+            support it, but no rule refutes it and no name is missing.
     """
 
     marked: bool = False

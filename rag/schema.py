@@ -1,8 +1,6 @@
 """Frozen records that every stage speaks, from a raw record to a cited answer.
 
-All offsets are in Unicode code points into `Paper.text`. `to_dict()` gives plain JSON values; the keys of
-`Answer.to_dict()` and `ScoredChunk.to_dict()` are the stable contract of `rag ask --json` and
-`rag search --json`.
+All offsets are in Unicode code points into `Paper.text`. `to_dict()` gives plain JSON values (docs/json.md).
 """
 
 from __future__ import annotations
@@ -35,10 +33,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One abstract: cleaned text, what is known about it, and where every copy of it came from.
-
-    `paper_id` is a hash of the text under a frozen normalisation (`rag.text.cleaning.paper_id`).
-    """
+    """One abstract, what is known about it, and where every copy came from; `paper_id` hashes the text."""
 
     paper_id: str
     text: str
@@ -57,10 +52,7 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One record or file that could not be read, and why; the rest of the corpus is kept.
-
-    `position` is the 1-based record in the file, or None when the whole file is unreadable.
-    """
+    """A record or file that could not be read, and why; without a `position` the whole file."""
 
     file: str
     position: int | None
@@ -82,12 +74,7 @@ class Drop:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the dropped paper with `kept_id`, `reason` and `score`."""
-        return {
-            "paper": self.paper.to_dict(),
-            "kept_id": self.kept_id,
-            "reason": self.reason,
-            "score": self.score,
-        }
+        return asdict(self) | {"paper": self.paper.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +97,8 @@ class Chunk:
 class Filters:
     """Which papers may be found: all conditions that are set must hold; none set lets every paper through.
 
-    `sources` are names as in `Source.file`, any of which will do; a folder's name stands for every file
-    below it. `year_from` and `year_to` are inclusive, and papers without a year fail them.
+    `sources` are names as in `Source.file`, or folders. Years are inclusive, and papers without a year fail
+    them.
     """
 
     language: Language | None = None
@@ -137,8 +124,18 @@ class ScoredChunk:
     dense: float | None = None
     lexical: float | None = None
 
+    def to_context(self) -> dict[str, Any]:
+        """Return what an answer's JSON says of a retrieved chunk."""
+        chunk = self.chunk
+        return {
+            "paper_id": chunk.paper_id,
+            "chunk_id": chunk.chunk_id,
+            "score": self.score,
+            "text": chunk.text,
+        }
+
     def to_dict(self) -> dict[str, Any]:
-        """Return `{"paper_id", "score", "text", "chunk", "start", "end", "sources"}`."""
+        """Return the JSON contract of a search result (docs/json.md)."""
         return {
             "paper_id": self.paper.paper_id,
             "score": self.score,
@@ -177,9 +174,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The words of the abstract cited under `number` that a sentence rests on: `text[start:end] ==
-    quote` there.
-    """
+    """The words of a cited abstract that a sentence rests on: there `text[start:end] == quote`."""
 
     number: int
     start: int
@@ -195,8 +190,8 @@ class Evidence:
 class Sentence:
     """One sentence of an answer without markers, its citation numbers, and its support.
 
-    `score` in [0, 1] is how surely; `evidence` the exact words, the best of each abstract first. A sentence
-    that nothing supports is not part of an answer, so `support` is "supported" or "weak" here.
+    `score` in [0, 1] is how surely it is supported; `evidence` has the best words of each abstract first.
+    An unsupported sentence is no part of an answer.
     """
 
     text: str
@@ -233,15 +228,12 @@ class Timings:
 class Answer:
     """The answer to one question: its sentences, what they cite, and what was retrieved for it.
 
-    `answer` is the text a reader sees, with markers such as [1]; `refused` is true when the abstracts do
-    not answer the question, and then `citations` is empty. `unknown_markers` counts markers that named no
-    context and were removed, `dropped_sentences` sentences left out because no abstract supports them.
-
-    `kind` is "answer" for what the abstracts say or do not, "chat" for a fixed reply to small talk, and
-    "collection" for a reply about the collection, whose citations are the papers it lists.
-    `standalone_question` is what a follow-up was read as, None where the question was taken as it is.
-    `confidence` in [0, 1] is how likely the abstracts answer the question in the words that were found,
-    refused or not (`rag.answering.abstention`); None where that cannot be told.
+    `answer` is the text with markers such as [1]. Where it is `refused`, `citations` is empty.
+    `unknown_markers` counts markers that named no context, `dropped_sentences` sentences that no abstract
+    supports; both were removed. `kind` is "answer", "chat" (small talk) or "collection" (about the index;
+    its citations are the papers it lists). `standalone_question` is what a follow-up was read as.
+    `confidence` is how likely the abstracts answer, from 0 to 1 (`rag.answering.abstention`). Both are None
+    where they do not apply.
     """
 
     question: str
@@ -259,7 +251,7 @@ class Answer:
     confidence: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON contract of an answer (README, section "JSON")."""
+        """Return the JSON contract of an answer (docs/json.md)."""
         return {
             "question": self.question,
             "standalone_question": self.standalone_question,
@@ -270,15 +262,7 @@ class Answer:
             "confidence": None if self.confidence is None else round(self.confidence, 4),
             "sentences": [s.to_dict() for s in self.sentences],
             "citations": [c.to_dict() for c in self.citations],
-            "contexts": [
-                {
-                    "paper_id": c.paper.paper_id,
-                    "chunk_id": c.chunk.chunk_id,
-                    "score": c.score,
-                    "text": c.chunk.text,
-                }
-                for c in self.contexts
-            ],
+            "contexts": [c.to_context() for c in self.contexts],
             "unknown_markers": self.unknown_markers,
             "dropped_sentences": self.dropped_sentences,
             "timings": self.timings.to_dict(),
@@ -301,8 +285,7 @@ class SourcesEvent:
 class TextEvent:
     """Streamed next, many times: `delta` is appended to the visible answer.
 
-    `citations` and `sentences` list all that are known so far, so that a page can link the markers in the
-    text and show which sentences are weakly supported.
+    `citations` and `sentences` list all that are known so far.
     """
 
     delta: str

@@ -116,7 +116,9 @@ def test_unsigned_weights_give_the_same_vectors(fast: LocalEmbedder, tmp_path: P
     other = OnnxEmbedding(graph, folder / "tokenizer.json", passage_prompt="passage: ")
     texts = ["Muse is a text-to-image Transformer.", "我们提出混合精度量化框架。"]
     vectors = np.array(other.get_text_embedding_batch(texts))
-    np.testing.assert_allclose(vectors, fast.embed_passages(texts), atol=2e-5)
+    # Where products are added in sixteen bits, signed weights overflow a little: that is why unsigned ones are there.
+    atol = 0.02 if adds_in_sixteen_bits() else 2e-5
+    np.testing.assert_allclose(vectors, fast.embed_passages(texts), atol=atol)
 
 
 def test_the_shipped_activations_cover_every_matrix_product() -> None:

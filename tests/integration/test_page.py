@@ -332,7 +332,7 @@ def test_ctrl_c_stops_without_a_traceback() -> None:
     code = "from tests.fake_rag import *; from ui.app import serve; serve(FakeRAG(script_of('', [])), port=0)"
     child = subprocess.Popen(
         [sys.executable, "-c", code],
-        cwd=Path(__file__).parents[3],
+        cwd=Path(__file__).parents[2],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

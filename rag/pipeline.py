@@ -36,6 +36,7 @@ from rag.schema import (
     Answer,
     Citation,
     Filters,
+    History,
     Language,
     Progress,
     ScoredChunk,
@@ -54,9 +55,6 @@ from rag.text.language import detect_language
 # A question is a sentence or a paragraph; a longer text would crowd the abstracts out of the prompt.
 MAX_QUESTION_CHARS = 2000
 MAX_RESULTS = 1000
-
-History = Sequence[tuple[str, str]]
-"""Earlier turns, oldest first: (question, answer text)."""
 
 
 class RAG:

@@ -5,9 +5,12 @@ All offsets are in Unicode code points into `Paper.text`. `to_dict()` gives plai
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+History = Sequence[tuple[str, str]]
+"""Earlier turns, oldest first: (question, answer text)."""
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many are done and how many there are."""

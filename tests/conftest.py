@@ -19,7 +19,7 @@ from rag.answering.verification.facts import missing_numbers
 from rag.answering.verification.verifier import Verdict
 from rag.embedding.alignment import normalise_rows
 from rag.embedding.base import Vectors
-from rag.llm.base import Message, PrefillOutcome, TextStream
+from rag.llm.base import LLM, Message, PrefillOutcome, TextStream
 from rag.llm.logprobs import Logprobs
 from rag.models import defaults as models
 from rag.pipeline import RAG, index_paths
@@ -69,7 +69,7 @@ def _seed(term: str) -> int:
     return int.from_bytes(hashlib.sha256(term.encode()).digest()[:8], "big")
 
 
-class ScriptedLLM:
+class ScriptedLLM(LLM):
     """Replies with what a script gives for each chat, in pieces, and remembers every chat."""
 
     name = "scripted"
@@ -119,15 +119,6 @@ class ScriptedLLM:
             if told is not None:
                 told.written.append((piece, -self.negative_log_likelihood(messages)))
             yield piece
-
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        grammar: str | None = None,
-    ) -> str:
-        return "".join(self.stream(messages, max_tokens=max_tokens, grammar=grammar))
 
     def warm(self) -> None:
         self.warmed += 1

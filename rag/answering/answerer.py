@@ -18,7 +18,6 @@ from rag.answering.citing.result_sentences import MAX_RESULTS, result_sentences
 from rag.answering.context import MAX_GAP, ContextSentences, evidence_for
 from rag.answering.generation.messages import (
     ABSTRACT_TOKENS,
-    History,
     abstract_budget,
     abstract_messages,
     abstract_text,
@@ -43,7 +42,7 @@ from rag.answering.retrieval import query_vector
 from rag.embedding.alignment import Alignment
 from rag.embedding.base import Embedder
 from rag.llm.base import LLM
-from rag.schema import Language, ScoredChunk
+from rag.schema import History, Language, ScoredChunk
 from rag.text.injection import without_rules
 from rag.text.language import detect_language
 from rag.text.numbers import localise_numbers

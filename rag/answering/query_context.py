@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rag.answering.context import ContextSentences
-from rag.answering.generation.messages import History, abstract_text
+from rag.answering.generation.messages import abstract_text
 from rag.answering.verification.facts import missing_names
 from rag.embedding.base import Vectors
-from rag.schema import Language
+from rag.schema import History, Language
 
 
 @dataclass(frozen=True)

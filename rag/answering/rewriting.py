@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 
 from rag.answering.question import needs_context
 from rag.llm.base import LLM, Message
-from rag.schema import Language
+from rag.schema import History, Language
 from rag.text.analyzer import analyze, analyze_document
 from rag.text.language import detect_language
 from rag.text.numbers import number_values
-
-History = Sequence[tuple[str, str]]
 
 MAX_TOKENS = 60
 # Earlier turns that are shown, and how much of each answer: what a follow-up leans on was said just before.

@@ -76,7 +76,7 @@ def replies_path(cache: Path, llm: str) -> Path:
     return cache / "evaluate" / f"replies-{Path(llm).name}.jsonl"
 
 
-class RecordedLLM:
+class RecordedLLM(LLM):
     """A language model whose replies are read from `path`, and added to it where they are new.
 
     A reply that was abandoned is recorded as far as it was read; whoever reads on makes the model reply anew.
@@ -112,16 +112,6 @@ class RecordedLLM:
         key = self._key(messages, options, logprobs is not None)
         options["logprobs"] = None if logprobs is None else Logprobs()
         return TextStream(self._deltas(key, messages, options, Logprobs() if logprobs is None else logprobs))
-
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        grammar: str | None = None,
-    ) -> str:
-        """Return one whole reply; arguments and errors as in `stream`."""
-        return "".join(self.stream(messages, max_tokens=max_tokens, grammar=grammar))
 
     def warm(self) -> None:
         """Load the model, unless replies are known: then it is loaded when something new is asked."""

@@ -15,13 +15,10 @@ from rag.answering.generation.prompts import (
     several_turn,
 )
 from rag.llm.base import Message, Shared
-from rag.schema import LANGUAGES, Language, Paper
+from rag.schema import LANGUAGES, History, Language, Paper
 from rag.text.injection import without_planted
 from rag.text.language import detect_language
 from rag.text.numbers import localise_numbers
-
-History = Sequence[tuple[str, str]]
-"""Earlier questions and answers."""
 
 # Tokens for one whole abstract, unless the settings say otherwise; longer abstracts are cut.
 ABSTRACT_TOKENS = 800

@@ -122,7 +122,7 @@ def _reply_to_part(llm: LLM, chat: Chat, max_tokens: int, logprobs: Logprobs) ->
     text = ""
     with closing(_reply(llm, chat, max_tokens, logprobs)) as reply:
         for delta in reply:
-            if _refuses(logprobs, chat):
+            if not text and _refuses(logprobs, chat):
                 return ""
             text += delta
             if len(spans := split_sentences(text)) > _SENTENCES_EACH:
@@ -138,7 +138,7 @@ def _stream_reply(
     started = False
     with closing(_reply(llm, chat, max_tokens, logprobs)) as reply:
         for delta in reply:
-            if _refuses(logprobs, chat):
+            if not start and _refuses(logprobs, chat):
                 return Generated(NOTHING_SAID, True, _confidence(logprobs))
             if not cited.sentences and _too_uncertain(logprobs, chat):
                 return Generated(NOTHING_SAID, True, given_up=True)
@@ -181,14 +181,14 @@ def _drained(items: Answering) -> Generated:
 def _translated(read: Cited, translate: Translate, attributor: Attributor) -> Iterator[Shown]:
     """Yield the translated sentences; a failed or unfaithful translation is left out."""
     kept: list[Sentence] = []
+    cited = NOTHING_SAID
     for sentence in read.sentences:
         said = translate(sentence.text)
         found = attributor.check_translation(said, sentence) if said is not None else None
         if found is not None:
-            before = with_sentences(read, kept).text
             kept.append(found)
-            cited = with_sentences(read, kept)
-            yield cited.text[len(before) :], cited
+            before, cited = cited, with_sentences(read, kept)
+            yield cited.text[len(before.text) :], cited
 
 
 def _said_enough(cited: Cited, chat: Chat) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from rag.llm.llama_cpp.client import open_llm
 from rag.llm.llama_cpp.kv_cache import PROMPT_CACHE, PromptCache, count_cached
 from rag.llm.openai_compatible import is_loopback
 from rag.models import defaults as models
+from rag.models.download import bytes_in
 from rag.models.registry import MODELS
 from rag.schema import Language
 from rag.settings import Settings
@@ -125,7 +125,7 @@ def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:
         "rerank_model": settings.rerank_model,
         "llm": {"name": llm.name, "endpoint": llm.endpoint, "leaves_machine": llm.is_remote},
         "models": models.status(),
-        "index_bytes": _bytes_in(settings.index),
+        "index_bytes": bytes_in(settings.index),
         "readings": dict(zip(("papers", "bytes"), count_cached(settings.index / PROMPT_CACHE), strict=True)),
         "inputs": list(manifest.inputs),
         "paths": {
@@ -138,14 +138,3 @@ def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:
 
 def _gguf(name: str) -> Path:
     return models.ensure(name) if name in MODELS else Path(name).expanduser()
-
-
-def _bytes_in(directory: Path) -> int:
-    size = 0
-    for folder, _, names in os.walk(directory):
-        for name in names:
-            try:
-                size += os.stat(os.path.join(folder, name)).st_size
-            except FileNotFoundError:  # an index that is being rebuilt loses files meanwhile
-                continue
-    return size

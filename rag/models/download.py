@@ -225,7 +225,7 @@ class WheelSource:
         try:
             while process.poll() is None:
                 time.sleep(0.1)
-                progress(_bytes_in(work))
+                progress(bytes_in(work))
             _, messages = process.communicate()
         finally:
             process.kill()
@@ -257,12 +257,13 @@ def _reason(messages: str) -> str:
     return (errors or lines or ["pip failed and did not say why"])[-1]
 
 
-def _bytes_in(folder: Path) -> int:
-    """Sum the sizes of the files in `folder`, while pip may delete some."""
+def bytes_in(folder: Path) -> int:
+    """Sum the sizes of the files in `folder`, while another process may delete files and folders there."""
     total = 0
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            total += path.stat().st_size if path.is_file() else 0
+    for here, _, names in os.walk(folder):  # `rglob` raises where a folder goes while it is read
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(here, name)).st_size
     return total
 
 

@@ -25,7 +25,7 @@ import pytest
 from rag.errors import ModelError, UserError
 from rag.models import defaults as models
 from rag.models.cache import ModelCache
-from rag.models.download import HubSource, Progress, WheelSource, listing, sha256
+from rag.models.download import HubSource, Progress, WheelSource, bytes_in, listing, sha256
 from rag.models.e5.folder import convert_e5
 from rag.models.registry import MODELS, ModelSpec, Wheel
 
@@ -570,3 +570,21 @@ def test_the_status_of_an_empty_cache(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not any(row["present"] for row in rows)
     assert all(Path(row["path"]).is_relative_to(tmp_path) for row in rows)
     assert not list(tmp_path.iterdir()), "asking writes nothing"
+
+
+def test_sizes_are_summed_while_folders_come_and_go(tmp_path: Path) -> None:
+    (tmp_path / "stays").write_bytes(bytes(7))
+    ended = threading.Event()
+
+    def churn() -> None:
+        while not ended.is_set():
+            (tmp_path / "pip" / "unpack" / "wheel").mkdir(parents=True)
+            shutil.rmtree(tmp_path / "pip")
+
+    other = threading.Thread(target=churn)
+    other.start()
+    try:
+        assert {bytes_in(tmp_path) for _ in range(1000)} == {7}
+    finally:
+        ended.set()
+        other.join()

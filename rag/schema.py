@@ -22,20 +22,27 @@ AnswerKind = Literal["answer", "chat", "collection"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
+def _plain(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in items}
+
+
 @dataclass(frozen=True, slots=True)
-class Source:
+class _Record:
+    def to_dict(self) -> dict[str, Any]:
+        """Return every field, as plain JSON values."""
+        return asdict(self, dict_factory=_plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Source(_Record):
     """Where one copy of a record was read: file name and 1-based position of the record in it."""
 
     file: str
     position: int
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return `{"file", "position"}`."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class Paper(_Record):
     """One abstract, what is known about it, and where every copy came from; `paper_id` hashes the text."""
 
     paper_id: str
@@ -48,26 +55,18 @@ class Paper:
     doi: str | None = None
     url: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return every field as plain JSON values."""
-        return asdict(self) | {"authors": list(self.authors), "sources": [s.to_dict() for s in self.sources]}
-
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(_Record):
     """A record or file that could not be read, and why; without a `position` the whole file."""
 
     file: str
     position: int | None
     reason: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return `{"file", "position", "reason"}`."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(_Record):
     """A duplicate folded into another paper: which, why and how alike (score in [0, 1])."""
 
     paper: Paper
@@ -75,13 +74,9 @@ class Drop:
     reason: Literal["exact", "near", "doi", "metadata"]
     score: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the dropped paper with `kept_id`, `reason` and `score`."""
-        return asdict(self) | {"paper": self.paper.to_dict()}
-
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(_Record):
     """A stretch of one paper: `paper.text[chunk.start:chunk.end] == chunk.text`."""
 
     chunk_id: str
@@ -91,16 +86,12 @@ class Chunk:
     end: int
     language: Language
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return every field as plain JSON values."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which papers may be found: all conditions that are set must hold; none set lets every paper through.
+    """Conditions on the papers that may be found; all that are set must hold.
 
-    `sources` are names as in `Source.file`, or folders. Years are inclusive, and papers without a year fail
+    `sources` are names as in `Source.file`, or folders. Years are inclusive; a paper without a year fails
     them.
     """
 
@@ -118,7 +109,7 @@ class Filters:
 class ScoredChunk:
     """The best chunk of one retrieved paper; higher `score` is better.
 
-    `dense` and `lexical` are the scores of the two arms, None where an arm did not return the paper.
+    `dense` is a cosine and `lexical` a BM25 score; each is None where the paper has none.
     """
 
     paper: Paper
@@ -128,7 +119,7 @@ class ScoredChunk:
     lexical: float | None = None
 
     def to_context(self) -> dict[str, Any]:
-        """Return what an answer's JSON says of a retrieved chunk."""
+        """Return the chunk as an answer's JSON lists it."""
         chunk = self.chunk
         return {
             "paper_id": chunk.paper_id,
@@ -151,7 +142,7 @@ class ScoredChunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Citation:
+class Citation(_Record):
     """An abstract that the answer cites under `number`; `text[start:end] == quote`."""
 
     number: int
@@ -165,18 +156,14 @@ class Citation:
 
     @classmethod
     def of(cls, number: int, paper: Paper, start: int, end: int) -> Citation:
-        """Cite a paper under `number` for what stands at `text[start:end]`."""
+        """Cite `paper.text[start:end]` under `number`."""
         return cls(
             number, paper.paper_id, paper.title, paper.text, paper.sources, paper.text[start:end], start, end
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return every field as plain JSON values."""
-        return asdict(self) | {"sources": [s.to_dict() for s in self.sources]}
-
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(_Record):
     """The words of a cited abstract that a sentence rests on: there `text[start:end] == quote`."""
 
     number: int
@@ -184,13 +171,9 @@ class Evidence:
     end: int
     quote: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return `{"number", "start", "end", "quote"}`."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(_Record):
     """One sentence of an answer without markers, its citation numbers, and its support.
 
     `score` in [0, 1] is how surely it is supported; `evidence` has the best words of each abstract first.
@@ -204,27 +187,17 @@ class Sentence:
     evidence: tuple[Evidence, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return `{"text", "citations", "support", "score", "evidence"}`."""
-        return {
-            "text": self.text,
-            "citations": list(self.citations),
-            "support": self.support,
-            "score": round(self.score, 4),
-            "evidence": [item.to_dict() for item in self.evidence],
-        }
+        """Return every field, as plain JSON values; the score has four decimals."""
+        return _Record.to_dict(self) | {"score": round(self.score, 4)}
 
 
 @dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(_Record):
     """Wall-clock seconds from the question to: retrieval done, first visible character, end."""
 
     retrieve_s: float
     first_token_s: float
     total_s: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return `{"retrieve_s", "first_token_s", "total_s"}`."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +249,7 @@ class Answer:
 class SourcesEvent:
     """Streamed first: what retrieval found, best first, before any text is generated.
 
-    `standalone_question` is what a follow-up was read as, None where the question was taken as it is.
+    `standalone_question` is a follow-up rewritten so that it needs no earlier turn, else None.
     """
 
     contexts: tuple[ScoredChunk, ...]

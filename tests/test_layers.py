@@ -35,7 +35,7 @@ HOMES = {
     "chromadb": {"rag/store/vectors.py"},
     "gradio": {"ui/app.py", "ui/guard.py"},
     "xllamacpp": {"rag/llm/llama_cpp/server.py"},
-    "onnx": {"rag/models/e5/onnx.py"},
+    "onnx": {"rag/models/e5/onnx.py", "rag/models/gemma/onnx.py", "rag/models/onnx_graph.py"},
     "onnxruntime": {"rag/embedding/onnx.py"},
     "torch": {"rag/embedding/embedder.py", "rag/answering/reranking.py"},
     "sentence_transformers": {"rag/answering/reranking.py"},

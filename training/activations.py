@@ -1,15 +1,15 @@
-"""Fit the activation ranges that smooth the 8-bit graph of the default embedding model.
+"""Fit the activation ranges that smooth the 8-bit graph of a default embedding model.
 
-    python -m training.activations
+    python -m training.activations MODEL
 
-Writes rag/data/activations-multilingual-e5-small.npz and prints its digest. The file has the largest absolute
-input of each channel of each matrix product of the fp32 graph, over titles and abstracts of 40 papers in both
-languages.
+Writes rag/data/activations-MODEL.npz and prints its digest. The file has the largest absolute input of each
+channel of each matrix product of the fp32 graph, over abstracts and questions of many fields in both languages.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,27 +18,41 @@ import onnx
 from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
 
-from benchmarks.common import ROOT, sample
+from benchmarks.common import ROOT, parser, records, sample
 from rag.models import defaults as models
 from rag.models.e5.onnx import write_onnx
 from rag.models.e5.packed import read_e5
+from rag.models.gemma.onnx import write_gemma
 
-MODEL = "multilingual-e5-small"
-TARGET = ROOT / "rag" / "data" / f"activations-{MODEL}.npz"
-PAPERS = 40
+PAPERS = 20  # of each source
 SEED = 20261121
-FIELDS = {
-    "abstract_en": "passage: ",
-    "abstract_zh": "passage: ",
-    "title": "query: ",
-    "headline_zh": "query: ",
+# Prompt of a question and of a passage.
+PROMPTS = {
+    "multilingual-e5-small": ("query: ", "passage: "),
+    "embeddinggemma-300m": ("task: search result | query: ", "title: none | text: "),
 }
 
 
-def texts() -> list[str]:
-    """Return the texts with their prompts."""
-    papers = sample("train", PAPERS, SEED)
-    return [prompt + paper[key] for paper in papers for key, prompt in FIELDS.items()]
+def texts(question: str, passage: str) -> Iterator[str]:
+    """Yield the texts with their prompts."""
+    for paper in sample("train", PAPERS, SEED):
+        yield from (passage + paper[key] for key in ("abstract_en", "abstract_zh"))
+        yield from (question + paper[key] for key in ("title", "headline_zh"))
+    for _, paper in zip(range(PAPERS), records("csl_zh/papers"), strict=False):
+        yield passage + f"{paper['title']}\n{paper['abstract']}"
+        yield question + paper["title"]
+    for number, row in enumerate(records("judge/train/xquad/en_zh_all4")):
+        if number % 60 == 0:
+            yield from (passage + row["a"], question + row["b"])
+
+
+def write_fp32(name: str, path: Path, folder: Path) -> Tokenizer:
+    """Write the graph of a model with float32 products; return the model's tokenizer."""
+    if name == "embeddinggemma-300m":
+        write_gemma(folder, path, None)
+    else:
+        write_onnx(read_e5(folder.parent / "e5-small-q4.bin"), path, None)
+    return Tokenizer.from_file(str(folder / "tokenizer.json"))
 
 
 def inputs_of_products(graph: Path) -> tuple[InferenceSession, list[str]]:
@@ -53,23 +67,26 @@ def inputs_of_products(graph: Path) -> tuple[InferenceSession, list[str]]:
 
 def main() -> None:
     """Fit and write."""
-    folder = models.ensure(MODEL)
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.enable_truncation(512)
+    command = parser(__doc__)
+    command.add_argument("model", choices=PROMPTS)
+    command.add_argument("--folder", type=Path, help="the model, where it is not the fetched one")
+    options = command.parse_args()
+    name, folder = options.model, options.folder or models.ensure(options.model)
+    target = ROOT / "rag" / "data" / f"activations-{name}.npz"
     with TemporaryDirectory() as work:
-        graph = Path(work) / "fp32.onnx"
-        write_onnx(read_e5(folder.parent / "e5-small-q4.bin"), graph, None)
-        session, names = inputs_of_products(graph)
+        tokenizer = write_fp32(name, Path(work) / "fp32.onnx", folder)
+        session, names = inputs_of_products(Path(work) / "fp32.onnx")
+    tokenizer.enable_truncation(512)
     largest = {name: np.zeros(0, np.float32) for name in names}
-    for text in texts():
+    for text in texts(*PROMPTS[name]):
         seen = session.run(names, {"ids": np.array([tokenizer.encode(text).ids], np.int64)})
-        for name, values in zip(names, seen, strict=True):
-            peak = np.abs(values[0]).max(axis=0)
-            largest[name] = np.maximum(largest[name], peak) if largest[name].size else peak
-    halves = {name: values.astype(np.float16) for name, values in largest.items()}
-    np.savez_compressed(TARGET, allow_pickle=False, **halves)
+        for product, values in zip(names, seen, strict=True):
+            peak = np.abs(values).reshape(-1, values.shape[-1]).max(axis=0)
+            largest[product] = np.maximum(largest[product], peak) if largest[product].size else peak
+    halves = {product: values.astype(np.float16) for product, values in largest.items()}
+    np.savez_compressed(target, allow_pickle=False, **halves)
     print(
-        f"{TARGET.name}: {TARGET.stat().st_size:,} bytes, {hashlib.sha256(TARGET.read_bytes()).hexdigest()}"
+        f"{target.name}: {target.stat().st_size:,} bytes, {hashlib.sha256(target.read_bytes()).hexdigest()}"
     )
 
 

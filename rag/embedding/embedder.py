@@ -26,8 +26,8 @@ _EDGE = 1 << 16
 # Tokens a model adds around a text, at most; and the shortest chunk that still makes sense.
 _SPECIAL_TOKENS = 4
 _SHORTEST = 32
-# Where `rag.models.e5.folder` writes the graph; the name that sentence-transformers looks for in its ONNX
-# folders.
+_LONGEST = 2048  # tokens; what a model has beyond that no abstract needs
+# Where the conversions write the graph; sentence-transformers looks for this name in its ONNX folders.
 GRAPH = Path("onnx") / "model_qint8.onnx"
 
 _TORCH_FILES = frozenset({".json", ".safetensors", ".bin"})
@@ -113,8 +113,15 @@ def _load_onnx(folder: Path, query: str, passage: str, threads: int) -> tuple[Ba
         model_name=folder.name,
         query_prompt=query,
         passage_prompt=passage,
+        max_length=_max_length(folder),
     )
     return embedding, embedding.max_length
+
+
+def _max_length(folder: Path) -> int:
+    """Return the longest text that the model reads, in tokens."""
+    tokenizer = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    return min(int(tokenizer["model_max_length"]), _LONGEST)
 
 
 def _load_torch(folder: Path, query: str, passage: str, threads: int) -> tuple[BaseEmbedding, int]:

@@ -16,8 +16,9 @@ from rag.errors import ModelError
 from rag.factory import configured_embedder
 from rag.indexing.readers import read_papers
 from rag.models import defaults as models
-from rag.models.e5.onnx import adds_in_sixteen_bits, fitted_activations, write_onnx
+from rag.models.e5.onnx import write_onnx
 from rag.models.e5.packed import read_e5
+from rag.models.onnx_graph import adds_in_sixteen_bits, fitted_activations
 from rag.settings import load_settings
 from rag.text.cleaning import clean_text
 from tests.conftest import CORPUS

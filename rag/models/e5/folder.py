@@ -10,8 +10,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rag.models.e5.onnx import fitted_activations, write_onnx
+from rag.models.e5.onnx import write_onnx
 from rag.models.e5.packed import PackedE5, Vocabulary, bert_state, read_e5
+from rag.models.onnx_graph import fitted_activations
 
 # The file's normalisation map equals NFKC for all code points except these two sets, U+FF5E (unchanged) and
 # some newer letters. Unlike the map, NFKC also composes sequences, and so does the original tokenizer.

@@ -2,57 +2,28 @@
 
 The graph embeds one text, `ids` (1, n) to `embedding` (1, d). Without batches it needs no padding, and a
 vector does not depend on other texts. Token embeddings stay 4-bit. Matrix products run in 8 bits
-(`DynamicQuantizeMatMul`), with one scale per weight row and one per input. A few large input channels would
-spoil the input scale. So each input channel is divided by a factor, and its weights are multiplied by it
-(SmoothQuant, Xiao et al. 2023).
+(`DynamicQuantizeMatMul`), with one scale per weight row and one per input, smoothed.
 """
 
 from __future__ import annotations
 
-import platform
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib.resources import files
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rag.models.e5.packed import BLOCK, PackedE5
+from rag.models.onnx_graph import GraphBuilder, adds_in_sixteen_bits, quantised_rows, smoothing_factors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
 
-_CONTRIB = "com.microsoft"
-_OPSET = 20
-_IR_VERSION = 9
-_WEIGHT_STEPS = 127
-# exponent, 0 to 1; higher smooths inputs more; see docs/decisions.md#smoothing-of-the-8-bit-graph
+# exponent, 0 to 1; higher smooths inputs more; see docs/decisions.md#smoothing-of-the-8-bit-graphs
 _SMOOTHING = 0.7
-_MIN_ABS = 1e-3  # floor for largest absolute values, so that no factor is 0
-
-
-def fitted_activations(model: str) -> dict[str, Array]:
-    """Return the largest absolute inputs of each matrix product, (channels,), by input name."""
-    with np.load(Path(str(files("rag").joinpath("data", f"activations-{model}.npz")))) as data:
-        return {name: data[name].astype(np.float32) for name in data.files}
-
-
-def adds_in_sixteen_bits() -> bool:
-    """Return whether this processor adds 8-bit products in 16 bits, which overflow with signed weights.
-
-    That is true of x86 without VNNI, and assumed if unknown. Unsigned weights avoid it but are slower.
-    """
-    if platform.machine().lower() not in {"x86_64", "amd64"}:
-        return False
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return True
-    return not re.search(r"\bavx(512)?_vnni\b", flags)
 
 
 def write_onnx(
@@ -71,48 +42,22 @@ def write_onnx(
 
 
 @dataclass
-class _Graph:
-    """Builds a graph; each method adds nodes and returns the name of their result."""
+class _Graph(GraphBuilder):
+    """The graph of one model."""
 
     e5: PackedE5
     activations: Mapping[str, Array] | None
     unsigned: bool
-    nodes: list[Any] = field(default_factory=list)
-    constants: list[Any] = field(default_factory=list)
 
     def model(self) -> Any:
         """Return the whole graph as an ONNX model."""
-        from onnx import TensorProto, helper
-
         x = self.embeddings()
         for layer in range(self.e5.layers):
             x = self.layer(x, f"l{layer}")
         one = self.constant("one", np.array([1], np.int64))
         pooled = self.node("ReduceMean", [x, one], "pooled", domain="", keepdims=0)
         self.node("LpNormalization", [pooled], "embedding", domain="", axis=-1, p=2)
-        graph = helper.make_graph(
-            self.nodes,
-            "e5",
-            [helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "tokens"])],
-            [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, self.e5.hidden])],
-            self.constants,
-        )
-        opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_CONTRIB, 1)]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
-
-    def constant(self, name: str, value: Array) -> str:
-        from onnx import numpy_helper
-
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def node(
-        self, op: str, inputs: Sequence[str], *outputs: str, domain: str = _CONTRIB, **attributes: Any
-    ) -> str:
-        from onnx import helper
-
-        self.nodes.append(helper.make_node(op, inputs, outputs, domain=domain, **attributes))
-        return outputs[0]
+        return self.finish("e5", self.e5.hidden)
 
     def embeddings(self) -> str:
         """Add token, position and type embeddings, and normalise."""
@@ -167,27 +112,12 @@ class _Graph:
         if self.activations is None:
             product = self.node("MatMul", [x, self.constant(f"{name}.w", weights.T)], f"{name}.x", domain="")
             return self.node("Add", [product, bias], name, domain="")
-        factors = _smoothing_factors(weights, self.activations[x])
+        factors = smoothing_factors(weights, self.activations[x], _SMOOTHING)
         x = self.node("Mul", [x, self.constant(f"{name}.f", 1 / factors)], f"{name}.x", domain="")
-        steps, scales = _quantized(weights * factors)
+        steps, scales = quantised_rows(weights * factors)
         zeros = np.zeros(len(biases), np.int8)
         if self.unsigned:
             steps, zeros = (whole.view(np.uint8) ^ 128 for whole in (steps, zeros))
         quantized = {"w": steps.T, "s": scales, "z": zeros}
         inputs = [self.constant(f"{name}.{part}", values) for part, values in quantized.items()]
         return self.node("DynamicQuantizeMatMul", [x, *inputs, bias], name)
-
-
-def _smoothing_factors(weights: Array, largest: Array) -> Array:
-    """Return the divisor of each input channel, geometric mean 1; `weights` is (outputs, inputs)."""
-    inputs = np.maximum(largest, _MIN_ABS) ** _SMOOTHING
-    factors = inputs / np.maximum(np.abs(weights).max(axis=0), _MIN_ABS) ** (1 - _SMOOTHING)
-    result: Array = (factors / np.exp(np.log(factors).mean())).astype(np.float32)
-    return result
-
-
-def _quantized(weights: Array) -> tuple[Array, Array]:
-    """Quantise weights (outputs, inputs) to int8; return them and the scale of each row, float32."""
-    scales = np.abs(weights).max(axis=1) / _WEIGHT_STEPS
-    steps = np.clip(np.round(weights / scales[:, None]), -_WEIGHT_STEPS, _WEIGHT_STEPS)
-    return steps.astype(np.int8), scales.astype(np.float32)

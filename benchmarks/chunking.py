@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.common import ABSTRACTS, QUERIES, cells, dense_ranks, parser, sample, stored_language
-from rag.embedding.alignment import fitted_alignment
+from rag.embedding.alignment import shipped_alignment
 from rag.factory import configured_embedder
 from rag.indexing.chunking import chunk_paper
 from rag.schema import LANGUAGES, Paper, Source
@@ -31,7 +31,7 @@ def main() -> None:
         language: np.concatenate([embedder.embed_query(row[QUERIES[language]]) for row in rows])
         for language in LANGUAGES
     }
-    alignment = fitted_alignment(embedder.name, embedder.digest).alignment
+    alignment = shipped_alignment(embedder.name)
     for size in SIZES:
         owners: list[int] = []
         texts: list[str] = []

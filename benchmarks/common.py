@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from rag.answering.retrieval import HUB_WEIGHT
 from rag.embedding.alignment import Alignment, Kind
 from rag.embedding.base import Vectors
 from rag.embedding.embedder import LocalEmbedder
@@ -24,11 +23,9 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 ABSTRACTS: dict[Language, str] = {"en": "abstract_en", "zh": "abstract_zh"}
 QUERIES: dict[Language, str] = {"en": "title", "zh": "headline_zh"}
-# The shipped alignment is fitted on FIT_PAPERS papers of bilingual_arxiv/train in the order of SEED. It is
-# evaluated on the last HELD_OUT of them after a fit on the others.
+# Papers of bilingual_arxiv/train in the order of SEED that are embedded in both languages.
 SEED = 0
-FIT_PAPERS = 6000
-HELD_OUT = 1000
+PAPERS = 1000
 ParallelVectors = dict[tuple[Language, Kind], Vectors]
 
 
@@ -73,10 +70,9 @@ def dense_ranks(
     `raw` (m, d) are unaligned passages, `owners[i]` is the paper of passage i. Query i belongs to paper i.
     """
     passages = alignment.apply_each(raw, [stored_language(owner) for owner in owners], "passage")
-    hubness = alignment.hubness(passages)
     ranks: dict[Language, list[int]] = {}
     for language, rows in queries.items():
-        similarity = alignment.apply(rows, language, "query") @ passages.T - HUB_WEIGHT * hubness
+        similarity = alignment.apply(rows, language, "query") @ passages.T
         papers = np.full((len(rows), len(rows)), -1.0, dtype=np.float32)
         np.maximum.at(papers, (slice(None), np.asarray(owners)), similarity)
         own = np.diag(papers)[:, None]
@@ -84,7 +80,7 @@ def dense_ranks(
     return ranks
 
 
-def parallel_vectors(embedder: LocalEmbedder, papers: int = FIT_PAPERS) -> ParallelVectors:
+def parallel_vectors(embedder: LocalEmbedder, papers: int = PAPERS) -> ParallelVectors:
     """Return raw vectors of the first papers, from the cache if they are there.
 
     A "passage" is an abstract; a "query" is a title (English) or a headline (Chinese).

@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 
 from benchmarks.common import (
     ABSTRACTS,
-    FIT_PAPERS,
-    HELD_OUT,
+    PAPERS,
     SEED,
     parallel_vectors,
     sample,
     stored_language,
 )
-from rag.embedding.alignment import fit_alignment
+from rag.embedding.alignment import shipped_alignment
 from rag.embedding.base import Vectors
 from rag.factory import configured_embedder
 from rag.schema import LANGUAGES, Language
@@ -105,18 +104,17 @@ def main() -> None:
     """Print a line for each pair of cuts."""
     embedder = configured_embedder(load_settings(), fetch=True)
     vectors = parallel_vectors(embedder)
-    rows = sample("train", FIT_PAPERS, SEED)[-HELD_OUT:]
-    written: list[Language] = [stored_language(row) for row in range(HELD_OUT)]
-    fitted = fit_alignment({key: part[:-HELD_OUT] for key, part in vectors.items()})
-    held = {la: vectors[la, "passage"][-HELD_OUT:] for la in LANGUAGES}
-    place = {la: [row for row in range(HELD_OUT) if written[row] == la] for la in LANGUAGES}
-    alignment = fitted.for_corpus({la: held[la][place[la]] for la in LANGUAGES})
+    rows = sample("train", PAPERS, SEED)
+    written: list[Language] = [stored_language(row) for row in range(PAPERS)]
+    held = {la: vectors[la, "passage"] for la in LANGUAGES}
+    place = {la: [row for row in range(PAPERS) if written[row] == la] for la in LANGUAGES}
+    alignment = shipped_alignment(embedder.name).for_corpus({la: held[la][place[la]] for la in LANGUAGES})
     raw = np.stack([held[la][row] for row, la in enumerate(written)])
     papers = alignment.apply_each(raw, written, "passage")
     terms = [set(analyze_document(row[ABSTRACTS[la]])) for row, la in zip(rows, written, strict=True)]
 
     def ask(topic: str, language: Language, truth: Mask) -> TopicQuery:
-        vector = alignment.apply_query(embedder.embed_query(topic), language)
+        vector = alignment.apply(embedder.embed_query(topic), language, "query")
         has_terms = np.array([set(analyze(topic)) <= found for found in terms])
         return TopicQuery(np.array([la != language for la in written]), papers @ vector[0], has_terms, truth)
 
@@ -127,7 +125,7 @@ def main() -> None:
             truth = np.array([bool(re.search(pattern, text, re.I)) for text in texts])
             yield from (ask(english, "en", truth), ask(chinese, "zh", truth))
 
-    asked, nobody = list(questions()), np.zeros(HELD_OUT, dtype=bool)
+    asked, nobody = list(questions()), np.zeros(PAPERS, dtype=bool)
     absent = [
         ask(topic, la, nobody)
         for line in ABSENT

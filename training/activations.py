@@ -3,7 +3,7 @@
     python -m training.activations MODEL
 
 Writes rag/data/activations-MODEL.npz and prints its digest. The file has the largest absolute input of each
-channel of each matrix product of the fp32 graph, over abstracts and questions of many fields in both languages.
+channel of each matrix product of the fp32 graph, over texts of many fields in both languages.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from rag.answering.verification.features import (
 )
 from rag.answering.verification.polarity import negate
 from rag.answering.verification.verifier import VerifierModel
-from rag.embedding.alignment import Alignment, fitted_alignment
+from rag.embedding.alignment import Alignment, shipped_alignment
 from rag.embedding.base import Vectors
 from rag.embedding.embedder import LocalEmbedder
 from rag.factory import configured_embedder
@@ -54,7 +54,7 @@ def main() -> None:
     pairs = scifact_pairs() + derived_pairs(embedder)
     vectors = KeptVectors(embedder, "verification")
     embed_all(vectors, pairs)
-    alignment = fitted_alignment(embedder.name, embedder.digest).alignment
+    alignment = shipped_alignment(embedder.name)
     claims = sorted({text for pair in pairs if not pair.derived for text in pair.abstract})
     scifact = alignment.for_corpus({"en": vectors.embed_passages(claims)})
     findings = [features_of(p, vectors, alignment if p.derived else scifact) for p in pairs]

@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from benchmarks.common import ABSTRACTS, FIT_PAPERS, SEED, parallel_vectors, records, sample
-from rag.embedding.alignment import fitted_alignment
+from benchmarks.common import ABSTRACTS, PAPERS, SEED, parallel_vectors, records, sample
+from rag.embedding.alignment import shipped_alignment
 from rag.embedding.embedder import LocalEmbedder
 from rag.schema import LANGUAGES, Language
 from rag.text.numbers import find_numbers, number_values
@@ -127,7 +127,7 @@ def scifact_pairs() -> list[Pair]:
 
 def derived_pairs(embedder: LocalEmbedder, seed: int = 1) -> list[Pair]:
     """Return pairs from couples of similar papers; sentences of each paper are paired with both abstracts."""
-    rows = sample("train", FIT_PAPERS, SEED)
+    rows = sample("train", PAPERS, SEED)
     draw = random.Random(seed)
     pairs: list[Pair] = []
     for couple, papers in enumerate(_couples(rows, embedder, draw)):
@@ -240,9 +240,7 @@ def _couples(
 ) -> Iterator[tuple[int, int]]:
     """Yield couples of short abstracts: a paper and its nearest neighbour; no paper occurs twice."""
     vectors = parallel_vectors(embedder)
-    english = fitted_alignment(embedder.name, embedder.digest).alignment.apply(
-        vectors["en", "passage"], "en", "passage"
-    )
+    english = shipped_alignment(embedder.name).apply(vectors["en", "passage"], "en", "passage")
     short = [
         i
         for i, row in enumerate(rows)

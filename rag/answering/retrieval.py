@@ -14,8 +14,6 @@ from rag.text.language import to_simplified
 # See docs/decisions.md#hybrid-retrieval for how these constants were chosen.
 # Share of the dense z-score in the fused score, BM25 has the rest; higher trusts vectors more.
 DENSE_WEIGHT = 0.5
-# Share of a chunk's hubness that is subtracted from its cosine; higher penalises hubs more.
-HUB_WEIGHT = 0.25
 # Candidates of each retriever and language before fusion.
 CANDIDATES = 50
 
@@ -37,9 +35,6 @@ class SearchableStore(Protocol):
 
     def cosines(self, vector: Vectors, chunk_ids: Sequence[str]) -> Mapping[str, float]:
         """Return the cosine of each known chunk."""
-
-    def hubness(self, chunk_ids: Sequence[str]) -> Mapping[str, float]:
-        """Return the hubness of each known chunk."""
 
     def chunks(self, chunk_ids: Sequence[str]) -> Mapping[str, tuple[Paper, Chunk]]:
         """Return each known chunk with its paper."""
@@ -67,11 +62,9 @@ def retrieve(
         dense |= dict(store.dense(vector, size, candidates, filters))
         lexical |= dict(store.lexical(query, size, candidates, filters))
     dense |= store.cosines(vector, [chunk_id for chunk_id in lexical if chunk_id not in dense])
-    hubness = store.hubness(list(dense))
-    similarity = {chunk_id: cosine - HUB_WEIGHT * hubness[chunk_id] for chunk_id, cosine in dense.items()}
     found = store.chunks(list(dense))
     languages = {chunk_id: chunk.language for chunk_id, (_, chunk) in found.items()}
-    fused = fuse(similarity, lexical, languages, language)
+    fused = fuse(dense, lexical, languages, language)
     best: dict[str, ScoredChunk] = {}
     for chunk_id in sorted(fused, key=lambda c: (-fused[c], c)):
         paper, chunk = found[chunk_id]
@@ -84,7 +77,7 @@ def retrieve(
 
 def query_vector(embedder: QueryEmbedder, alignment: Alignment, query: str, language: Language) -> Vectors:
     """Return the aligned vector of a question, shape (1, d); Traditional characters become Simplified."""
-    return alignment.apply_query(embedder.embed_query(to_simplified(query)), language)
+    return alignment.apply(embedder.embed_query(to_simplified(query)), language, "query")
 
 
 def fuse(
@@ -95,7 +88,7 @@ def fuse(
 ) -> dict[str, float]:
     """Fuse dense and BM25 scores as weighted z-scores, without letting BM25 lower the other language.
 
-    `similarity` (cosine minus hubness) has every candidate; a candidate that BM25 did not return scores 0
+    `similarity` (cosine) has every candidate; a candidate that BM25 did not return scores 0
     there. Similarity is standardised by the nearest candidates of both languages, BM25 within each language.
     A low BM25 score means nothing across languages, so a chunk of the other language keeps at least its dense
     z-score.

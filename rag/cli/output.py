@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 _NAMES = {"en": "English", "zh": "Chinese"}
 _ALIGNMENTS = {
-    "package": ", its languages aligned as shipped",
-    "fitted": ", its languages aligned as fitted on this machine",
-    "corpus": ", its languages centred on this corpus; none fitted",
+    "package": ", languages centred on this corpus and the shipped means",
+    "corpus": ", languages centred on this corpus",
 }
 _PRESENT = {True: "here", False: "not fetched"}
 _WIDTH = 100

@@ -2,10 +2,8 @@
 
     index = VectorStoreIndex.from_documents(documents, embed_model=AlignedEmbedding.default())
 
-Another model is wrapped with an alignment that was fitted for it (`python -m training.alignment --output
-FILE`), or, where there is none, centred on the texts at hand:
+Better, and for any other model, centre it on the texts at hand, as an index of citefold does:
 
-    AlignedEmbedding(embedding, Alignment.load(Path("FILE")))
     AlignedEmbedding(embedding).centred_on(texts)
 """
 
@@ -17,7 +15,7 @@ from typing import Any
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from pydantic import PrivateAttr
 
-from rag.embedding.alignment import Alignment, Kind, fitted_alignment, stack
+from rag.embedding.alignment import Alignment, Kind, shipped_alignment, stack
 from rag.embedding.embedder import LocalEmbedder, load_embedder
 from rag.models import defaults as models
 from rag.schema import LANGUAGES, Language
@@ -29,8 +27,7 @@ class AlignedEmbedding(BaseEmbedding):
     """A LlamaIndex embedding model whose English and Chinese vectors lie in one space, L2-normalised.
 
     The language of each text is told from the text. Queries in Traditional characters are read as
-    Simplified ones. Hubs (`Alignment.hubness`) are no matter of one vector, so a vector store does not take
-    them off.
+    Simplified ones.
     """
 
     _embedding: BaseEmbedding = PrivateAttr()
@@ -53,7 +50,7 @@ class AlignedEmbedding(BaseEmbedding):
 
     @classmethod
     def default(cls, threads: int | None = None) -> AlignedEmbedding:
-        """Return citefold's default model with its shipped alignment, fetched if need be.
+        """Return citefold's default model with its shipped language means, fetched if need be.
 
         Raises:
             ModelError: it is not on this machine and cannot be fetched.
@@ -63,12 +60,8 @@ class AlignedEmbedding(BaseEmbedding):
 
     @classmethod
     def of(cls, embedder: LocalEmbedder) -> AlignedEmbedding:
-        """Return the model of one of citefold's embedders with what was fitted for it, as an index has it.
-
-        Raises:
-            ModelError: the fitted alignment cannot be read.
-        """
-        return cls(embedder.embedding, fitted_alignment(embedder.name, embedder.digest).alignment)
+        """Return the model of one of citefold's embedders with the means that are shipped for it."""
+        return cls(embedder.embedding, shipped_alignment(embedder.name))
 
     @classmethod
     def class_name(cls) -> str:
@@ -86,9 +79,7 @@ class AlignedEmbedding(BaseEmbedding):
         return self._alignment
 
     def centred_on(self, texts: Sequence[str]) -> AlignedEmbedding:
-        """Return the same model with its passage means moved towards those of `texts`
-        (`Alignment.for_corpus`).
-        """
+        """Return the same model centred on `texts` (`Alignment.for_corpus`)."""
         languages = [detect_language(text) for text in texts]
         rows = self._embedding.get_text_embedding_batch(list(texts))
         own = {

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.embedding.alignment import fitted_alignment
+from rag.embedding.alignment import shipped_alignment
 from rag.embedding.base import Embedder, Vectors
 from rag.errors import CorpusError, LibraryIndexError
 from rag.evaluation.datasets.records import Dataset
@@ -125,7 +125,7 @@ def dataset_index(
     """Return the index of the data set's documents below `cache`, built if it is not there.
 
     The folder's name says documents and embedder; a file in it says the code that built it (every module that
-    `rag.indexing.build` imports, and the fitted alignments). Where only the code has changed, the index is
+    `rag.indexing.build` imports, and the shipped means). Where only the code has changed, the index is
     built again from the vectors it has, so a change of alignment, analysis or folding costs no embedding;
     one that was stopped goes on where it was.
 
@@ -136,10 +136,7 @@ def dataset_index(
     """
     name = hashlib.sha256(f"{dataset.documents_digest}\n{embedder.digest}".encode()).hexdigest()[:16]
     directory = cache / "evaluate" / name
-    fitted = fitted_alignment(embedder.name, embedder.digest)
-    code = code_digest("indexing.build") + (
-        f" {fitted.alignment.digest}" if fitted.origin == "fitted" else ""
-    )
+    code = f"{code_digest('indexing.build')} {shipped_alignment(embedder.name).digest}"
     if _is_current(directory, code):
         return DatasetIndex(directory, None, 0)
     counted = _Counted(embedder)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from rag.answering.retrieval import retrieve
-from rag.embedding.alignment import Alignment
 from rag.embedding.base import Embedder, QueryEmbedder, Vectors, passage, passage_key
 from rag.indexing.chunking import chunk_paper
 from rag.schema import Chunk, Language, Progress
@@ -65,17 +64,6 @@ class Library:
         known = self.store.catalog.vectors([key for _, key in self._passages])
         return np.stack([known[key] for _, key in self._passages])
 
-    @property
-    def means_only(self) -> Alignment:
-        """Return the index's alignment without its rotations."""
-        return replace(self.store.alignment, rotations={})
-
-    @cached_property
-    def centred(self) -> Vectors:
-        """Return the vectors (n, d) aligned by `means_only`."""
-        languages = [chunk.language for chunk, _ in self._passages]
-        return self.means_only.apply_each(self.raw, languages, "passage")
-
     def papers_of(self, chunk_ids: Iterable[str]) -> list[str]:
         """Return the first `DEPTH` papers of ranked chunks, each at the rank of its best chunk."""
         papers: dict[str, None] = {}
@@ -116,7 +104,7 @@ def fused(library: Library, asked: Asked) -> list[str]:
 
 def dense(library: Library, asked: Asked) -> list[str]:
     """Return the papers nearest to the question among the stored, aligned vectors."""
-    vector = library.store.alignment.apply_query(asked.vector, asked.language)
+    vector = library.store.alignment.apply(asked.vector, asked.language, "query")
     return library.deep(lambda k: library.store.dense(vector, k))
 
 
@@ -128,12 +116,6 @@ def lexical(library: Library, asked: Asked) -> list[str]:
 def dense_without_alignment(library: Library, asked: Asked) -> list[str]:
     """Return the papers nearest to the question among the vectors as the embedder gave them."""
     return library.nearest(library.raw, asked.vector)
-
-
-def dense_with_means_only(library: Library, asked: Asked) -> list[str]:
-    """Return the papers nearest to the question when each language is centred but none turned."""
-    vector = library.means_only.apply(asked.vector, asked.language, "query")
-    return library.nearest(library.centred, vector)
 
 
 def fused_without_balance(library: Library, asked: Asked) -> list[str]:
@@ -151,7 +133,6 @@ RETRIEVERS: Mapping[str, Arm] = {
     "fused": fused,
     "dense": dense,
     "lexical": lexical,
-    "dense, means only": dense_with_means_only,
     "dense, no alignment": dense_without_alignment,
     "fused, no language balance": fused_without_balance,
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.embedding.alignment import Alignment, fitted_alignment
+from rag.embedding.alignment import Alignment, shipped_alignment
 from rag.embedding.base import Embedder, Vectors, passage, passage_key
 from rag.errors import CorpusError, LibraryIndexError
 from rag.indexing.chunking import chunk_paper
@@ -57,7 +57,6 @@ def build_index(
         CorpusError: there is no path, or no abstract in them.
         IndexBusyError: another process is writing this index.
         LibraryIndexError: the index cannot be written.
-        ModelError: the alignment for the embedding model cannot be read.
     """
     papers, problems = _read(paths, progress)
     inputs = tuple(printable(os.path.realpath(path)) for path in paths)
@@ -80,9 +79,9 @@ def index_papers(
     folded = deduplicate(papers)
     problems = (*problems, *_planted(folded.kept))
     embedder = load_embedder()
-    fitted = fitted_alignment(embedder.name, embedder.digest)
+    shipped = shipped_alignment(embedder.name)
     with writing(directory), _unfinished(directory) as unfinished:
-        contents = _contents(folded, problems, embedder, fitted.alignment, directory, unfinished, progress)
+        contents = _contents(folded, problems, embedder, shipped, directory, unfinished, progress)
         languages = Counter[str](paper.language for paper in folded.kept)
         manifest = Manifest(
             schema_version=SCHEMA_VERSION,
@@ -91,7 +90,7 @@ def index_papers(
             embedding_digest=embedder.digest,
             chunk_tokens=_chunk_tokens(embedder),
             alignment_digest=contents.alignment.digest,
-            alignment_origin=fitted.origin,
+            alignment_origin="package" if shipped.means else "corpus",
             inputs=inputs,
             records=len(papers),
             papers=len({paper.paper_id for paper in papers}),
@@ -163,7 +162,7 @@ def _contents(
     folded: DedupResult,
     problems: Sequence[Problem],
     embedder: Embedder,
-    fitted: Alignment,
+    shipped: Alignment,
     directory: Path,
     unfinished: UnfinishedVectors,
     progress: Progress,
@@ -184,7 +183,7 @@ def _contents(
     by_language = {
         language: vectors[[own == language for own in languages]] for language in sorted(set(languages))
     }
-    alignment = fitted.for_corpus(by_language)
+    alignment = shipped.for_corpus(by_language)
     aligned = alignment.apply_each(vectors, languages, "passage")
     return Contents(papers, chunks, keys, vectors, aligned, alignment, folded.dropped, problems)
 

@@ -30,7 +30,7 @@ CREATE TABLE drops (kept_id TEXT NOT NULL, record TEXT NOT NULL);
 CREATE TABLE problems (record TEXT NOT NULL);
 CREATE TABLE chunks (number INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL UNIQUE, paper_id TEXT NOT NULL,
     start INTEGER NOT NULL, "end" INTEGER NOT NULL, language TEXT NOT NULL, passage_key TEXT NOT NULL,
-    vector BLOB NOT NULL, hubness REAL NOT NULL);
+    vector BLOB NOT NULL);
 CREATE INDEX chunks_passage ON chunks (passage_key);
 """
 # The distinct terms of a question that are searched: all, unless somebody pastes a paper.
@@ -116,10 +116,6 @@ class Catalog:
         rows = self._rows_of("SELECT chunk_id, language, vector FROM chunks WHERE chunk_id IN", chunk_ids)
         return {chunk_id: (language, np.frombuffer(blob, dtype="<f4")) for chunk_id, language, blob in rows}
 
-    def hubness(self, chunk_ids: Sequence[str]) -> dict[str, float]:
-        """Return the hubness of each known chunk."""
-        return dict(self._rows_of("SELECT chunk_id, hubness FROM chunks WHERE chunk_id IN", chunk_ids))
-
     def papers(self) -> list[Paper]:
         """Return every paper, in the order of reading."""
         return [
@@ -164,14 +160,12 @@ def write_catalog(
     chunks: Sequence[Chunk],
     passage_keys: Sequence[str],
     vectors: Vectors,
-    hubness: Vectors,
     drops: Iterable[Drop],
     problems: Iterable[Problem],
 ) -> None:
     """Write a new catalogue.
 
-    Chunk i was embedded as passage `passage_keys[i]` with raw vector `vectors[i]` and has hubness
-    `hubness[i]`.
+    Chunk i was embedded as passage `passage_keys[i]` with raw vector `vectors[i]`.
     """
     with closing(sqlite3.connect(path)) as db, db:
         db.executescript(_SCHEMA)
@@ -183,16 +177,16 @@ def write_catalog(
         db.executemany("INSERT INTO files VALUES (?)", ((name,) for name in sorted(files)))
         db.executemany("INSERT INTO drops VALUES (?, ?)", ((d.kept_id, _json(d.to_dict())) for d in drops))
         db.executemany("INSERT INTO problems VALUES (?)", ((_json(p.to_dict()),) for p in problems))
-        rows = enumerate(zip(chunks, passage_keys, vectors, hubness.tolist(), strict=True))
+        rows = enumerate(zip(chunks, passage_keys, vectors, strict=True))
         db.executemany(
-            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (_row(n, *row) for n, row in rows)
+            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (_row(n, *row) for n, row in rows)
         )
     write_lexical(_lexical_path(path), (_document(papers[chunk.paper_id], chunk) for chunk in chunks))
 
 
-def _row(number: int, chunk: Chunk, key: str, vector: Vectors, hubness: float) -> tuple[Any, ...]:
+def _row(number: int, chunk: Chunk, key: str, vector: Vectors) -> tuple[Any, ...]:
     place = chunk.chunk_id, chunk.paper_id, chunk.start, chunk.end, chunk.language
-    return number, *place, key, vector.astype("<f4").tobytes(), hubness
+    return number, *place, key, vector.astype("<f4").tobytes()
 
 
 def _document(paper: Paper, chunk: Chunk) -> LexicalDocument:

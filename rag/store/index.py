@@ -44,7 +44,7 @@ class Store:
             self.alignment = Alignment.load(home / "alignment.npz")
         except (sqlite3.Error, OSError, ValueError) as error:
             raise LibraryIndexError(
-                f"The index in {directory} is damaged ({error}); build it again with `rag index`."
+                f"The index in {directory} cannot be used ({error}); build it again with `rag index`."
             ) from error
         self.vectors: VectorIndex = open_vectors(
             home / "chroma", _collection(manifest.generation), url=manifest.chroma_url
@@ -75,10 +75,6 @@ class Store:
             return [], np.zeros((0, 0), dtype=np.float32)
         rows = np.stack([raw[chunk_id][1] for chunk_id in known])
         return known, self.alignment.apply_each(rows, [raw[chunk_id][0] for chunk_id in known], "passage")
-
-    def hubness(self, chunk_ids: Sequence[str]) -> dict[str, float]:
-        """Return how near each known chunk is to questions at large; see `Alignment.hubness`."""
-        return self.catalog.hubness(chunk_ids)
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, tuple[Paper, Chunk]]:
         """Return each known chunk with its paper."""
@@ -195,7 +191,6 @@ def _write_generation(home: Path, manifest: Manifest, contents: Contents) -> Non
         chunks=contents.chunks,
         passage_keys=contents.passage_keys,
         vectors=contents.vectors,
-        hubness=contents.alignment.hubness(contents.aligned),
         drops=contents.drops,
         problems=contents.problems,
     )

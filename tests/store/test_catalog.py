@@ -50,7 +50,6 @@ def write(path: Path, kept: Sequence[Paper]) -> Catalog:
         chunks=chunks,
         passage_keys=[f"k{n}" for n in range(len(chunks))],
         vectors=np.zeros((len(chunks), 4), dtype=np.float32),
-        hubness=np.zeros(len(chunks), dtype=np.float32),
         drops=(),
         problems=(),
     )

@@ -119,7 +119,6 @@ def test_lexical_scores_do_not_depend_on_the_order_of_writing(tmp_path: Path) ->
             chunks=[written.chunks[i] for i in order],
             passage_keys=[written.passage_keys[i] for i in order],
             vectors=written.vectors[order],
-            hubness=np.zeros(len(order), np.float32),
             drops=(),
             problems=(),
         )

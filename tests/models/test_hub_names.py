@@ -81,6 +81,14 @@ def test_bytes_that_differ_from_the_hubs_own_record_are_refused(
     assert not list(tmp_path.rglob("record.json"))
 
 
+def test_a_fetch_that_breaks_off_says_what_else_to_do(
+    tmp_path: Path, serve: Callable[[Handler], str]
+) -> None:
+    cut = hub(body=lambda request: ranged(request, end=0))
+    with pytest.raises(ModelError, match=r"broke off after 0 .*set RAG_LLM_MODEL to its path\.$"):
+        cache(tmp_path, serve(cut)).ensure(NAME, progress=False)
+
+
 def test_a_hub_out_of_reach_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"hub:nobody/.* could not be fetched \(model hub: "):
         cache(tmp_path).ensure(NAME, progress=False)

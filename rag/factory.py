@@ -80,6 +80,26 @@ def configured_llm(settings: Settings) -> LLM:
     )
 
 
+def plain_llm(settings: Settings, name: str | None = None) -> LLM:
+    """Return the language model in use, or the embedded model `name`, without caches of prompts.
+
+    Raises:
+        SettingsError: as `configured_llm`.
+    """
+    if name is not None:
+        settings = settings.model_copy(update={"llm_model": name, "llm_base_url": None})
+    key = settings.llm_api_key
+    return open_llm(
+        base_url=settings.llm_base_url,
+        model=settings.llm_model,
+        api_key=key.get_secret_value() if key else None,
+        gguf=lambda: _gguf(settings.llm_model),
+        n_ctx=HOSTED_CONTEXT if settings.llm_base_url else EMBEDDED_CONTEXT,
+        n_threads=settings.threads,
+        stall_timeout_s=settings.llm_timeout_s,
+    )
+
+
 def prepare_llm(settings: Settings) -> None:
     """Prefill the instructions of a language model that was just fetched.
 
@@ -93,7 +113,7 @@ def prepare_llm(settings: Settings) -> None:
 def needed_models(settings: Settings) -> list[str]:
     """Return the default models that these settings use."""
     named = [settings.embedding_model] + ([] if settings.llm_base_url else [settings.llm_model])
-    return [name for name in named if name in MODELS]
+    return [name for name in named if models.is_known(name)]
 
 
 def leaving_notices(llm: LLM, chroma_url: str | None) -> dict[Language, str]:
@@ -137,4 +157,4 @@ def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:
 
 
 def _gguf(name: str) -> Path:
-    return models.ensure(name) if name in MODELS else Path(name).expanduser()
+    return models.ensure(name) if models.is_known(name) else Path(name).expanduser()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.cli.evaluate import Commands, add_evaluate
+from rag.cli.models import add_models
 from rag.errors import QuestionError, RagError
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", parents=[common], help="say what is indexed and where everything lies")
     info.add_argument("--json", action="store_true", help="print JSON")
     info.set_defaults(run=_info)
-    _add_models(commands, common)
+    add_models(commands, common)
     add_evaluate(commands, common)
     return parser
 
@@ -117,19 +118,6 @@ def _add_questions(commands: Commands, common: argparse.ArgumentParser) -> None:
     search.add_argument("-k", type=int, default=10, metavar="N", help="how many (default: 10)")
     search.add_argument("--json", action="store_true", help="print one JSON object a query")
     search.set_defaults(run=_search)
-
-
-def _add_models(commands: Commands, common: argparse.ArgumentParser) -> None:
-    models = commands.add_parser("models", parents=[common], help="list, fetch or add the default models")
-    actions = models.add_subparsers(metavar="[pull|add]")
-    pull = actions.add_parser("pull", parents=[common], help="fetch and verify the models that are missing")
-    pull.add_argument("names", nargs="*", metavar="NAME", help="default: the two models in use")
-    pull.set_defaults(run=_models_pull)
-    add = actions.add_parser("add", parents=[common], help="install a model copied by hand")
-    text = "a model file, the folder or zip of a model, or a wheel that holds one"
-    add.add_argument("path", metavar="PATH", type=Path, help=text)
-    add.set_defaults(run=_models_add)
-    models.set_defaults(run=_models)
 
 
 def _index(parsed: argparse.Namespace) -> int:
@@ -234,39 +222,6 @@ def _info(parsed: argparse.Namespace) -> int:
     settings = load_settings(index=_path(parsed.index))
     info = describe(settings, Manifest.read(settings.index))
     print(json.dumps(info, ensure_ascii=False, indent=1) if parsed.json else info_text(info))
-    return 0
-
-
-def _models(parsed: argparse.Namespace) -> int:
-    from rag.cli.output import model_lines
-    from rag.models import defaults as models
-
-    print("\n".join([*model_lines(models.status()), f"in {models.cache_dir()}"]))
-    return 0
-
-
-def _models_pull(parsed: argparse.Namespace) -> int:
-    from rag.embedding.embedder import resolve_folder
-    from rag.factory import needed_models, prepare_llm
-    from rag.models import defaults as models
-    from rag.models.registry import MODELS
-    from rag.settings import load_settings
-
-    settings = load_settings()
-    here = {model["name"] for model in models.status() if model["present"]}
-    names = parsed.names or needed_models(settings)
-    for name in names:
-        print(f"{name}: {models.ensure(name) if name in MODELS else resolve_folder(name, fetch=True)}")
-    if settings.llm_model in set(names) - here:
-        print(f"{settings.llm_model} reads its instructions once; this takes half a minute on two cores.")
-        prepare_llm(settings)
-    return 0
-
-
-def _models_add(parsed: argparse.Namespace) -> int:
-    from rag.models import defaults as models
-
-    print(f"Added {models.add(parsed.path).name}.")
     return 0
 
 

@@ -111,12 +111,10 @@ def info_text(info: Mapping[str, Any]) -> str:
 
 
 def model_lines(models: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return one line per default model, with the terms of its use below it."""
-    lines = []
-    for m in models:
-        lines.append(f"{m['name']:<24} {m['kind']:<9} {megabytes(m['size']):>10}  {_PRESENT[m['present']]}")
-        lines += [f"  {m['terms']}."] if m.get("terms") else []
-    return lines
+    """Return one line per default model."""
+    return [
+        f"{m['name']:<24} {m['kind']:<9} {megabytes(m['size']):>10}  {_PRESENT[m['present']]}" for m in models
+    ]
 
 
 def megabytes(size: int) -> str:

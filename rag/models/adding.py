@@ -92,4 +92,7 @@ def _recognise(path: Path, specs: Mapping[str, ModelSpec]) -> ModelSpec:
             return specs[name]
     known = "; ".join(f"{file.name} {file.size:,} bytes {file.sha256}" for file in single.values())
     found = f"{size:,} bytes" + (f", SHA-256 {digest}" if digest else "")
-    raise ModelError(f"{path} ({found}) is none of the default model files; they are: {known}.")
+    raise ModelError(
+        f"{path} ({found}) is none of the default model files; they are: {known}. "
+        "Any other GGUF file needs no installing: set RAG_LLM_MODEL to its path."
+    )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import ModelError, UserError
+from rag.models import hub_names
 from rag.models.adding import found_in, unzip
 from rag.models.conversion import CONVERSIONS, Conversion
 from rag.models.download import Source, WheelSource, fetch_each, remove_leftovers
@@ -37,6 +38,8 @@ class ModelCache:
 
     def spec(self, name: str) -> ModelSpec:
         """Return the specification of a model; raise UserError if the name is unknown."""
+        if name.startswith(hub_names.PREFIX):
+            return hub_names.hub_spec(name, self.folder / "models")
         if name not in self.specs:
             raise UserError(f"There is no default model {name!r}; there are {', '.join(self.specs)}.")
         return self.specs[name]
@@ -64,8 +67,9 @@ class ModelCache:
         if not self.present(name):
             with self._at_work(spec):
                 if not self.present(name):  # another process may have fetched it meanwhile
-                    self._obtain(spec, progress)
-                    self._install(spec)
+                    hub = next((source for source in self.sources if isinstance(source, HubSource)), None)
+                    self._obtain(hub_names.looked_up(spec, hub), progress)
+                    self._install(self.spec(name))
         return self.path(name)
 
     def verify(self, name: str) -> Path:
@@ -100,7 +104,8 @@ class ModelCache:
         return spec
 
     def status(self) -> list[dict[str, Any]]:
-        """Describe every model."""
+        """Describe every model of the registry, and those that were fetched by name."""
+        named = map(self.spec, hub_names.recorded(self.folder / "models"))
         return [
             {
                 "name": spec.name,
@@ -110,13 +115,14 @@ class ModelCache:
                 "path": str(self.path(spec.name)),
                 "licence": spec.licence,
                 "origin": spec.origin,
+                "about": spec.about,
                 "terms": spec.terms,
             }
-            for spec in self.specs.values()
+            for spec in (*self.specs.values(), *named)
         ]
 
     def _home(self, spec: ModelSpec) -> Path:
-        return self.folder / "models" / spec.name
+        return hub_names.home(spec.name, self.folder / "models")
 
     def _files(self, spec: ModelSpec) -> dict[Path, ModelFile]:
         """Return the places of the fetched files: several lie in the model's folder, one beside it."""
@@ -199,6 +205,8 @@ class ModelCache:
                     f"not the expected {wrong.sha256}; {_by_hand(spec)}"
                 )
         self._tidy(spec)
+        if spec.name.startswith(hub_names.PREFIX):
+            hub_names.record(spec, next(iter(self._files(spec))), self.folder / "models")
 
     def _fetch(self, spec: ModelSpec, sources: Sequence[Source], progress: bool) -> ModelFile | None:
         """Fetch the files from the first source that can; return one whose bytes are wrong, if any."""
@@ -225,7 +233,8 @@ class ModelCache:
 
     def _smaller(self, spec: ModelSpec) -> str:
         """Return the words that name the smallest model of the kind, "" for that model itself."""
-        least = min((s for s in self.specs.values() if s.kind == spec.kind), key=lambda s: s.size)
+        others = (other for other in self.specs.values() if other.kind == spec.kind)
+        least = min(others, key=lambda other: other.size, default=spec)
         variable = "RAG_EMBEDDING_MODEL" if spec.kind == "embedder" else "RAG_LLM_MODEL"
         set_it = f" Or set {variable}={least.name} ({least.size / 1e6:.0f} MB)."
         return set_it if least is not spec else ""
@@ -266,6 +275,8 @@ def _room(spec: ModelSpec, *, fetch: bool = True) -> int:
 
 
 def _by_hand(spec: ModelSpec) -> str:
+    if spec.name.startswith(hub_names.PREFIX):
+        return "copy the file to this machine by hand and set RAG_LLM_MODEL to its path."
     if len(spec.files) > 1:
         return f"copy the folder of {spec.origin} to this machine by hand and run `rag models add FOLDER`."
     return (

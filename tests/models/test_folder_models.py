@@ -155,6 +155,12 @@ def test_a_hub_with_another_file_is_replaced_by_the_packages(tmp_path: Path) -> 
     )
 
 
+def test_a_hub_that_lacks_a_small_file_is_passed_over_before_the_large_one(tmp_path: Path) -> None:
+    source = FakeSource("hub", CONTENTS, ("config.json", 1))
+    cache(tmp_path, source, index()).ensure("gem", progress=False)
+    assert source.starts == [("config.json", 0)]
+
+
 def test_wrong_bytes_from_everywhere_name_the_file(tmp_path: Path) -> None:
     wrong = FakeSource("index", {"gem.zip": b"?" * len(ZIP)})
     with pytest.raises(ModelError, match=f"twice .* SHA-256 of .*{SPEC.files[2].sha256}") as caught:

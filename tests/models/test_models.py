@@ -368,7 +368,7 @@ def test_a_wheel_with_the_whole_file_is_taken_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"short", b"!" * len(CONTENT)])
 def test_an_unknown_file_is_refused_with_the_known_digests(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "unknown").write_bytes(content)
-    with pytest.raises(ModelError, match=tiny().sha256):
+    with pytest.raises(ModelError, match=f"{tiny().sha256}.*set RAG_LLM_MODEL to its path"):
         cache(tmp_path).add(tmp_path / "unknown")
     assert not cache(tmp_path).present("tiny")
 
@@ -465,14 +465,14 @@ def test_a_cut_embedding_file_is_named(e5_folder: Path, tmp_path: Path, size: in
 
 def test_the_parts_of_each_default_model_add_up() -> None:
     carried = [spec.archive or spec.files[0] for spec in MODELS.values()]
-    for file in carried:
+    for file in (file for file in carried if file.wheels):
         assert sum(wheel.size for wheel in file.wheels) == file.size
-        assert len(file.sha256) == 64
-    assert [len(file.wheels) for file in carried] == [22, 1, 6, 25]
+    assert [len(file.wheels) for file in carried] == [22, 1, 6, 25, 0, 0, 0]
+    assert all(len(file.sha256) == 64 for spec in MODELS.values() for file in spec.files)
 
 
 def test_names_by_kind() -> None:
-    assert models.names("llm") == ("qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b")
+    assert models.names("llm")[:2] == ("qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b")
     assert models.names("embedder") == ("multilingual-e5-small", "embeddinggemma-300m")
     assert set(models.names()) == set(MODELS)
 

@@ -22,7 +22,7 @@ from rag.answering.verification.verifier import (
     shipped_model,
     verifier_for,
 )
-from rag.embedding.alignment import Alignment, fitted_alignment
+from rag.embedding.alignment import Alignment, shipped_alignment
 from rag.embedding.base import Embedder, Vectors
 from rag.factory import configured_embedder
 from rag.settings import load_settings
@@ -234,7 +234,7 @@ def test_limits_name_the_verdict() -> None:
 @pytest.fixture(scope="module")
 def real() -> Verify:
     embedder = configured_embedder(load_settings(), fetch=True)
-    return verify_with(embedder, fitted_alignment(embedder.name, embedder.digest).alignment)
+    return verify_with(embedder, shipped_alignment(embedder.name))
 
 
 REVCOL = (

@@ -2,9 +2,10 @@
 
     python -m benchmarks.cross_language [--limit 600]
 
-A question is asked in both languages. Its paragraph is stored in English or in Chinese, by turns. Nothing was
-fitted on either data set. Prints recall@1, @3 and @10 of what the product shows, for the model that
-RAG_EMBEDDING_MODEL names.
+A question is asked in both languages. Its paragraph is stored in English or in Chinese, by turns. No means,
+weights or thresholds come from either data set. Only the activation ranges of EmbeddingGemma's 8-bit graph
+saw 158 paragraphs and questions of XQuAD. Prints recall@1, @3 and @10 of what the product shows, for the
+model that RAG_EMBEDDING_MODEL names.
 """
 
 from __future__ import annotations

@@ -65,15 +65,8 @@ def configured_llm(settings: Settings) -> LLM:
     Raises:
         SettingsError: an address, key or model name that cannot be used.
     """
-    key = settings.llm_api_key
-    return open_llm(
-        base_url=settings.llm_base_url,
-        model=settings.llm_model,
-        api_key=key.get_secret_value() if key else None,
-        gguf=lambda: _gguf(settings.llm_model),
-        n_ctx=HOSTED_CONTEXT if settings.llm_base_url else EMBEDDED_CONTEXT,
-        n_threads=settings.threads,
-        stall_timeout_s=settings.llm_timeout_s,
+    return _open_llm(
+        settings,
         prefixes=(abstract_prompt_prefix(), rewrite_prefix(), translation_prefix()),
         states=models.cache_dir() / "states",
         prompt_cache=PromptCache(settings.index / PROMPT_CACHE, settings.prompt_cache_mb * 2**20),
@@ -88,6 +81,11 @@ def plain_llm(settings: Settings, name: str | None = None) -> LLM:
     """
     if name is not None:
         settings = settings.model_copy(update={"llm_model": name, "llm_base_url": None})
+    return _open_llm(settings)
+
+
+def _open_llm(settings: Settings, **caches: Any) -> LLM:
+    """Return the language model in use; `caches` are what `open_llm` takes for prompts."""
     key = settings.llm_api_key
     return open_llm(
         base_url=settings.llm_base_url,
@@ -97,6 +95,7 @@ def plain_llm(settings: Settings, name: str | None = None) -> LLM:
         n_ctx=HOSTED_CONTEXT if settings.llm_base_url else EMBEDDED_CONTEXT,
         n_threads=settings.threads,
         stall_timeout_s=settings.llm_timeout_s,
+        **caches,
     )
 
 

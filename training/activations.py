@@ -22,6 +22,7 @@ from benchmarks.common import ROOT, parser, records, sample
 from rag.models import defaults as models
 from rag.models.e5.onnx import write_onnx
 from rag.models.e5.packed import read_e5
+from rag.models.gemma.onnx import NAME as GEMMA
 from rag.models.gemma.onnx import write_gemma
 
 PAPERS = 20  # of each source
@@ -29,7 +30,7 @@ SEED = 20261121
 # Prompt of a question and of a passage.
 PROMPTS = {
     "multilingual-e5-small": ("query: ", "passage: "),
-    "embeddinggemma-300m": ("task: search result | query: ", "title: none | text: "),
+    GEMMA: ("task: search result | query: ", "title: none | text: "),
 }
 
 
@@ -48,7 +49,7 @@ def texts(question: str, passage: str) -> Iterator[str]:
 
 def write_fp32(name: str, path: Path, folder: Path) -> Tokenizer:
     """Write the graph of a model with float32 products; return the model's tokenizer."""
-    if name == "embeddinggemma-300m":
+    if name == GEMMA:
         write_gemma(folder, path, None)
     else:
         write_onnx(read_e5(folder.parent / "e5-small-q4.bin"), path, None)

@@ -17,7 +17,7 @@ import numpy as np
 
 import rag
 from benchmarks.common import ABSTRACTS, QUERIES, parser, records, sample
-from rag.embedding.alignment import Alignment
+from rag.embedding.alignment import Alignment, Kind
 from rag.embedding.base import Vectors
 from rag.embedding.embedder import LocalEmbedder
 from rag.factory import configured_embedder
@@ -38,14 +38,14 @@ def texts(language: Language, size: int) -> list[tuple[str, str]]:
 
 def means(embedder: LocalEmbedder, size: int) -> Alignment:
     """Return the means of questions and passages in both languages."""
-    found: dict[tuple[Language, str], Vectors] = {}
+    found: dict[tuple[Language, Kind], Vectors] = {}
     for language in LANGUAGES:
         titles, abstracts = zip(*texts(language, size), strict=True)
         questions = np.concatenate([embedder.embed_query(title) for title in titles])
         found[language, "query"] = questions.mean(axis=0)
         found[language, "passage"] = embedder.embed_passages(abstracts).mean(axis=0)
         print(f"embedded {size} {language} papers", flush=True)
-    return Alignment(found)  # type: ignore[arg-type]
+    return Alignment(found)
 
 
 def main() -> None:

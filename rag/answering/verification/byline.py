@@ -16,11 +16,12 @@ _AFTER = (
 )
 _STUDY = r"study|paper|article|trial|work|report|publication"
 _WORD = r"[A-Z][\w'’-]+"
-# Names that a sentence gives as authors: with "et al.", or with "according to".
+# Names that a sentence gives as authors: with "et al.", with a year in brackets, or with "according to".
+_YEAR = r"(?:19|20)\d\d[a-z]?\s*[)）]"
 _AUTHORS = re.compile(
-    rf"(?P<first>{_WORD})(?: (?:and|&) {_WORD})?,? et al\b|\b[Aa]ccording to (?P<source>{_WORD})(?=,)"
+    rf"({_WORD})(?: (?:and|&) {_WORD})?(?:,? et al\b|\s?[(（]{_YEAR}|,? {_YEAR})"
+    rf"|\b[Aa]ccording to ({_WORD})(?=[,.])|([\u4e00-\u9fff]{{2}})等人"
 )
-
 # A sentence of which less is left is nothing but a byline.
 _FEWEST_LETTERS = 4
 
@@ -31,9 +32,9 @@ def without_byline(sentence: str, paper: Paper) -> str:
     Another name or year stays, so that it counts as missing.
     """
     year = rf"{paper.year}" if paper.year is not None else r"(?!)"
-    dated = rf"\s*,?\s*(?:[（(]\s*{year}[a-z]?\s*[)）]|{year}(?=\s*[)）]))"
+    dated = rf"\s*[,，]?\s*(?:[（(]\s*{year}[a-z]?\s*[)）]|{year}(?=\s*[)）]))"
     alone = (
-        rf"\s*[（(]\s*{year}\s*[)）]|\s*,?\b(?:published )?(?:in|from) {year}\b,?"
+        rf"\s*,?\b(?:published )?(?:in|from) {year}\b,?"
         rf"|\b{year}(?= (?:{_STUDY})\b)|{year}年的?"
     )
     patterns = [alone]
@@ -41,7 +42,7 @@ def without_byline(sentence: str, paper: Paper) -> str:
         name = "(?:" + "|".join(map(re.escape, sorted(names, key=len, reverse=True))) + r")(?![a-z])"
         people = rf"{name}(?:{_AND}{name})*"
         ending = rf"(?:{_MORE}(?:{dated})?|{dated})"
-        inner = rf"[（(]\s*{people}{_MORE}?\s*,?\s*(?:{year}[a-z]?)?\s*[)）]"
+        inner = rf"[（(]\s*{people}{_MORE}?\s*[,，]?\s*(?:{year}[a-z]?)?\s*[)）]"
         source = rf"(?:according to|根据|据)\s*{people}(?=[,，的])"
         patterns = [rf"\s*{inner}", rf"(?:{_BEFORE}{people}{ending}|{source}){_AFTER}", alone]
     rest = sentence
@@ -52,7 +53,7 @@ def without_byline(sentence: str, paper: Paper) -> str:
 
 def foreign_authors(sentence: str, paper: Paper, known: str) -> tuple[str, ...]:
     """Return the names that a sentence gives as authors and that are in neither the paper's nor `known`."""
-    names = [match["first"] or match["source"] for match in _AUTHORS.finditer(sentence)]
+    names = [next(filter(None, match.groups())) for match in _AUTHORS.finditer(sentence)]
     own = " ".join([*paper.authors, known]).casefold()
     return tuple(name for name in names if re.split(r"['’]", name)[0].casefold() not in own)
 

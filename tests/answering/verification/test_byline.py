@@ -26,7 +26,7 @@ HAN = Paper("q", "苔藓生长。", "zh", SOURCES, authors=("周敏", "林海波
         ("A 2017 study saw moss grow.", "A  study saw moss grow."),
         ("Moss grew, as was published in 2017.", "Moss grew, as was."),
         ("According to Brandt (2016), moss grew.", "According to Brandt (2016), moss grew."),
-        ("According to Olsen (2017), moss grew.", "According to Olsen, moss grew."),
+        ("According to Olsen (2017), moss grew.", "According to Olsen (2017), moss grew."),
         ("The trial had 2017 patches of moss.", "The trial had 2017 patches of moss."),
         ("Brandt.", "Brandt."),
     ],
@@ -53,8 +53,13 @@ def test_other_authors_are_named() -> None:
     for sentence, foreign in (
         ("Olsen et al. found that moss grows.", ("Olsen",)),
         ("According to Olsen, moss grows.", ("Olsen",)),
+        ("According to Olsen (2017), moss grows.", ("Olsen",)),
+        ("Moss grows (Olsen, 2017).", ("Olsen",)),
+        ("Moss grows (Brandt, 2017).", ()),
+        ("王芳等人发现苔藓长了。", ("王芳",)),
         ("Brandt et al. found that moss grows.", ()),
         ("According to Ferrari, moss grows.", ()),
         ("According to the study, moss grows.", ()),
     ):
         assert foreign_authors(sentence, PAPER, known) == foreign, sentence
+    assert foreign_authors("周敏和林海波等人发现苔藓长了。", HAN, "") == ()

@@ -14,10 +14,10 @@ from rag.embedding.embedder import LocalEmbedder, load_embedder, resolve_folder
 from rag.llm.base import LLM
 from rag.llm.llama_cpp.client import open_llm
 from rag.llm.llama_cpp.kv_cache import PROMPT_CACHE, PromptCache, count_cached
-from rag.llm.openai_compatible import is_loopback
 from rag.models import defaults as models
 from rag.models.download import bytes_in
 from rag.models.registry import MODELS
+from rag.network import is_loopback
 from rag.schema import Language
 from rag.settings import Settings
 from rag.store.manifest import Manifest

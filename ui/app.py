@@ -6,7 +6,8 @@ import contextlib
 import errno
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rag import UserError
@@ -203,6 +204,25 @@ def _gradio() -> Any:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     # Its statistics of questions, for the monitoring page that is off here, cost a table after every event.
     os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = "1000000000"
-    import gradio
+    with _usable_proxies():
+        import gradio
 
     return gradio
+
+
+@contextlib.contextmanager
+def _usable_proxies() -> Iterator[None]:
+    """Hide proxy variables that httpx refuses: gradio makes clients at its import, and the page uses none."""
+    import httpx
+
+    hidden: dict[str, str] = {}
+    try:
+        if "gradio" not in sys.modules:
+            httpx.Client().close()
+    except (ImportError, ValueError, httpx.InvalidURL):
+        names = [name for name in os.environ if name.lower().endswith("_proxy")]
+        hidden = {name: os.environ.pop(name) for name in names}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)

@@ -1,71 +1,35 @@
 """Stream chats with an OpenAI-compatible endpoint.
 
-LlamaIndex's OpenAILike speaks the protocol. This module adds privacy and errors: it sends only our own key
-and headers, uses no proxy for loopback and follows no redirect. An incomplete answer is an error.
+Only our own key and headers are sent, no proxy is used for loopback and no redirect is followed. What the
+endpoint refuses (`dialect`) is left out and remembered. An incomplete answer is an error.
 """
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from rag.errors import SettingsError
+from rag.errors import LLMError, SettingsError
+from rag.llm.address import base_of, check_base_url, check_key
 from rag.llm.base import LLM, FinishReason, Message, TextStream
-from rag.llm.error_messages import ErrorMessages
+from rag.llm.chat_events import DONE, EventError, Piece, read_events, read_piece
+from rag.llm.dialect import REASONING_TOKENS, Dialect
+from rag.llm.error_messages import ErrorMessages, message_of
 from rag.llm.logprobs import TOP_TOKENS, Logprobs
+from rag.llm.reasoning import Hold, ReasoningFilter
+from rag.network import is_loopback, proxy_for
 
 if TYPE_CHECKING:
     import httpx
-    from llama_index.llms.openai_like import OpenAILike
 
+_OK = 200
 _CONNECT_TIMEOUT_S = 10.0
 # Longest silence before or between two tokens; reasoning models and cold starts take half a minute.
 STALL_TIMEOUT_S = 90.0
-_WITHHELD = {"content_filter", "tool_calls", "function_call"}
 _WITH_LOGPROBS = {"logprobs": True, "top_logprobs": TOP_TOKENS}
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether `host` is this machine; an unknown name counts as remote."""
-    if host.lower().rstrip(".") in {"localhost", "localhost.localdomain"}:
-        return True
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return address.is_loopback or address.is_unspecified
-
-
-def check_base_url(base_url: str) -> str:
-    """Return the host of a base URL; raise SettingsError unless it is http(s)://host[:port][/path]."""
-    try:
-        parts = urlsplit(base_url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host, parts = None, urlsplit("")
-    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
-        raise SettingsError(
-            "RAG_LLM_BASE_URL must be the address of an OpenAI-compatible endpoint, such as "
-            "https://host.example/v1 or http://127.0.0.1:8080/v1."
-        )
-    if "@" in parts.netloc:
-        raise SettingsError(
-            "RAG_LLM_BASE_URL must not contain a user name or key; set RAG_LLM_API_KEY instead."
-        )
-    return host
-
-
-def check_key(api_key: str | None) -> str | None:
-    """Return the key without surrounding space, None if empty; raise SettingsError if not ASCII."""
-    key = (api_key or "").strip()
-    if not (key.isascii() and key.isprintable()):
-        raise SettingsError("RAG_LLM_API_KEY holds characters no key has; copy it again.")
-    return key or None
 
 
 class EndpointLLM(LLM):
@@ -100,7 +64,8 @@ class EndpointLLM(LLM):
         self.context_window = context_window
         self.supports_grammar = supports_grammar
         self._slot: dict[str, object] = {} if slot is None else {"id_slot": slot}
-        self._base_url = base_url.rstrip("/")
+        self._dialect = Dialect(base_of(base_url))
+        self._hold: Hold = "nothing" if supports_grammar else "until cited"
         self._key = check_key(api_key)
         self._errors = errors or ErrorMessages(
             subject=f"The language model at {self.endpoint}",
@@ -117,17 +82,17 @@ class EndpointLLM(LLM):
         grammar: str | None = None,
         logprobs: Logprobs | None = None,
     ) -> TextStream:
-        """Return the text deltas of one reply; nothing is sent until the first is read.
+        """Return the text deltas of one reply, without reasoning; nothing is sent until the first is read.
 
+        The first sentence of a reply is held until it is seen to be no reasoning (`rag.llm.reasoning`).
         Raises ValueError for `grammar` or `logprobs` if `supports_grammar` is false.
         """
         if (grammar is not None or logprobs is not None) and not self.supports_grammar:
             raise ValueError("grammars and log probabilities are supported by the embedded model only")
-        extra = self._slot | ({} if grammar is None else {"grammar": grammar})
-        options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": 0.0, "extra_body": extra}
+        extra = {"model": self.name} | self._slot | ({} if grammar is None else {"grammar": grammar})
         if logprobs is not None:
-            options |= _WITH_LOGPROBS
-        return TextStream(self._deltas(messages, options, logprobs))
+            extra |= _WITH_LOGPROBS
+        return TextStream(self._deltas(messages, max_tokens, extra, logprobs))
 
     def warm(self) -> None:
         """Do nothing: an endpoint receives only what the user asks."""
@@ -143,89 +108,191 @@ class EndpointLLM(LLM):
         """Do nothing: every reply has its own connection."""
 
     def _deltas(
-        self, messages: Sequence[Message], options: dict[str, Any], logprobs: Logprobs | None
+        self, messages: Sequence[Message], max_tokens: int, extra: dict[str, Any], logprobs: Logprobs | None
     ) -> Generator[str, None, FinishReason]:
-        import httpx
-        from llama_index.core.llms import ChatMessage
+        """Yield the answer; a reply that used up its tokens before it is asked for once more, with room."""
+        for _ in range(2):
+            reply = _Reply(self._hold)
+            pieces = self._pieces(lambda own: own.body(messages, max_tokens, extra), logprobs)
+            with closing(pieces):
+                for piece in pieces:
+                    if said := reply.add(piece):
+                        yield said
+            if rest := reply.end():
+                yield rest
+            if self.supports_grammar:
+                return reply.reason
+            self._learn(reply)
+            if reply.answered or not (reply.cut or reply.reasoning.seen):
+                return reply.reason
+            if not reply.cut:
+                raise self._errors.only_reasoned()
+        raise self._errors.used_up()
 
-        options["timeout"] = httpx.Timeout(self._stall_timeout_s, connect=_CONNECT_TIMEOUT_S)
-        chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
-        finish: str | None = None
-        hooks = {"request": [self._replace_headers]}
+    def _learn(self, reply: _Reply) -> None:
+        """Remember of a whole reply whether later ones need room for reasoning, and what of them to hold."""
+        if reply.reasoning.seen or not reply.answered:
+            self._dialect = replace(self._dialect, room=REASONING_TOKENS)
+        if reply.reasoning.closed_only:
+            self._hold = "all"
+        elif not reply.cut and self._hold != "all":
+            self._hold = "nothing"
+
+    def _pieces(
+        self, body: Callable[[Dialect], dict[str, Any]], logprobs: Logprobs | None
+    ) -> Generator[Piece, None, None]:
+        """Yield the parts of one reply; what the endpoint refuses is left out, and remembered."""
+        dialect = self._dialect
         # One HTTP client per reply, because closing the client is sure to end the connection.
-        with httpx.Client(follow_redirects=False, trust_env=self.is_remote, event_hooks=hooks) as http:
-            model = self._model(http)
-            with _converted(self._errors), closing(model.stream_chat(chat, **options)) as chunks:
-                for chunk in chunks:
-                    choices = getattr(chunk.raw, "choices", None)
-                    choice = choices[0] if choices else None
-                    reason = getattr(choice, "finish_reason", None)
-                    if isinstance(reason, str) and reason:
-                        finish = reason
-                    if logprobs is not None:
-                        _add_logprobs(choice, logprobs)
-                    if chunk.delta:
-                        yield chunk.delta
-        if finish is None:
-            raise self._errors.cut()
-        if finish in _WITHHELD:
-            raise self._errors.withheld(finish)
-        return "length" if finish == "length" else "stop"
+        with self._client() as http:
+            while True:
+                try:
+                    for piece in self._attempt(http, dialect.url, body(dialect), logprobs):
+                        self._dialect = dialect
+                        yield piece
+                    return
+                except _RefusedError as refusal:
+                    following = dialect.after(refusal.status, message_of(refusal.body))
+                    if following is None:
+                        raise self._refused(refusal) from None
+                    dialect = following
 
-    def _replace_headers(self, request: httpx.Request) -> None:
-        """Replace all headers, because the openai client adds some from `OPENAI_*` variables."""
+    def _refused(self, refusal: _RefusedError) -> LLMError:
+        if refusal.status == _OK:
+            return self._errors.reported(refusal.body)
+        return self._errors.status(refusal.status, refusal.body)
+
+    def _attempt(
+        self, http: httpx.Client, url: str, body: dict[str, Any], logprobs: Logprobs | None
+    ) -> Iterator[Piece]:
+        """Yield the parts of the reply to one request; raise _RefusedError if it is refused."""
+        import httpx
+
+        response = self._sent(http, url, body)
+        seen, piece, finished = False, None, False
+        try:
+            for event in read_events(response.iter_bytes()):
+                if event == DONE:
+                    finished = finished or piece is not None
+                    continue
+                seen, found = True, read_piece(event, logprobs)
+                if found is None:
+                    continue
+                piece = found
+                self._check(piece)
+                yield piece
+                finished = finished or piece.finish is not None
+                if piece.finish and not piece.text:
+                    return  # some servers keep the connection open
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            if not finished:
+                raise self._errors.connection(error, answering=True) from None
+        except EventError as error:
+            if piece is None:
+                raise _RefusedError(_code_of(error.body), error.body) from None
+            raise self._errors.reported(error.body) from None
+        except (ValueError, TypeError, AttributeError, KeyError, IndexError):
+            raise self._errors.unreadable() from None  # its text may quote the key
+        if seen and piece is None:
+            raise self._errors.unreadable()
+        if not finished:
+            raise self._errors.cut()
+
+    def _check(self, piece: Piece) -> None:
+        if piece.broken:
+            raise self._errors.cut()
+        if piece.withheld:
+            raise self._errors.withheld(piece.finish or "")
+
+    def _client(self) -> httpx.Client:
+        """Return a client that reads certificates from the environment, and proxies by `rag.network`."""
+        import httpx
+
+        proxy = proxy_for(self._dialect.base)
+        try:
+            transport = httpx.HTTPTransport(proxy=proxy, trust_env=self.is_remote)
+        except (ImportError, ValueError, httpx.InvalidURL):
+            if proxy is None:
+                raise
+            raise self._errors.proxy("is of a kind that cannot be used here") from None
+        return httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
+
+    def _sent(self, http: httpx.Client, url: str, body: dict[str, Any]) -> httpx.Response:
+        """Send a request and return the response, unread; raise _RefusedError if its status is no success."""
+        import httpx
+
+        timeout = httpx.Timeout(self._stall_timeout_s, connect=_CONNECT_TIMEOUT_S)
+        try:
+            request = httpx.Request(
+                "POST", url, headers=self._headers(), json=body, extensions={"timeout": timeout.as_dict()}
+            )
+            response = http.send(request, stream=True)
+            if response.status_code == _OK:
+                return response
+            response.read()
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            raise self._errors.connection(error, answering=False) from None
+        raise _RefusedError(response.status_code, _error_body(response))
+
+    def _headers(self) -> dict[str, str]:
         own = {
-            "Host": request.url.netloc.decode("ascii"),
             "User-Agent": "citefold",
             "Accept": "text/event-stream, application/json",
             "Accept-Encoding": "identity",
-            "Content-Type": "application/json",
-            "Content-Length": str(len(request.content)),
         }
-        if self._key:
-            own["Authorization"] = f"Bearer {self._key}"
-        request.headers.clear()
-        request.headers.update(own)
-
-    def _model(self, http: httpx.Client) -> OpenAILike:
-        from llama_index.llms.openai_like import OpenAILike
-
-        settings: dict[str, Any] = {
-            "model": self.name,
-            "api_base": self._base_url,
-            "api_key": self._key or "none",  # an empty one would be replaced by OPENAI_API_KEY
-            "context_window": self.context_window,
-            "is_chat_model": True,
-            "is_function_calling_model": False,
-            "max_retries": 0,
-            "http_client": http,
-        }
-        try:
-            return OpenAILike(**settings)
-        except ValueError as error:
-            raise SettingsError(
-                f"RAG_LLM_MODEL={self.name} cannot be used for chat; name another."
-            ) from error
+        return own | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
 
 
-@contextmanager
-def _converted(errors: ErrorMessages) -> Iterator[None]:
-    import httpx
-    from openai import OpenAIError
+class _Reply:
+    """What has arrived of one reply."""
 
+    def __init__(self, hold: Hold) -> None:
+        self.reasoning = ReasoningFilter(hold)
+        self.answered = self.cut = False
+        self._content = ""
+
+    @property
+    def reason(self) -> FinishReason:
+        return "length" if self.cut else "stop"
+
+    def add(self, piece: Piece) -> str:
+        """Take one part; return the text that is certain to be answer."""
+        self.cut = piece.cut or self.cut
+        text = piece.text
+        if piece.whole and self._content and text.startswith(self._content):
+            text = text[len(self._content) :]
+        self._content += text
+        return self._noted((self.reasoning.apart() if piece.reasoning else "") + self.reasoning.feed(text))
+
+    def end(self) -> str:
+        """Return the text that is left."""
+        return self._noted(self.reasoning.finish(cut=self.cut))
+
+    def _noted(self, said: str) -> str:
+        self.answered = self.answered or bool(said.strip())
+        return said
+
+
+class _RefusedError(Exception):
+    """A request that the endpoint refused, with its HTTP status and what it sent."""
+
+    def __init__(self, status: int, body: object) -> None:
+        super().__init__(status)
+        self.status, self.body = status, body
+
+
+def _error_body(response: httpx.Response) -> object:
+    """Return the JSON of an error, its text if it is plain, or None."""
     try:
-        yield
-    except (OpenAIError, httpx.HTTPError, httpx.StreamError) as error:
-        raise errors.explain(error) from None  # the original may quote the key
-    except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
-        # The libraries raise these if the JSON of a stream is broken or has another shape.
-        raise errors.explain(error) from error
+        body: object = response.json()
+    except ValueError:
+        plain = response.headers.get("content-type", "").startswith("text/plain")
+        return response.text if plain else None
+    return body
 
 
-def _add_logprobs(choice: object, logprobs: Logprobs) -> None:
-    content = getattr(getattr(choice, "logprobs", None), "content", None)
-    if not content:
-        return
-    if not logprobs.first:
-        logprobs.first.extend((top.token, top.logprob) for top in content[0].top_logprobs)
-    logprobs.written.extend((token.token, token.logprob) for token in content)
+def _code_of(body: object) -> int:
+    """Return the HTTP status that an error within a stream names, or that of the stream."""
+    error = body.get("error") if isinstance(body, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, int) else _OK

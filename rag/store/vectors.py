@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from rag.embedding.base import Vectors
 from rag.errors import LibraryIndexError, SettingsError
+from rag.network import only_proxy, proxy_for
 from rag.schema import LANGUAGES, Chunk, Filters, Language, Paper
 
 if TYPE_CHECKING:
@@ -148,7 +149,8 @@ def _client(directory: Path, url: str | None) -> Client:
     if not url:
         return cast("Client", chromadb.PersistentClient(path=str(directory), settings=settings))
     host, port, ssl = server_address(url)
-    return cast("Client", chromadb.HttpClient(host=host, port=port, ssl=ssl, settings=settings))
+    with only_proxy(proxy_for(url)):
+        return cast("Client", chromadb.HttpClient(host=host, port=port, ssl=ssl, settings=settings))
 
 
 def _query(
@@ -213,6 +215,11 @@ def _errors(where: str) -> Iterator[None]:
 
     try:
         yield
+    except (ImportError, httpx.InvalidURL) as error:
+        raise LibraryIndexError(
+            f"Chroma at {where} cannot be reached through the proxy of the environment ({error}); set "
+            "HTTPS_PROXY or ALL_PROXY to the address of an HTTP proxy, or name the host in NO_PROXY."
+        ) from error
     except (ChromaError, httpx.HTTPError, OSError, ValueError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise LibraryIndexError(

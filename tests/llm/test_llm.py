@@ -19,10 +19,12 @@ import pytest
 from rag.answering.generation.grammar import answer_grammar
 from rag.answering.generation.translation import translate
 from rag.errors import LLMError, LLMResponseError, LLMUnreachableError, ModelError, SettingsError
+from rag.llm.address import check_base_url
 from rag.llm.base import Message, TextStream
 from rag.llm.llama_cpp.client import EmbeddedLLM, open_llm
 from rag.llm.logprobs import TOP_TOKENS, Logprobs
-from rag.llm.openai_compatible import EndpointLLM, check_base_url, is_loopback
+from rag.llm.openai_compatible import EndpointLLM
+from rag.network import is_loopback
 from rag.schema import Language
 from tests import bad_endpoint as bad
 
@@ -42,10 +44,10 @@ def reply(base_url: str, **settings: float) -> str:
 
 
 def test_deltas_arrive_one_by_one_and_end_with_their_reason() -> None:
-    with bad.serve(bad.good("one two three")) as server:
+    with bad.serve(bad.good("one [1]. two three")) as server:
         stream = client(server.base_url).stream(ASK, max_tokens=7)
         assert stream.finish_reason is None
-        assert list(stream) == ["one ", "two ", "three"]
+        assert list(stream) == ["one [1]. ", "two ", "three"]
         assert stream.finish_reason == "stop"
     sent = server.bodies[0]
     assert sent["messages"] == [
@@ -62,9 +64,9 @@ def test_deltas_arrive_one_by_one_and_end_with_their_reason() -> None:
 
 
 def test_an_answer_cut_at_its_length_says_so() -> None:
-    with bad.serve(bad.good("a half sent", finish="length")) as server:
+    with bad.serve(bad.good("Yes [1]. And a half sent", finish="length")) as server:
         stream = client(server.base_url).stream(ASK, max_tokens=3)
-        assert "".join(stream) == "a half sent"
+        assert "".join(stream) == "Yes [1]. And a half sent"
         assert stream.finish_reason == "length"
 
 
@@ -125,7 +127,7 @@ def test_an_endpoint_elsewhere_uses_the_proxy_of_the_environment(monkeypatch: py
 def test_a_consumer_that_stops_ends_the_connection() -> None:
     with bad.serve(bad.endless) as server:
         stream = client(server.base_url).stream(ASK, max_tokens=10_000)
-        assert next(stream) == "word "
+        assert next(stream).startswith("word ")
         stream.close()
         assert server.closed_by_client.wait(5)
         dropped = client(server.base_url).stream(ASK, max_tokens=10_000)
@@ -155,11 +157,10 @@ FAILURES = {
         LLMResponseError,
         "answered with an error (HTTP 500); check that",
     ),
-    "web page": (bad.page, *CUT),
+    "web page": (bad.page, LLMResponseError, "a form this program does not read"),
     "nothing": (bad.events(), *CUT),
     "only done": (bad.events("data: [DONE]\n\n"), *CUT),
     "cut between events": (bad.events(bad.event("Half a")), *CUT),
-    "done without a reason": (bad.events(bad.event("Half a"), "data: [DONE]\n\n"), *CUT),
     "cut within a chunk": (bad.cut_mid_chunk, *CUT),
     "broken JSON": (bad.events("data: {nonsense\n\n"), LLMResponseError, "a form this program does not read"),
     "other JSON": (bad.events("data: [1, 2]\n\n"), LLMResponseError, "a form this program does not read"),
@@ -195,9 +196,9 @@ def test_each_failure_is_one_sentence_with_the_remedy(name: str) -> None:
 
 
 def test_what_came_before_a_cut_is_seen_before_the_error() -> None:
-    with bad.serve(bad.events(bad.event("Half"), bad.event(" a"))) as server:
+    with bad.serve(bad.events(bad.event("Half [1]."), bad.event(" a"))) as server:
         stream = client(server.base_url).stream(ASK, max_tokens=20)
-        assert [next(stream), next(stream)] == ["Half", " a"]
+        assert [next(stream), next(stream)] == ["Half [1].", " a"]
         with pytest.raises(LLMResponseError):
             next(stream)
         assert stream.finish_reason is None
@@ -575,7 +576,8 @@ def watch(event, args):
     elif event == "socket.getaddrinfo":
         seen.append(args[:2])
 sys.addaudithook(watch)
-from rag.llm.openai_compatible import EndpointLLM, Message
+from rag.llm.base import Message
+from rag.llm.openai_compatible import EndpointLLM
 llm = EndpointLLM(sys.argv[1], "gpt-4o", "k")
 llm.complete([Message("user", "hi")], max_tokens=3)
 print(json.dumps(seen, default=str))

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import json
 import multiprocessing
+import os
 import resource
 import signal
 import socket
@@ -316,3 +317,23 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder", encoding="utf-8")
     with pytest.raises(LibraryIndexError, match="--index"), writing(tmp_path / "file" / "index"):
         pass
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_a_chroma_server_on_loopback_needs_no_proxy(
+    tmp_path: Path, chroma_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "[::2],fd00::/8")
+    with writing(tmp_path / "index"):
+        write_store(tmp_path / "index", replace(manifest(), chroma_url=chroma_server), contents())
+    assert os.environ["ALL_PROXY"] == "socks5://127.0.0.1:9"
+
+
+def test_a_chroma_server_behind_an_unusable_proxy_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks4://127.0.0.1:9")
+    with writing(tmp_path / "index"), pytest.raises(LibraryIndexError, match="proxy"):
+        write_store(tmp_path / "index", replace(manifest(), chroma_url="http://chroma.invalid"), contents())

@@ -18,6 +18,7 @@ from rag.answering.citing.repetition import is_bare_yes_no, only_repeats
 from rag.answering.citing.result_sentences import only_asks
 from rag.answering.context import ContextSentences
 from rag.answering.question import is_yes_no_question
+from rag.answering.verification.byline import foreign_authors, without_byline
 from rag.answering.verification.facts import missing_proper_nouns
 from rag.answering.verification.features import REPEATED, best_matches, match_score, repeated
 from rag.answering.verification.verifier import Verdict
@@ -202,8 +203,14 @@ class Attributor:
     def _verify(self, text: str, number: int, ranked: Sequence[int], vector: Vectors) -> Verdict:
         """Return the verdict on the text; a text that says too little alone is tried with its question."""
         paper = self.sentences.contexts[number - 1].paper
+        known = f"{paper.title or ''}\n{without_planted(paper.text)}"
+        if foreign := foreign_authors(text, paper, f"{known}\n{self.question}"):
+            return Verdict("unsupported", 0.0, foreign, refuted=True)
+        known = "\n".join([known, *paper.authors])
+        whole_text, text = text, without_byline(text, paper)
+        vector = vector if text == whole_text else self._embed(text)
         evidence = [self.sentences.items[i].text for i in ranked]
-        rows, known = self.sentences.vectors[ranked], f"{paper.title or ''}\n{without_planted(paper.text)}"
+        rows = self.sentences.vectors[ranked]
         verdict = self.verifier.verify(text, evidence, vector=vector, vectors=rows, known=known)
         if verdict.support == "unsupported" and not verdict.refuted and self.question:
             claim = f"{self.question} {text}"
@@ -218,7 +225,7 @@ class Attributor:
         """Count missing proper nouns as missing names; only English marks them with a capital."""
         if not (paper.language == detect_language(text) == "en"):
             return verdict
-        missing = missing_proper_nouns(text, [paper.title or "", paper.text, self.question])
+        missing = missing_proper_nouns(text, [paper.title or "", paper.text, *paper.authors, self.question])
         support = "weak" if missing and verdict.support == "supported" else verdict.support
         return replace(verdict, support=support, missing=verdict.missing + missing)
 

@@ -9,14 +9,37 @@ from dataclasses import dataclass
 from rag.schema import Sentence
 from rag.text.sentences import split_sentences
 
-# [1], [1, 2], [1][2], [1-3], 【1】; brackets around anything but numbers are text.
+# [1], [1, 2], [1][2], [1-3], 【1】, [^1^], [1†source], [Abstract 1], (Abstract 1), <sup>1</sup>; brackets
+# around anything else are text.
 _NUMBERS = r"\d{1,3}(?:\s*[,，、;；–-]\s*\d{1,3})*"
-_MARKER = re.compile(rf"\s*(?:\[\s*({_NUMBERS})\s*\]|【\s*({_NUMBERS})\s*】)")
+_GAP = r"[^\S\n]{0,2}"
+_WORD = rf"(?:(?:abstract|source|reference|ref|paper|document)s?\.?|摘要|文献|来源|资料){_GAP}"
+_NUMBER = rf"(?:{_WORD})?#?\^?\d{{1,3}}\^?"
+_LIST = rf"{_NUMBER}(?:{_GAP}(?:[,，、;；–-]|and|和){_GAP}{_NUMBER}){{0,8}}"
+_MARKER = re.compile(
+    rf"\s*(?:[\[【]{_GAP}{_LIST}(?:{_GAP}†[^\[\]【】\n]{{0,60}})?{_GAP}[\]】]|[(（]{_WORD}{_LIST}[)）]"
+    rf"|<sup>\[?{_LIST}\]?</sup>)",
+    re.IGNORECASE,
+)
 BRACKETED = re.compile(rf"[\[【]\s*({_NUMBERS})\s*[\]】]")
 _RANGE = re.compile(r"(\d+)(?:\s*[–-]\s*(\d+))?")
 _MAX_RANGE = 50
 # The end of a text that could still grow into a marker.
-_PARTIAL_MARKER = re.compile(r"\s*(?:[\[【][\s\d,，、;；–-]*)?$")
+_PARTIAL_MARKER = re.compile(
+    r"\s*(?:[\[【(（][^\[\]【】()（）\n]{0,240}|<(?:s(?:u(?:p(?:>[^>\n]{0,240})?)?)?)?)?$", re.IGNORECASE
+)
+# The heading of a list of references, or its first footnote; what follows is not part of the answer.
+_HEADING = "references?|sources?|citations?|bibliography|works cited|参考文献|引用文献|参考资料|引用|来源"
+_AROUND = r"[ \t*_]{0,4}[:：]?[ \t*_]{0,4}"
+_REFERENCES = re.compile(
+    r"\s*\n\s*(?:[-*_]{3,}\s*\n\s*)?"
+    rf"(?:\[\^\d{{1,3}}\^?\]:|[ \t#*_]{{0,8}}(?:{_HEADING}){_AROUND}(?=\n|[\[【(\d•-]))",
+    re.IGNORECASE,
+)
+_PARTIAL_REFERENCES = re.compile(
+    r"\s*\n\s*[-#*_ \t]{0,8}"
+    rf"(?:\[\^\d{{0,3}}\^?\]?|[A-Za-z\u4e00-\u9fff]{{0,12}}(?: [a-z]{{0,5}})?{_AROUND})$"
+)
 _CUT = "…"
 STOPS = "。！？.!?；;…"
 
@@ -46,12 +69,17 @@ class MarkerReader:
         self._marks: list[tuple[int, int]] = []  # the markers in it: place and context
         self._end = ""  # the last character of the raw text before `_held`
         self._parted = False  # whether that text ends with a full stop and then a marker
+        self._over = False  # whether a list of references has begun
 
     def read(self, delta: str, *, whole: bool) -> list[MarkedSentence]:
         """Take the next piece; return the sentences that are certain now, or all after a `whole` piece."""
-        raw = self._held + delta
-        partial = None if whole else _PARTIAL_MARKER.search(raw)
-        taken = partial.start() if partial else len(raw)
+        raw = "" if self._over else self._held + delta
+        references = _REFERENCES.search(raw + "\n" * whole)
+        if references and (self._end or raw[: references.start()].strip()):
+            raw, self._over = raw[: references.start()], True
+        held = (pattern.search(raw) for pattern in (_PARTIAL_MARKER, _PARTIAL_REFERENCES))
+        taken = min((match.start() for match in held if match), default=len(raw))
+        taken = len(raw) if whole or self._over else taken
         self._held = raw[taken:]
         self._take(raw[:taken])
         return self._certain(whole)
@@ -123,5 +151,5 @@ def _with_markers(text: str, numbers: Sequence[int]) -> str:
 
 
 def _marker_numbers(marker: str) -> list[int]:
-    ranges = ((int(a), int(b or a)) for a, b in _RANGE.findall(marker))
+    ranges = ((int(a), int(b or a)) for a, b in _RANGE.findall(marker.partition("†")[0]))
     return [number for first, end in ranges for number in range(first, min(end, first + _MAX_RANGE) + 1)]

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from rag.errors import SettingsError
 from rag.llm.base import LLM, FinishReason, Message, TextStream
+from rag.llm.connection import Connection
 from rag.llm.error_messages import ErrorMessages
 from rag.llm.logprobs import TOP_TOKENS, Logprobs
 
@@ -127,7 +128,8 @@ class EndpointLLM(LLM):
         options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": 0.0, "extra_body": extra}
         if logprobs is not None:
             options |= _WITH_LOGPROBS
-        return TextStream(self._deltas(messages, options, logprobs))
+        connection = Connection()
+        return TextStream(self._deltas(messages, options, logprobs, connection), connection.end)
 
     def warm(self) -> None:
         """Do nothing: an endpoint receives only what the user asks."""
@@ -143,7 +145,11 @@ class EndpointLLM(LLM):
         """Do nothing: every reply has its own connection."""
 
     def _deltas(
-        self, messages: Sequence[Message], options: dict[str, Any], logprobs: Logprobs | None
+        self,
+        messages: Sequence[Message],
+        options: dict[str, Any],
+        logprobs: Logprobs | None,
+        connection: Connection,
     ) -> Generator[str, None, FinishReason]:
         import httpx
         from llama_index.core.llms import ChatMessage
@@ -151,7 +157,7 @@ class EndpointLLM(LLM):
         options["timeout"] = httpx.Timeout(self._stall_timeout_s, connect=_CONNECT_TIMEOUT_S)
         chat = [ChatMessage(role=message.role, content=message.content) for message in messages]
         finish: str | None = None
-        hooks = {"request": [self._replace_headers]}
+        hooks = {"request": [self._replace_headers, connection.follow]}
         # One HTTP client per reply, because closing the client is sure to end the connection.
         with httpx.Client(follow_redirects=False, trust_env=self.is_remote, event_hooks=hooks) as http:
             model = self._model(http)

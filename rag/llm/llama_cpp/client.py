@@ -152,7 +152,7 @@ class EmbeddedLLM(LLM):
     def prefill(self, messages: Sequence[Message]) -> PrefillOutcome:
         """Cache the KV state of the shared part of `messages`; load the model if necessary.
 
-        A reply that is asked for meanwhile waits for one step only: 300 characters, or one whole prefix.
+        A reply that is asked for meanwhile waits for one step only: 160 bytes of text, or one whole prefix.
         """
         with self._slot_lock:
             server = self._running()

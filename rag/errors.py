@@ -12,7 +12,8 @@
     ├── ModelError              a model file is missing, wrong or cannot be fetched
     └── LLMError                the language model cannot answer
         ├── LLMUnreachableError the endpoint refuses or does not answer in time
-        └── LLMResponseError    the endpoint answered with an error or broke off
+        ├── LLMResponseError    the endpoint answered with an error or broke off
+        └── LLMStoppedError     whoever asked has closed the reply
 
 Errors are caught once in the command line and once in the page.
 """
@@ -74,3 +75,11 @@ class LLMUnreachableError(LLMError):
 
 class LLMResponseError(LLMError):
     """The endpoint answered with an error or broke off."""
+
+
+class LLMStoppedError(LLMError):
+    """The reply was closed by whoever asked, from another thread."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("The reply was stopped; ask again.")

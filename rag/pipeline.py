@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from rag.answering.answerer import SEVERAL_ABSTRACTS, Answerer
 from rag.answering.citing.attribution import SentenceVerifier
 from rag.answering.citing.citations import NOTHING_SAID, Cited
 from rag.answering.collection.answers import answer_about_collection
+from rag.answering.event_stream import EventStream
 from rag.answering.generation.prefill import Prefill, prefill
 from rag.answering.generation.prompts import REFUSALS
 from rag.answering.generation.streaming import Generated
@@ -32,6 +33,7 @@ from rag.factory import configured_embedder, configured_llm, configured_reranker
 from rag.indexing.build import BuildReport, build_index
 from rag.llm.base import LLM
 from rag.llm.llama_cpp.kv_cache import PROMPT_CACHE, prune
+from rag.llm.stoppable import StoppableLLM
 from rag.schema import (
     Answer,
     Citation,
@@ -119,7 +121,7 @@ class RAG:
         *,
         stream: Literal[True],
         filters: Filters | None = None,
-    ) -> Iterator[StreamEvent]: ...
+    ) -> EventStream: ...
 
     def ask(
         self,
@@ -127,18 +129,19 @@ class RAG:
         history: History = (),
         stream: bool = False,
         filters: Filters | None = None,
-    ) -> Answer | Iterator[StreamEvent]:
+    ) -> Answer | EventStream:
         """Answer one question in its language from the abstracts that pass `filters`, or refuse.
 
         With `stream=True` yield a `SourcesEvent`, then `TextEvent`s whose deltas make up `Answer.answer`,
-        then the `Answer` itself.
+        then the `Answer` itself. Closing the stream, from any thread, stops the language model.
 
         Raises:
             QuestionError: the question is empty or too long, or a filter names a source that is not there.
             LLMError: the language model cannot answer.
             ModelError: a model file is missing or wrong.
         """
-        events = self._events(_checked(question), history, filters)
+        llm = StoppableLLM(self.llm)
+        events = EventStream(self._events(llm, _checked(question), history, filters), llm.stop)
         if stream:
             return events
         for event in events:
@@ -242,16 +245,24 @@ class RAG:
         """Close."""
         self.close()
 
-    def _events(self, question: str, history: History, filters: Filters | None) -> Iterator[StreamEvent]:
+    def _events(
+        self, llm: StoppableLLM, question: str, history: History, filters: Filters | None
+    ) -> Generator[StreamEvent, None, None]:
         with self._lock:
             self._asked += 1
+        ended = False
         try:
-            yield from self._answer(question, history, filters)
+            yield from self._answer(llm, question, history, filters)
+            ended = True
         finally:
+            llm.stop()
             with self._lock:
                 self._asked -= 1
+                self._llm_called &= ended  # stopping a reply may have ended the model's process
 
-    def _answer(self, question: str, history: History, filters: Filters | None) -> Iterator[StreamEvent]:
+    def _answer(
+        self, llm: LLM, question: str, history: History, filters: Filters | None
+    ) -> Iterator[StreamEvent]:
         started = time.perf_counter()
         intent = classify(question, followed=bool(history))
         told = self._tell(question, intent, filters) if intent else None
@@ -261,7 +272,7 @@ class RAG:
             yield told
             return
         self._load_llm_ahead()
-        read_as = standalone(self.llm, question, history)
+        read_as = standalone(llm, question, history)
         asked, question = question, read_as or question
         if read_as or not needs_context(question):
             history = ()  # what it needs of them is in it: more abstracts fit, and nothing else is mixed in
@@ -271,7 +282,7 @@ class RAG:
         yield SourcesEvent(contexts, language, read_as)
         first: float | None = None
         generated: Generated | None = None
-        for item in self._generate(question, language, contexts, history):
+        for item in self._generate(llm, question, language, contexts, history):
             if isinstance(item, Generated):
                 generated = item
                 continue
@@ -315,7 +326,7 @@ class RAG:
         )  # fmt: skip
 
     def _generate(
-        self, question: str, language: Language, contexts: tuple[ScoredChunk, ...], history: History
+        self, llm: LLM, question: str, language: Language, contexts: tuple[ScoredChunk, ...], history: History
     ) -> Iterator[tuple[str, Cited] | Generated]:
         """Ask the language model, unless nothing in the library is near the question."""
         nearest = max((c.dense for c in contexts if c.dense is not None), default=-1.0)
@@ -325,7 +336,7 @@ class RAG:
         with self._index.reading() as store:
             alignment = store.alignment
         answerer = Answerer(
-            self.llm,
+            llm,
             embedder,
             alignment,
             self._verifier or verifier_for(self._embedding_model, embedder, alignment),

@@ -7,11 +7,12 @@ It enters through the seam (`ui.app.make_server(rag)`), so nothing is patched. A
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rag.errors import QuestionError, RagError
+from rag.answering.event_stream import EventStream
+from rag.errors import LLMStoppedError, QuestionError, RagError
 from rag.schema import (
     Answer,
     Chunk,
@@ -34,14 +35,21 @@ class Gate:
     def __init__(self) -> None:
         self.reached = threading.Event()
         self._open = threading.Event()
+        self._stopped = False
 
     def open(self) -> None:
+        self._open.set()
+
+    def stop(self) -> None:
+        self._stopped = not self._open.is_set()
         self._open.set()
 
     def wait(self) -> None:
         self.reached.set()
         if not self._open.wait(timeout=30):
             raise TimeoutError("nobody opened the gate")
+        if self._stopped:
+            raise LLMStoppedError
 
 
 Step = StreamEvent | RagError | Gate | float
@@ -58,12 +66,19 @@ class FakeRAG:
 
     def ask(
         self, question: str, history: Sequence[tuple[str, str]] = (), *, stream: bool = False
-    ) -> Iterator[StreamEvent]:
+    ) -> EventStream:
         assert stream, "the page always streams"
         self.asked.append((question, tuple(history)))
-        return self._play(self.script(question, history))
+        steps = self.script(question, history)
 
-    def _play(self, steps: Sequence[Step]) -> Iterator[StreamEvent]:
+        def stop() -> None:
+            for step in steps:
+                if isinstance(step, Gate):
+                    step.stop()
+
+        return EventStream(self._play(steps), stop)
+
+    def _play(self, steps: Sequence[Step]) -> Generator[StreamEvent, None, None]:
         try:
             for step in steps:
                 if isinstance(step, Gate):

@@ -23,7 +23,7 @@ ALLOWED = {
     "store": "embedding errors network schema text",
     "embedding": "errors models schema settings text",
     "llm": "errors network",
-    "models": "errors",
+    "models": "errors network",
     "settings": "errors",
     "text": "schema",
     "schema": "",

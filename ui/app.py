@@ -107,6 +107,9 @@ def _answerer(rag: Library) -> Any:
         before: Turn | None = None
         async with contextlib.aclosing(follow(rag, question.strip(), history(past))) as steps:
             async for turn in steps:
+                if turn is before:  # nothing new; Gradio looks whether the reader is still there
+                    yield skip(), skip(), skip(), skip(), skip()
+                    continue
                 # Only what differs is sent: the sources of a long conversation outweigh a word by far.
                 shown = (*past, turn)
                 news = before is None or status_of(turn) != status_of(before)

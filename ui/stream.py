@@ -12,13 +12,25 @@ from rag import RagError, StreamEvent
 from ui.labels import BROKE_OFF, Label
 from ui.turn import Turn
 
+# Gradio notices a closed tab only when the answer yields; higher lets the model work for nobody longer.
+_TICK_S = 0.25
+
+_Item = StreamEvent | RagError | None
+
+
+class Events(Iterator[StreamEvent], Protocol):
+    """The events of one question, which any thread may close."""
+
+    def close(self) -> None:
+        """Stop the language model; whoever waits for an event finds the end."""
+
 
 class Library(Protocol):
     """What the page needs of `rag.RAG`: streamed answers, and figures for the header."""
 
     def ask(
         self, question: str, history: Sequence[tuple[str, str]] = ..., *, stream: Literal[True]
-    ) -> Iterator[StreamEvent]:
+    ) -> Events:
         """Yield the sources, then text, then the answer."""
 
     def info(self) -> dict[str, Any]:
@@ -30,23 +42,23 @@ async def stream(
 ) -> AsyncGenerator[list[StreamEvent | RagError], None]:
     """Yield the events of `library.ask`, all that have arrived at a time; an error of citefold comes last.
 
-    The question runs in a thread of its own, so that Stop does not wait for the model; the thread ends at
-    its next event. An unforeseen exception goes to `threading.excepthook`, and the stream ends without an
-    Answer.
+    The question runs in a thread of its own, so that Stop does not wait for the model; closing the stream
+    closes the question. An unforeseen exception goes to `threading.excepthook`, and the stream ends without
+    an Answer. While there is no event it yields [] every `_TICK_S` seconds.
     """
     loop = asyncio.get_running_loop()
-    events: asyncio.Queue[StreamEvent | RagError | None] = asyncio.Queue()
+    events: asyncio.Queue[_Item] = asyncio.Queue()
+    asked: list[Events] = []
     abandoned = threading.Event()
 
-    def put(event: StreamEvent | RagError | None) -> None:
+    def put(event: _Item) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed once the server has stopped
             loop.call_soon_threadsafe(events.put_nowait, event)
 
     def produce() -> None:
         try:
-            for event in library.ask(question, past, stream=True):
-                if abandoned.is_set():
-                    return
+            asked.append(library.ask(question, past, stream=True))
+            for event in () if abandoned.is_set() else asked[0]:
                 put(event)
         except RagError as error:
             put(error)
@@ -57,14 +69,24 @@ async def stream(
     try:
         ended = False
         while not ended:
-            arrived = [await events.get()]
-            while not events.empty():
-                arrived.append(events.get_nowait())
-            ended = arrived[-1] is None
-            if news := [event for event in arrived if event is not None]:
-                yield news
+            arrived = await _arrived(events)
+            ended = arrived[-1:] == [None]
+            yield [event for event in arrived if event is not None]
     finally:
         abandoned.set()
+        for question_events in asked:  # in a thread: closing may wait for a lock
+            threading.Thread(target=question_events.close, name="question", daemon=True).start()
+
+
+async def _arrived(events: asyncio.Queue[_Item]) -> list[_Item]:
+    """Return all that has arrived, nothing after `_TICK_S` seconds of silence."""
+    try:
+        arrived = [await asyncio.wait_for(events.get(), _TICK_S)]
+    except TimeoutError:
+        return []
+    while not events.empty():
+        arrived.append(events.get_nowait())
+    return arrived
 
 
 async def follow(

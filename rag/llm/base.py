@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from rag.errors import LLMError, LLMStoppedError
 from rag.llm.logprobs import Logprobs
 
 PrefillOutcome = Literal["cached", "interrupted", "full"]
@@ -38,23 +40,37 @@ class TextStream(Iterator[str]):
     at `max_tokens` or at the end of the context). Closing or dropping the stream stops the model.
     """
 
-    def __init__(self, deltas: Iterator[str]) -> None:
-        """Wrap deltas; a generator may return its finish reason, anything else means "stop"."""
+    def __init__(self, deltas: Iterator[str], stop: Callable[[], None] = lambda: None) -> None:
+        """Wrap deltas; a generator may return its finish reason, anything else means "stop".
+
+        `stop` makes a `next` on the deltas end soon that another thread waits for.
+        """
         self.finish_reason: FinishReason | None = None
         self._deltas = deltas
+        self._stop = stop
+        self._closed = False
 
     def __next__(self) -> str:
-        """Return the next delta; any of them may raise LLMUnreachableError or LLMResponseError."""
+        """Return the next delta; any of them may raise LLMError, LLMStoppedError after `close`."""
         try:
-            return next(self._deltas)
+            if not self._closed:
+                return next(self._deltas)
         except StopIteration as end:
-            self.finish_reason = self.finish_reason or end.value or "stop"
-            raise
+            if not self._closed:
+                self.finish_reason = self.finish_reason or end.value or "stop"
+                raise
+        except LLMError:
+            if not self._closed:
+                raise
+        raise LLMStoppedError
 
     def close(self) -> None:
-        """Stop the reply: the connection is closed and the server stops decoding."""
+        """Stop the reply and the model's work on it; any thread may do so while another waits for a delta."""
+        self._closed = True
+        self._stop()
         if isinstance(self._deltas, Generator):
-            self._deltas.close()
+            with suppress(ValueError):  # another thread runs it, and ends it
+                self._deltas.close()
 
 
 class LLM(Protocol):

@@ -16,10 +16,12 @@ from rag.errors import LLMError, SettingsError
 from rag.llm.address import base_of, check_base_url, check_key
 from rag.llm.base import LLM, FinishReason, Message, TextStream
 from rag.llm.chat_events import DONE, EventError, Piece, read_events, read_piece
+from rag.llm.chat_reply import Reply
+from rag.llm.connection import Connection
 from rag.llm.dialect import REASONING_TOKENS, Dialect
 from rag.llm.error_messages import ErrorMessages, message_of
 from rag.llm.logprobs import TOP_TOKENS, Logprobs
-from rag.llm.reasoning import Hold, ReasoningFilter
+from rag.llm.reasoning import Hold
 from rag.network import is_loopback, proxy_for
 
 if TYPE_CHECKING:
@@ -92,7 +94,8 @@ class EndpointLLM(LLM):
         extra = {"model": self.name} | self._slot | ({} if grammar is None else {"grammar": grammar})
         if logprobs is not None:
             extra |= _WITH_LOGPROBS
-        return TextStream(self._deltas(messages, max_tokens, extra, logprobs))
+        connection = Connection()
+        return TextStream(self._deltas(messages, max_tokens, extra, logprobs, connection), connection.end)
 
     def warm(self) -> None:
         """Do nothing: an endpoint receives only what the user asks."""
@@ -108,12 +111,17 @@ class EndpointLLM(LLM):
         """Do nothing: every reply has its own connection."""
 
     def _deltas(
-        self, messages: Sequence[Message], max_tokens: int, extra: dict[str, Any], logprobs: Logprobs | None
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        extra: dict[str, Any],
+        logprobs: Logprobs | None,
+        connection: Connection,
     ) -> Generator[str, None, FinishReason]:
         """Yield the answer; a reply that used up its tokens before it is asked for once more, with room."""
         for _ in range(2):
-            reply = _Reply(self._hold)
-            pieces = self._pieces(lambda own: own.body(messages, max_tokens, extra), logprobs)
+            reply = Reply(self._hold)
+            pieces = self._pieces(lambda own: own.body(messages, max_tokens, extra), logprobs, connection)
             with closing(pieces):
                 for piece in pieces:
                     if said := reply.add(piece):
@@ -129,7 +137,7 @@ class EndpointLLM(LLM):
                 raise self._errors.only_reasoned()
         raise self._errors.used_up()
 
-    def _learn(self, reply: _Reply) -> None:
+    def _learn(self, reply: Reply) -> None:
         """Remember of a whole reply whether later ones need room for reasoning, and what of them to hold."""
         if reply.reasoning.seen or not reply.answered:
             self._dialect = replace(self._dialect, room=REASONING_TOKENS)
@@ -139,12 +147,12 @@ class EndpointLLM(LLM):
             self._hold = "nothing"
 
     def _pieces(
-        self, body: Callable[[Dialect], dict[str, Any]], logprobs: Logprobs | None
+        self, body: Callable[[Dialect], dict[str, Any]], logprobs: Logprobs | None, connection: Connection
     ) -> Generator[Piece, None, None]:
         """Yield the parts of one reply; what the endpoint refuses is left out, and remembered."""
         dialect = self._dialect
         # One HTTP client per reply, because closing the client is sure to end the connection.
-        with self._client() as http:
+        with self._client(connection) as http:
             while True:
                 try:
                     for piece in self._attempt(http, dialect.url, body(dialect), logprobs):
@@ -204,7 +212,7 @@ class EndpointLLM(LLM):
         if piece.withheld:
             raise self._errors.withheld(piece.finish or "")
 
-    def _client(self) -> httpx.Client:
+    def _client(self, connection: Connection) -> httpx.Client:
         """Return a client that reads certificates from the environment, and proxies by `rag.network`."""
         import httpx
 
@@ -215,7 +223,8 @@ class EndpointLLM(LLM):
             if proxy is None:
                 raise
             raise self._errors.proxy("is of a kind that cannot be used here") from None
-        return httpx.Client(transport=transport, trust_env=False, follow_redirects=False)
+        hooks = {"request": [connection.follow]}
+        return httpx.Client(transport=transport, trust_env=False, follow_redirects=False, event_hooks=hooks)
 
     def _sent(self, http: httpx.Client, url: str, body: dict[str, Any]) -> httpx.Response:
         """Send a request and return the response, unread; raise _RefusedError if its status is no success."""
@@ -241,36 +250,6 @@ class EndpointLLM(LLM):
             "Accept-Encoding": "identity",
         }
         return own | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
-
-
-class _Reply:
-    """What has arrived of one reply."""
-
-    def __init__(self, hold: Hold) -> None:
-        self.reasoning = ReasoningFilter(hold)
-        self.answered = self.cut = False
-        self._content = ""
-
-    @property
-    def reason(self) -> FinishReason:
-        return "length" if self.cut else "stop"
-
-    def add(self, piece: Piece) -> str:
-        """Take one part; return the text that is certain to be answer."""
-        self.cut = piece.cut or self.cut
-        text = piece.text
-        if piece.whole and self._content and text.startswith(self._content):
-            text = text[len(self._content) :]
-        self._content += text
-        return self._noted((self.reasoning.apart() if piece.reasoning else "") + self.reasoning.feed(text))
-
-    def end(self) -> str:
-        """Return the text that is left."""
-        return self._noted(self.reasoning.finish(cut=self.cut))
-
-    def _noted(self, said: str) -> str:
-        self.answered = self.answered or bool(said.strip())
-        return said
 
 
 class _RefusedError(Exception):

@@ -6,7 +6,6 @@ The user's token is sent to the hub only, never to where it redirects. No proxy 
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import os
 import queue
 import threading
@@ -24,6 +23,7 @@ from rag.errors import ModelError
 from rag.models.download import Progress
 from rag.models.files import CHUNK, open_at, size_of
 from rag.models.registry import ModelFile
+from rag.network import is_loopback
 
 HUB = "https://huggingface.co"
 _ANSWER_S = 2.0  # longest wait for the response header before the next source is tried
@@ -134,11 +134,8 @@ class _Proxies(urllib.request.ProxyHandler):
     """The proxies of the environment, but none for this machine."""
 
     def proxy_open(self, req: Request, proxy: str, type: str) -> Any:
-        return (
-            None
-            if _is_loopback(urlsplit(req.full_url).hostname or "")
-            else super().proxy_open(req, proxy, type)
-        )
+        own = is_loopback(urlsplit(req.full_url).hostname or "")
+        return None if own else super().proxy_open(req, proxy, type)
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -163,13 +160,6 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args: object) -> None:
         return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _wait_asked(answer: HTTPError) -> float | None:

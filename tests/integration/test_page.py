@@ -200,14 +200,22 @@ def test_stop_leaves_at_once_and_the_conversation_goes_on(open_page, served) -> 
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".turn")).to_have_attribute("aria-busy", "false")
     expect(page.locator(".foot")).to_contain_text("Stopped before the end")
-    gate.open()
-    assert served.rag.closed.wait(timeout=5)
+    assert served.rag.closed.wait(timeout=1)
     served.rag.script = script_of(ANSWER, [MUSE], [CITED])
     ask_and_wait(page, "Again?")
     assert served.rag.asked[-1] == ("Again?", ())
     page.get_by_role("button", name="New conversation").click()
     expect(page.locator(".turn")).to_have_count(0)
     expect(page.locator(".card")).to_have_count(0)
+
+
+def test_closing_the_tab_stops_an_answer_that_waits(open_page, served) -> None:
+    gate = Gate()
+    page = open_page(script_of(ANSWER, [MUSE], [CITED], before_text=[gate]))
+    ask(page)
+    expect(page.locator(".card")).to_have_count(1)
+    page.close()
+    assert served.rag.closed.wait(timeout=2)
 
 
 def test_examples_ask_and_step_aside(open_page, served) -> None:

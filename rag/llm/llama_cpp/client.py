@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from rag.llm.llama_cpp.kv_cache import PromptCache
 from rag.llm.llama_cpp.prefix_cache import PrefixCache
 from rag.llm.llama_cpp.process import SUBJECT, LlamaProcess
 from rag.llm.llama_cpp.server import DEFAULT_CONTEXT, ServerOptions
+from rag.llm.llama_cpp.stopping import ProcessUse, StoppableReply
 from rag.llm.logprobs import Logprobs
 from rag.llm.openai_compatible import STALL_TIMEOUT_S, EndpointLLM
 
@@ -112,6 +113,7 @@ class EmbeddedLLM(LLM):
         self._loading = threading.Lock()
         # Held from loading a prefix to the first token; a chat in between would end up in the saved state.
         self._slot_lock = _ContendedLock()
+        self._use = ProcessUse()
         self._server: LlamaProcess | None = None
         self._prefix_cache: PrefixCache | None = None
         self._closed = False
@@ -126,10 +128,14 @@ class EmbeddedLLM(LLM):
     ) -> TextStream:
         """Return the text deltas of one reply; the first one loads the model if necessary."""
         options = {"max_tokens": max_tokens, "grammar": grammar, "logprobs": logprobs}
-        return TextStream(self._deltas(messages, options))
+        reply = StoppableReply()
+        return TextStream(self._deltas(messages, options, reply), reply.stop)
 
     def address(self) -> tuple[str, str]:
-        """Load the model and return the base URL and key for any OpenAI client."""
+        """Load the model and return the base URL and key for any OpenAI client.
+
+        They change when a reply is stopped before its first token.
+        """
         server = self._running()
         return server.base_url, server.key
 
@@ -146,7 +152,7 @@ class EmbeddedLLM(LLM):
     def prefill(self, messages: Sequence[Message]) -> PrefillOutcome:
         """Cache the KV state of the shared part of `messages`; load the model if necessary.
 
-        A reply that is asked for meanwhile waits for one step only: 300 characters, or one whole prefix.
+        A reply that is asked for meanwhile waits for one step only: 160 bytes of text, or one whole prefix.
         """
         with self._slot_lock:
             server = self._running()
@@ -162,29 +168,34 @@ class EmbeddedLLM(LLM):
             self._server.close()
 
     def _load_prefix(self, prefix: Sequence[Message]) -> None:
-        with self._slot_lock, self._prepared(prefix):
-            pass
+        with self._slot_lock:
+            self._prepare_slot(self._running(), prefix)
 
     def _deltas(
-        self, messages: Sequence[Message], options: dict[str, Any]
+        self, messages: Sequence[Message], options: dict[str, Any], reply: StoppableReply
     ) -> Generator[str, None, FinishReason]:
-        with self._slot_lock, self._prepared(messages) as server:
-            reply = server.client.stream(messages, **options)
-            first = next(reply, None)
-        with self._reporting_exit(server), closing(reply):
-            if first is not None:
-                yield first
-            yield from reply
-        return reply.finish_reason or "stop"
+        with ExitStack() as stack:
+            with self._slot_lock:
+                with reply.phase(lambda: None):  # a stopped reply starts no process
+                    server = self._running()
+                stack.enter_context(self._use.counted())
+                with self._use.prefilling(reply, server):
+                    self._prepare_slot(server, messages)
+                    deltas = server.client.stream(messages, **options)
+                    stack.enter_context(closing(deltas))
+                    with self._reporting_exit(server):
+                        first = next(deltas, None)
+            with reply.phase(deltas.close), self._reporting_exit(server):
+                if first is not None:
+                    yield first
+                yield from deltas
+        return deltas.finish_reason or "stop"
 
-    @contextmanager
-    def _prepared(self, messages: Sequence[Message]) -> Iterator[LlamaProcess]:
-        """Yield the process after its slot holds the cached prefix of `messages`."""
-        server = self._running()
+    def _prepare_slot(self, server: LlamaProcess, messages: Sequence[Message]) -> None:
+        """Bring the slot to the cached prefix of `messages`."""
         with self._reporting_exit(server):
             if self._prefix_cache is not None:
                 self._prefix_cache.load_prefix(messages)
-            yield server
 
     @contextmanager
     def _reporting_exit(self, server: LlamaProcess) -> Iterator[None]:

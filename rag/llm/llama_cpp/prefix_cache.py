@@ -27,7 +27,7 @@ from rag.llm.llama_cpp.server import SLOT
 
 _MAX_FILES = 16  # two models with four prefixes each, before and after a change of each
 _TIMEOUT_S = 60.0
-_STEP_CHARS = 300  # characters per prefill step, about a second; higher lets a reply wait longer
+_STEP_BYTES = 160  # UTF-8 bytes per prefill step, below a second; higher lets a reply wait longer
 _LEFTOVER_S = 3600.0  # age from which a temporary file was left by a killed process
 
 Prefix = tuple[Message, ...]
@@ -124,12 +124,10 @@ class PrefixCache:
 
     def _prefill_shared(self, prefix: Prefix, head: Message, interrupted: Callable[[], bool] | None) -> bool:
         """Compute the state after a shared part and cache it; return False if interrupted before."""
-        for end in range(_STEP_CHARS, len(head.content), _STEP_CHARS) if interrupted else ():
+        for part in _steps(head.content) if interrupted else [head.content]:
             if interrupted and interrupted():
                 return False
-            part = replace(head, content=head.content[:end])
-            self._process.client.complete([*prefix, part], max_tokens=1)
-        self._process.client.complete([*prefix, head], max_tokens=1)
+            self._process.client.complete([*prefix, replace(head, content=part)], max_tokens=1)
         with suppress(OSError, StateError), self._private_file() as saved:
             if self._slot("save", saved.name) and self._prompt_cache:
                 before, whole = SlotState.read(self._file(prefix)), SlotState.read(saved)
@@ -194,6 +192,17 @@ class PrefixCache:
             return False
         finally:
             connection.close()
+
+
+def _steps(text: str) -> Iterator[str]:
+    """Yield ever longer beginnings of a text and then the text; Chinese has more tokens a character."""
+    size = 0
+    for end, char in enumerate(text):
+        if size >= _STEP_BYTES:
+            yield text[:end]
+            size = 0
+        size += len(char.encode("utf-8", "surrogatepass"))
+    yield text
 
 
 def _plain(chat: Sequence[Message]) -> list[dict[str, object]]:

@@ -1,0 +1,64 @@
+"""One question's use of a language model, which any thread can end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from weakref import WeakSet
+
+from rag.errors import LLMStoppedError
+from rag.llm.base import LLM, Message, PrefillOutcome, TextStream
+from rag.llm.logprobs import Logprobs
+
+
+class StoppableLLM(LLM):
+    """A language model that, once stopped, ends its replies and starts no other; the model itself stays."""
+
+    def __init__(self, llm: LLM) -> None:
+        """Use `llm` until `stop` is called."""
+        self.name, self.endpoint, self.is_remote = llm.name, llm.endpoint, llm.is_remote
+        self.context_window, self.supports_grammar = llm.context_window, llm.supports_grammar
+        self._llm = llm
+        self._lock = threading.Lock()
+        self._replies: WeakSet[TextStream] = WeakSet()
+        self._stopped = False
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        grammar: str | None = None,
+        logprobs: Logprobs | None = None,
+    ) -> TextStream:
+        """Return the model's reply; raise LLMStoppedError after `stop`."""
+        with self._lock:
+            if self._stopped:
+                raise LLMStoppedError
+            reply = self._llm.stream(messages, max_tokens=max_tokens, grammar=grammar, logprobs=logprobs)
+            self._replies.add(reply)
+        return reply
+
+    def stop(self) -> None:
+        """End the replies; a thread that waits for one gets LLMStoppedError."""
+        with self._lock:
+            self._stopped = True
+            replies = list(self._replies)
+        for reply in replies:
+            reply.close()
+
+    def warm(self) -> None:
+        """Load the model."""
+        self._llm.warm()
+
+    def prepare(self) -> None:
+        """Fill the model's caches."""
+        self._llm.prepare()
+
+    def prefill(self, messages: Sequence[Message]) -> PrefillOutcome:
+        """Have the model cache the shared part of `messages`."""
+        return self._llm.prefill(messages)
+
+    def close(self) -> None:
+        """Stop, and leave the model to its owner."""
+        self.stop()

@@ -43,6 +43,7 @@ prepare: $(VENV)/installed
 
 test: lint  ## the same environment with the test extras: ruff, mypy --strict, every test on the real models
 	@$(BIN)/rag models pull
+	@$(BIN)/rag models pull multilingual-e5-small
 	$(BIN)/python -m pytest -p tests.skip_policy $(PYTEST_ARGS)
 
 lint: $(VENV)/installed-test  ## ruff and mypy alone

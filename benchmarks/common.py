@@ -1,4 +1,4 @@
-"""Parser, shared data, parallel papers and their cached vectors, for benchmarks/ and training/."""
+"""Parser, shared data and parallel papers, for benchmarks/ and training/."""
 
 from __future__ import annotations
 
@@ -12,21 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from rag.embedding.alignment import Alignment, Kind
+from rag.embedding.alignment import Alignment
 from rag.embedding.base import Vectors
-from rag.embedding.embedder import LocalEmbedder
 from rag.evaluation.metrics import wilson_interval
-from rag.models import defaults as models
 from rag.schema import LANGUAGES, Language
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 ABSTRACTS: dict[Language, str] = {"en": "abstract_en", "zh": "abstract_zh"}
 QUERIES: dict[Language, str] = {"en": "title", "zh": "headline_zh"}
-# Papers of bilingual_arxiv/train in the order of SEED that are embedded in both languages.
+# The first PAPERS of bilingual_arxiv/train in the order of SEED.
 SEED = 0
 PAPERS = 1000
-ParallelVectors = dict[tuple[Language, Kind], Vectors]
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
@@ -78,24 +75,3 @@ def dense_ranks(
         own = np.diag(papers)[:, None]
         ranks[language] = (1 + (papers > own).sum(axis=1)).tolist()
     return ranks
-
-
-def parallel_vectors(embedder: LocalEmbedder, papers: int = PAPERS) -> ParallelVectors:
-    """Return raw vectors of the first papers, from the cache if they are there.
-
-    A "passage" is an abstract; a "query" is a title (English) or a headline (Chinese).
-    """
-    path = models.cache_dir() / "benchmarks" / f"parallel-{embedder.digest}-{papers}.npz"
-    kinds: tuple[Kind, ...] = ("query", "passage")
-    if path.exists():
-        with np.load(path) as data:
-            return {(la, kind): data[f"{la}-{kind}"] for la in LANGUAGES for kind in kinds}
-    rows = sample("train", papers, SEED)
-    vectors: ParallelVectors = {}
-    for la in LANGUAGES:
-        vectors[la, "passage"] = embedder.embed_passages([row[ABSTRACTS[la]] for row in rows])
-        vectors[la, "query"] = np.concatenate([embedder.embed_query(row[QUERIES[la]]) for row in rows])
-        print(f"embedded {papers} {la} papers", flush=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, allow_pickle=False, **{f"{la}-{kind}": rows for (la, kind), rows in vectors.items()})
-    return vectors

@@ -33,6 +33,7 @@ from rag.factory import configured_embedder, configured_llm, configured_reranker
 from rag.indexing.build import BuildReport, build_index
 from rag.llm.base import LLM
 from rag.llm.llama_cpp.kv_cache import PROMPT_CACHE, prune
+from rag.llm.size import reads_together
 from rag.llm.stoppable import StoppableLLM
 from rag.schema import (
     Answer,
@@ -203,6 +204,8 @@ class RAG:
         """
         done: Prefill | None = None
         stop = stop or threading.Event()
+        if self._reads_together:  # then no chat begins with one abstract
+            return Prefill(0, 0)
         while done is None:
             with self._index.reading() as store:
                 papers = store.catalog.papers()
@@ -342,7 +345,8 @@ class RAG:
             self._verifier or verifier_for(self._embedding_model, embedder, alignment),
             self.settings.max_answer_tokens,
             self.settings.evidence_tokens,
-            self._abstention or abstention_for(self.llm.name),
+            self._reads_together,
+            self._abstention or abstention_for(self.llm.name, self._embedding_model),
         )
         return answerer.answer(question, language, contexts, history)
 
@@ -371,6 +375,10 @@ class RAG:
             return retrieve(store, embedder, query, language, k, filters)
         found = retrieve(store, embedder, query, language, max(k, RERANK_CANDIDATES), filters)
         return rerank(reranker, query, found)[:k]
+
+    @property
+    def _reads_together(self) -> bool:
+        return reads_together(self.llm, self.settings.abstracts_per_chat)
 
     @property
     def _embedding_model(self) -> str:

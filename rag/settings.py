@@ -23,7 +23,8 @@ from pydantic_settings import (
 
 from rag.errors import SettingsError
 
-DEFAULT_EMBEDDING_MODEL = "multilingual-e5-small"
+DEFAULT_EMBEDDING_MODEL = "embeddinggemma-300m"
+SMALL_EMBEDDING_MODEL = "multilingual-e5-small"
 DEFAULT_LLM = "qwen2.5-coder-1.5b"
 
 # Variables that share the prefix but are read elsewhere: the model cache, the file itself, test and CI marks.
@@ -50,9 +51,9 @@ class Settings(BaseSettings):
     """Directory of the index."""
     embedding_model: str = DEFAULT_EMBEDDING_MODEL
     """A default model's name, or any sentence-transformers model by name or path."""
-    embedding_backend: Literal["auto", "torch"] = "auto"
-    """auto: onnxruntime where the model has a graph for it (the default model has), else torch; torch:
-    always.
+    embedding_backend: Literal["auto", "torch", "onnx"] = "auto"
+    """auto: torch on a GPU if there is one, else onnxruntime where the model has a graph for it (the default
+    models have), else torch.
     """
     query_prompt: str | None = None
     """Put before each question; None: the model's own saved prompt."""
@@ -78,8 +79,12 @@ class Settings(BaseSettings):
     """Sent to `llm_base_url` only."""
     llm_timeout_s: float = Field(default=120.0, gt=0, le=3600)
     """Longest silence of the language model, in seconds."""
+    abstracts_per_chat: Literal["auto", "one", "all"] = "auto"
+    """Whether the language model reads one abstract after the other, or all in one chat. auto: by its size,
+    which is read off its name; a small one mixes abstracts up.
+    """
     evidence_tokens: int | None = Field(default=None, ge=50, le=100_000)
-    """Most tokens read: of one abstract (embedded; None: 800), of all (endpoint; None: 4,000)."""
+    """Most tokens read in one chat: of one abstract (None: 800), of all (None: 4,000)."""
     max_answer_tokens: int = Field(default=320, ge=16, le=4096)
     """Longest answer, in the model's tokens."""
     prompt_cache_mb: int = Field(default=2000, ge=0, le=10_000_000)

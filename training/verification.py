@@ -5,7 +5,7 @@
 `training.verification_data` describes the pairs of sentence and abstract. Each pair is scored by ten-fold
 cross-validation over groups, and the limits are chosen on these scores. The model fitted on all pairs is also
 measured on new pairs. "P@R.9" is the precision at recall .9. Brackets are 95 % bootstrap intervals over
-groups. `--write` writes rag/data/verifier.json.
+groups. `--write` writes rag/data/verifier-MODEL.json.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ from training.verification_table import Mask, print_caught, print_ways
 # Seed of pairs that are only reported; the word lists of rag.answering.verification.polarity were tuned on
 # others.
 FRESH_SEED = 2
-OUTPUT = Path(rag.__file__).parent / "data" / "verifier.json"
+OUTPUT = Path(rag.__file__).parent / "data"
 
 
 def main() -> None:
     """Fit, report, and write on request."""
     command = parser(__doc__)
-    command.add_argument("--write", action="store_true", help=f"write {OUTPUT.name}")
+    command.add_argument("--write", action="store_true", help="write the file of the model")
     options = command.parse_args()
     embedder = configured_embedder(load_settings())
     pairs = scifact_pairs() + derived_pairs(embedder)
@@ -59,13 +59,14 @@ def main() -> None:
     scifact = alignment.for_corpus({"en": vectors.embed_passages(claims)})
     findings = [features_of(p, vectors, alignment if p.derived else scifact) for p in pairs]
     scores = cross_fit(pairs, findings)
-    model = with_chosen_limits(fit_model(pairs, findings), pairs, findings, scores)
+    model = with_chosen_limits(fit_model(pairs, findings, embedder.name), pairs, findings, scores)
     print_ways("features", pairs, scores)
     print_caught("features", pairs, verdicts(model, findings, scores))
     report_fresh(model, embedder, vectors, alignment, pairs)
     if options.write:
-        OUTPUT.write_text(json.dumps(model_json(model), indent=1) + "\n", encoding="utf-8")
-        print(f"wrote {OUTPUT}")
+        output = OUTPUT / f"verifier-{embedder.name}.json"
+        output.write_text(json.dumps(model_json(model), indent=1) + "\n", encoding="utf-8")
+        print(f"wrote {output}")
 
 
 def report_fresh(

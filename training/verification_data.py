@@ -16,16 +16,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from benchmarks.common import ABSTRACTS, PAPERS, SEED, parallel_vectors, records, sample
+from benchmarks.common import ABSTRACTS, PAPERS, SEED, records, sample
 from rag.embedding.alignment import shipped_alignment
 from rag.embedding.embedder import LocalEmbedder
 from rag.schema import LANGUAGES, Language
 from rag.text.numbers import find_numbers, number_values
 from rag.text.sentences import sentence_texts
+from training.sentence_vectors import KeptVectors
 
 Kind = Literal["SUPPORT", "CONTRADICT", "NONE", "own", "neighbour", "number", "name", "negation"]
 
 COUPLES = 60
+# Short abstracts among which the couples are found.
+CANDIDATES = 300
 # Most sentences of an abstract; fewer make more pairs per embedded sentence.
 LONGEST = 7
 # Characters of the shortest sentence to use.
@@ -239,15 +242,16 @@ def _couples(
     rows: list[dict[str, Any]], embedder: LocalEmbedder, draw: random.Random
 ) -> Iterator[tuple[int, int]]:
     """Yield couples of short abstracts: a paper and its nearest neighbour; no paper occurs twice."""
-    vectors = parallel_vectors(embedder)
-    english = shipped_alignment(embedder.name).apply(vectors["en", "passage"], "en", "passage")
     short = [
         i
         for i, row in enumerate(rows)
         if all(3 <= len(sentence_texts(row[ABSTRACTS[la]])) <= LONGEST for la in LANGUAGES)
     ]
     draw.shuffle(short)
-    near = english[short] @ english[short].T
+    short = short[:CANDIDATES]
+    vectors = KeptVectors(embedder, "couples").embed_passages([rows[i]["abstract_en"] for i in short])
+    english = shipped_alignment(embedder.name).apply(vectors, "en", "passage")
+    near = english @ english.T
     np.fill_diagonal(near, -1)
     used: set[int] = set()
     for first in range(len(short)):

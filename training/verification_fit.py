@@ -14,7 +14,6 @@ from sklearn.linear_model import LogisticRegression
 
 from rag.answering.verification.features import CROSS_FEATURES, FEATURES, VerificationFeatures
 from rag.answering.verification.verifier import ARRAYS, VERSION, Heads, Limits, VerifierModel
-from rag.settings import DEFAULT_EMBEDDING_MODEL
 from training.verification_data import Pair
 
 Scores = NDArray[np.float64]
@@ -62,13 +61,15 @@ def _logistic(rows: Scores, truth: NDArray[np.bool_], weight: Scores) -> Scores:
     return np.concatenate([fitted.intercept_, fitted.coef_[0]])
 
 
-def fit_model(pairs: Sequence[Pair], findings: Sequence[VerificationFeatures]) -> VerifierModel:
+def fit_model(
+    pairs: Sequence[Pair], findings: Sequence[VerificationFeatures], embedding_model: str
+) -> VerifierModel:
     """Fit heads for both cases, without limits."""
     heads = []
     for cross, features in ((False, FEATURES), (True, CROSS_FEATURES)):
         chosen = [i for i, f in enumerate(findings) if f.cross == cross and pairs[i].kind not in BY_RULE]
         heads.append(fit_heads([pairs[i] for i in chosen], [findings[i] for i in chosen], features))
-    return VerifierModel(DEFAULT_EMBEDDING_MODEL, *heads)
+    return VerifierModel(embedding_model, *heads)
 
 
 def folds_of(pairs: Sequence[Pair], seed: int = 0) -> NDArray[np.int64]:
@@ -84,7 +85,7 @@ def cross_fit(pairs: Sequence[Pair], findings: Sequence[VerificationFeatures]) -
     folds, scores = folds_of(pairs), np.zeros(len(pairs))
     for fold in range(FOLDS):
         rest = np.flatnonzero(folds != fold)
-        model = fit_model([pairs[i] for i in rest], [findings[i] for i in rest])
+        model = fit_model([pairs[i] for i in rest], [findings[i] for i in rest], "")
         for i in np.flatnonzero(folds == fold):
             scores[i] = model.judge(findings[i]).score
     return scores

@@ -1,8 +1,8 @@
 """Answer a question from the retrieved abstracts: choose which ones the model reads, and in which chats.
 
-The embedded model is small and slow, and it confuses abstracts that it reads together. So it reads one at a
-time, and its state after each is cached (`rag.llm.llama_cpp.prefix_cache`). A hosted model reads the relevant
-sentences of all abstracts in one chat.
+A small model confuses abstracts that it reads together. So it reads one at a time, and an embedded one's
+state after each is cached (`rag.llm.llama_cpp.prefix_cache`). A large model reads the relevant sentences of
+all abstracts in one chat (`rag.llm.size`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from rag.answering.abstention import Abstention
+from rag.answering.abstention import PLAIN, Abstention
 from rag.answering.citing.attribution import Attributor, ContextEvidence, ReplyRules, SentenceVerifier
 from rag.answering.citing.citations import NOTHING_SAID, cite_quotes
 from rag.answering.citing.result_sentences import MAX_RESULTS, result_sentences
-from rag.answering.context import MAX_GAP, ContextSentences, evidence_for
+from rag.answering.context import ContextSentences, evidence_for
 from rag.answering.generation.messages import (
     ABSTRACT_TOKENS,
     abstract_budget,
@@ -47,12 +47,12 @@ from rag.text.injection import without_rules
 from rag.text.language import detect_language
 from rag.text.numbers import localise_numbers
 
-# Tokens of evidence for a hosted model, all abstracts together, unless the settings say otherwise.
-HOSTED_TOKENS = 4000
-# Relevance that an abstract may lack to the best one and still be asked; higher asks more.
+# Tokens of evidence for a model that reads all abstracts together, unless the settings say otherwise.
+TOGETHER_TOKENS = 4000
+# Cosine that an abstract may lack to the nearest one and still be asked; higher asks more.
 # See docs/decisions.md#which-abstracts-are-asked.
-SINGLE_GAP = 0.05
-SEVERAL_GAP = 0.5
+SINGLE_GAP = 0.1
+SEVERAL_GAP = 0.2
 # Abstracts to retrieve at least for a question over several.
 SEVERAL_ABSTRACTS = 6
 # Nats. A less likely Chinese answer from an English abstract is generated again in English and translated.
@@ -68,7 +68,8 @@ class Answerer:
     """Answers questions from retrieved abstracts.
 
     Attributes:
-        evidence_tokens: tokens of evidence per chat; None takes the default of the kind of model.
+        evidence_tokens: tokens of evidence per chat; None takes the default of the kind of chat.
+        together: whether the model reads all abstracts in one chat.
         abstention: if None, the model itself decides whether an abstract answers.
         max_nll: nats; if None, no reply is given up for being unlikely.
     """
@@ -79,6 +80,7 @@ class Answerer:
     verifier: SentenceVerifier
     max_answer_tokens: int
     evidence_tokens: int | None = None
+    together: bool = False
     abstention: Abstention | None = None
     max_nll: float | None = MAX_NLL
 
@@ -105,7 +107,7 @@ class Answerer:
         return QueryContext(question, language, history, sentences, vector)
 
     def _answer(self, query: QueryContext) -> Answering:
-        if self.llm.endpoint is not None:
+        if self.together:
             return (yield from self._answer_together(query))
         if is_multi_document(query.question):
             generated = yield from self.answer_from_each(query)
@@ -115,7 +117,7 @@ class Answerer:
 
     def answer_from_each(self, query: QueryContext) -> Answering:
         """Ask about each abstract alone, and show all replies."""
-        numbers = sorted(query.ranked_contexts(SEVERAL_GAP))
+        numbers = query.ranked_contexts(SEVERAL_GAP)
         sentences = query.sentences.of(numbers)
         chats = [self.chat(query, number) for number in numbers]
         rules = ReplyRules(marked=True, strict=self.abstention is not None, first_may_be_weak=False)
@@ -123,15 +125,10 @@ class Answerer:
         return stream_each(self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor)
 
     def answer_from_best(self, query: QueryContext) -> Answering:
-        """Ask about one abstract after the other, the most relevant first, until one answers.
-
-        With abstention, a question is refused if it holds a name that no abstract has.
-        """
-        if self.abstention and query.unknown_names:
-            return _REFUSAL
+        """Ask about one abstract after the other, the best found first, until one answers."""
         dropped: list[str] = []
         confidence: float | None = None
-        gap = SINGLE_GAP if self.abstention else MAX_GAP  # a model that may refuse is asked again
+        gap = SINGLE_GAP if self.abstention else SEVERAL_GAP  # a model that may refuse is asked again
         for number in query.ranked_contexts(gap):
             generated = yield from self._answer_from(query, number)
             if not generated.refused:
@@ -145,7 +142,7 @@ class Answerer:
         chat = self.chat(query, number)
         if self._must_be_likely(query, number):
             generated = yield from self._ask(query, number, replace(chat, max_nll=self.max_nll))
-            chat = replace(chat, refusal_threshold=None)  # the first reply has passed it
+            chat = _shown(chat)  # the first reply has passed
             if generated.given_up:
                 generated = yield from self._ask(query, number, self._english_chat(query, number))
             if generated.given_up:
@@ -200,8 +197,7 @@ class Answerer:
     def _english_chat(self, query: QueryContext, number: int) -> Chat:
         """Return the chat that answers in English, with a translation of each sentence."""
         return replace(
-            self.chat(query, number, read_in="en"),
-            refusal_threshold=None,
+            _shown(self.chat(query, number, read_in="en")),
             most_sentences=MOST_TRANSLATED,
             translate=partial(self._translate, query),
         )
@@ -221,8 +217,9 @@ class Answerer:
         messages = abstract_messages(
             name, text, query.question, query.language, query.history, room, read_in=read_in
         )
-        threshold = self.abstention.thresholds[query.language] if self.abstention else None
-        return Chat(messages, language, self.abstention is None, threshold, most_sentences=MOST_SENTENCES)
+        cosine = query.sentences.contexts[number - 1].dense or 0.0
+        doubt = self.abstention.doubt(query.language, paper.language, cosine) if self.abstention else PLAIN
+        return Chat(messages, language, self.abstention is None, doubt, most_sentences=MOST_SENTENCES)
 
     def _translate(self, query: QueryContext, sentence: str) -> str | None:
         if detect_language(sentence) == query.language:
@@ -233,13 +230,18 @@ class Answerer:
         """Answer from the evidence of all abstracts in one chat."""
         room = self.llm.context_window - self.max_answer_tokens
         left = context_budget(query.question, query.language, query.history, room)
-        budget = min(self.evidence_tokens or HOSTED_TOKENS, left)
+        budget = min(self.evidence_tokens or TOGETHER_TOKENS, left)
         read = evidence_for(query.sentences, query.question, query.vector, estimate_tokens, budget)
         sentences = query.sentences.of(list(read))
         messages = several_messages(query.question, list(read.values()), query.language, query.history, room)
         attributor = Attributor(sentences, self.verifier, query.question)
         chat = Chat(messages, query.language)
         return stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor)
+
+
+def _shown(chat: Chat) -> Chat:
+    """Return the chat with its reply shown, however likely a refusal was."""
+    return replace(chat, doubt=replace(chat.doubt, threshold=0.0))
 
 
 def _language(query: QueryContext, number: int) -> Language:

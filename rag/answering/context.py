@@ -26,8 +26,6 @@ from rag.text.sentences import split_sentences
 # (by idf), the second for the retrieval score of its abstract minus that of the best abstract.
 TERMS_WEIGHT = 0.3
 CONTEXT_WEIGHT = 0.15
-# Relevance below the best sentence at which a sentence is dropped; higher keeps more.
-MAX_GAP = 0.4
 # Relevance added to a sentence with a number if the question asks for one; higher prefers numbers more.
 NUMBER_BONUS = 0.1
 _GAP = " … "
@@ -52,13 +50,14 @@ class ContextSentence:
 
 
 class ContextSentences:
-    """The sentences of the contexts of one question; they are split and embedded once, when first needed."""
+    """The sentences of the contexts of one question; they are split and embedded when first needed."""
 
     def __init__(self, contexts: Sequence[ScoredChunk], embedder: Embedder, alignment: Alignment) -> None:
         """Keep the arguments; nothing is embedded yet."""
         self.contexts = tuple(contexts)
         self.embedder = embedder
         self.alignment = alignment
+        self._narrowed: dict[tuple[int, ...], ContextSentences] = {}
 
     @cached_property
     def items(self) -> tuple[ContextSentence, ...]:
@@ -87,15 +86,18 @@ class ContextSentences:
         return self.alignment.apply_each(raw, languages, "passage")
 
     def of(self, numbers: Sequence[int]) -> ContextSentences:
-        """Return the contexts with these numbers, renumbered from 1; nothing is embedded again."""
-        narrowed = ContextSentences(
-            [self.contexts[number - 1] for number in numbers], self.embedder, self.alignment
-        )
-        rows = [i for number in numbers for i, item in enumerate(self.items) if item.number == number]
-        new = {number: position for position, number in enumerate(numbers, 1)}
-        narrowed.items = tuple(replace(self.items[i], number=new[self.items[i].number]) for i in rows)
-        narrowed.vectors = self.vectors[rows]
-        return narrowed
+        """Return the contexts with these numbers, renumbered from 1; nothing is embedded twice for them."""
+        wanted = tuple(numbers)
+        if wanted not in self._narrowed:
+            chosen = [self.contexts[number - 1] for number in wanted]
+            narrowed = ContextSentences(chosen, self.embedder, self.alignment)
+            rows = [i for number in wanted for i, item in enumerate(self.items) if item.number == number]
+            new = {number: position for position, number in enumerate(wanted, 1)}
+            narrowed.items = tuple(replace(self.items[i], number=new[self.items[i].number]) for i in rows)
+            if "vectors" in self.__dict__:  # embedded already
+                narrowed.vectors = self.vectors[rows]
+            self._narrowed[wanted] = narrowed
+        return self._narrowed[wanted]
 
     def relevance(self, question: str, vector: Vectors) -> list[float]:
         """Return the relevance of each of `items` for a question with the aligned vector (d,)."""
@@ -108,13 +110,6 @@ class ContextSentences:
             + CONTEXT_WEIGHT * (self.contexts[item.number - 1].score - best)
             for item, cosine in zip(self.items, self.vectors @ vector, strict=True)
         ]
-
-    def context_relevance(self, question: str, vector: Vectors) -> list[float]:
-        """Return for each of `contexts` the highest relevance of its sentences; 0 without sentences."""
-        best: dict[int, float] = {}
-        for item, relevance in zip(self.items, self.relevance(question, vector), strict=True):
-            best[item.number] = max(relevance, best.get(item.number, relevance))
-        return [best.get(number, 0.0) for number in range(1, len(self.contexts) + 1)]
 
     def _term_weights(self, question: str) -> dict[str, float]:
         counts = {
@@ -134,22 +129,24 @@ def evidence_for(
 ) -> dict[int, str]:
     """Return the most relevant sentences within `budget` tokens, as one excerpt per context number.
 
-    A title counts once. The best sentence is always included. Sentences less relevant by more than `MAX_GAP`
-    are dropped even if there is room.
+    If all sentences fit, all are returned and nothing is embedded. A title counts once. The best sentence is
+    always included.
     """
+    titles = [count_tokens(context.paper.title or "") for context in sentences.contexts]
+    costs = [count_tokens(item.text) for item in sentences.items]
+    if sum(costs) + sum(titles) <= budget:
+        return excerpts(sentences, range(len(costs)))
     bonus = number_bonus if _WANTS_NUMBER.search(question) else 0.0
     relevance = [
         own + bonus * bool(item.numbers)
         for own, item in zip(sentences.relevance(question, vector), sentences.items, strict=True)
     ]
-    threshold = max(relevance, default=0.0) - MAX_GAP
-    titles = [count_tokens(context.paper.title or "") for context in sentences.contexts]
     chosen: list[int] = []
     titled: set[int] = set()
     for index in sorted(range(len(relevance)), key=lambda i: (-relevance[i], i)):
         item = sentences.items[index]
-        cost = count_tokens(item.text) + (0 if item.number in titled else titles[item.number - 1])
-        if not chosen or (cost <= budget and relevance[index] >= threshold):
+        cost = costs[index] + (0 if item.number in titled else titles[item.number - 1])
+        if not chosen or cost <= budget:
             chosen.append(index)
             titled.add(item.number)
             budget -= cost

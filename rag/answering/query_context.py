@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 from rag.answering.context import ContextSentences
-from rag.answering.generation.messages import abstract_text
-from rag.answering.verification.facts import missing_names
 from rag.embedding.base import Vectors
 from rag.schema import History, Language
 
@@ -22,18 +19,13 @@ class QueryContext:
     sentences: ContextSentences
     vector: Vectors
 
-    @cached_property
-    def unknown_names(self) -> tuple[str, ...]:
-        """The names in the question that no context has."""
-        texts = [abstract_text(context.paper) for context in self.sentences.contexts]
-        return missing_names(self.question, texts)
-
     def ranked_contexts(self, gap: float) -> list[int]:
-        """Return the numbers of the contexts to ask about, the most relevant first.
+        """Return the numbers of the contexts to ask about, in the order of retrieval.
 
-        A context whose best sentence is less relevant than the best of all by more than `gap` is left out.
+        All but the first are left out if their cosine is lower than the best by more than `gap`. One without
+        a cosine is kept.
         """
-        relevance = self.sentences.context_relevance(self.question, self.vector)
-        least = max(relevance, default=0.0) - gap
-        ranked = sorted(enumerate(relevance, 1), key=lambda pair: -pair[1])
-        return [number for number, own in ranked if own >= least]
+        cosines = [context.dense for context in self.sentences.contexts]
+        least = max((cosine for cosine in cosines if cosine is not None), default=0.0) - gap
+        near = (cosine is None or cosine >= least for cosine in cosines)
+        return [number for number, kept in enumerate(near, 1) if kept or number == 1]

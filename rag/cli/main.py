@@ -121,15 +121,17 @@ def _add_questions(commands: Commands, common: argparse.ArgumentParser) -> None:
 
 
 def _index(parsed: argparse.Namespace) -> int:
-    from rag.cli.output import build_report, problem_lines, progress_bars
+    from rag.cli.output import build_report, problem_lines, progress_bars, with_advice
     from rag.pipeline import index_paths
     from rag.settings import load_settings
 
+    settings = load_settings(index=_path(parsed.index))
     with progress_bars() as progress:
-        report = index_paths(parsed.paths, parsed.index, progress=progress)
+        shown = with_advice(progress, settings.embedding_model)
+        report = index_paths(parsed.paths, parsed.index, progress=shown)
     if report.problems:
         print(problem_lines(report.problems), file=sys.stderr)
-    print(build_report(report, str(load_settings(index=_path(parsed.index)).index)))
+    print(build_report(report, str(settings.index)))
     return 0
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rag.schema import Answer, Problem, ScoredChunk, Source
+from rag.settings import DEFAULT_EMBEDDING_MODEL, SMALL_EMBEDDING_MODEL
 
 if TYPE_CHECKING:
     from rag.answering.generation.prefill import Prefill
@@ -24,6 +26,9 @@ _PRESENT = {True: "here", False: "not fetched"}
 _WIDTH = 100
 _HEAD_CHARS = 160
 _PROBLEMS_SHOWN = 30
+# Seconds of embedding after which the time for the rest is told, and the time that is worth a word.
+_MEASURED_S = 30.0
+_LONG_S = 3600.0
 
 
 @contextmanager
@@ -43,6 +48,36 @@ def progress_bars() -> Iterator[Progress]:
     finally:
         for bar in bars.values():
             bar.close()
+
+
+def with_advice(progress: Progress, model: str, clock: Callable[[], float] = time.monotonic) -> Progress:
+    """Return `progress` that also says, once, how long a large library takes and which model is faster.
+
+    `model` is the embedding model; about a model that the user chose nothing is said.
+    """
+    began: tuple[float, int] | None = None
+    said = model != DEFAULT_EMBEDDING_MODEL
+
+    def show(stage: str, done: int, total: int) -> None:
+        nonlocal began, said
+        progress(stage, done, total)
+        if stage != "Embedding" or said:
+            return
+        began = began or (clock(), done)
+        elapsed, embedded = clock() - began[0], done - began[1]
+        if elapsed < _MEASURED_S or not embedded:
+            return
+        left = elapsed * (total - done) / embedded
+        said = True
+        if left > _LONG_S:
+            print(
+                f"Embedding the rest takes about {left / 3600:.1f} hours with {model}. It can be stopped and "
+                f"goes on where it was. RAG_EMBEDDING_MODEL={SMALL_EMBEDDING_MODEL} is about ten times as "
+                "fast and finds less.",
+                file=sys.stderr,
+            )
+
+    return show
 
 
 def answer_sources(answer: Answer) -> str:
@@ -78,6 +113,8 @@ def prefill_report(done: Prefill, endpoint: str | None, prompt_cache_mb: int) ->
     """Return how many abstracts have a prompt cache, and why not more."""
     if endpoint is not None:
         return f"The language model is behind {endpoint}, which keeps nothing that it has read."
+    if not done.papers:
+        return "The language model reads all abstracts in one chat, so none is read ahead."
     full = f"; RAG_PROMPT_CACHE_MB={prompt_cache_mb:,} or the disk has no room for more"
     more = "" if done.read == done.papers else full
     return f"The language model has read {done.read:,} of {done.papers:,} abstracts{more}."
@@ -101,7 +138,8 @@ def info_text(info: Mapping[str, Any]) -> str:
         f"papers     {info['papers']:,} distinct texts",
         f"works      {info['works']:,} after folding duplicates ({languages(info['languages'])})",
         f"chunks     {info['chunks']:,}",
-        f"embedding  {info['embedding_model']}{_ALIGNMENTS.get(info['alignment'], '')}",
+        f"embedding  {info['embedding_model']} on {info['embedding_device']}"
+        f"{_ALIGNMENTS.get(info['alignment'], '')}",
         f"answers    {info['llm']['name']}{f' at {endpoint}' if endpoint else ', on this machine'}",
         f"index      {info['paths']['index']} ({megabytes(info['index_bytes'])})",
         f"read       {read['papers']:,} abstracts by the language model ({megabytes(read['bytes'])} of it)",

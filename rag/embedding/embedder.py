@@ -1,6 +1,7 @@
 """The embedder: any sentence-transformers model, through LlamaIndex's embedding interface.
 
-A folder that holds a graph for onnxruntime beside its weights (the default model's does) is run by that.
+A folder that holds a graph for onnxruntime beside its weights (the default models' do) is run by that, unless
+torch can use a GPU.
 """
 
 from __future__ import annotations
@@ -8,8 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
+import shutil
+import sys
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
 
 _BATCH = 16
+_RECENT = 16  # questions
 _SMALL_FILE = 1 << 20
 _EDGE = 1 << 16
 # Tokens a model adds around a text, at most; and the shortest chunk that still makes sense.
@@ -32,7 +38,7 @@ GRAPH = Path("onnx") / "model_qint8.onnx"
 
 _TORCH_FILES = frozenset({".json", ".safetensors", ".bin"})
 
-Backend = Literal["auto", "torch"]
+Backend = Literal["auto", "torch", "onnx"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class LocalEmbedder:
 
     `embedding` is a LlamaIndex `BaseEmbedding`, so that a LlamaIndex user can take it out or put another
     one in; `digest` identifies model and prompts in the index's manifest; `count_tokens` counts what the
-    model sees of a text, special tokens left out.
+    model sees of a text, special tokens left out. `device` is torch's name of what computes.
     """
 
     name: str
@@ -49,6 +55,7 @@ class LocalEmbedder:
     embedding: BaseEmbedding
     count_tokens: Callable[[str], int]
     max_tokens: int
+    device: str = "cpu"
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return one row per text, shape (n, d)."""
@@ -57,8 +64,13 @@ class LocalEmbedder:
 
     def embed_query(self, text: str) -> Vectors:
         """Return the vector of one question, shape (1, d)."""
-        row = self.embedding.get_query_embedding(text)
+        row = self._query_row(text)
         return stack([row], len(row))
+
+    @cached_property
+    def _query_row(self) -> Callable[[str], list[float]]:
+        """Search and answering ask for the vector of the same question, so the last ones are kept."""
+        return lru_cache(maxsize=_RECENT)(self.embedding.get_query_embedding)
 
 
 def load_embedder(
@@ -70,7 +82,7 @@ def load_embedder(
     threads: int | None = None,
     backend: Backend = "auto",
 ) -> LocalEmbedder:
-    """Load the model in `folder`, through onnxruntime where it has a graph.
+    """Load the model in `folder`: by torch on a GPU, else by onnxruntime where it has a graph, else by torch.
 
     Prompts that are None are the model's saved ones: HuggingFaceEmbedding would replace those with guesses.
 
@@ -84,8 +96,9 @@ def load_embedder(
     query = query_prompt if query_prompt is not None else saved.get("query", "")
     own = saved.get("passage", saved.get("document", ""))
     passage = passage_prompt if passage_prompt is not None else own
-    fast = backend == "auto" and (folder / GRAPH).is_file()
-    load = _load_onnx if fast else _load_torch
+    device = gpu() if backend != "onnx" else None
+    fast = backend == "onnx" or (backend == "auto" and device is None and (folder / GRAPH).is_file())
+    load = _load_onnx if fast else partial(_load_torch, device=device or "cpu")
     try:
         embedding, max_length = load(folder, query, passage, threads or os.cpu_count() or 1)
         count_tokens = _token_counter(folder)
@@ -100,7 +113,20 @@ def load_embedder(
         embedding=embedding,
         count_tokens=count_tokens,
         max_tokens=max(_SHORTEST, max_length - count_tokens(passage) - _SPECIAL_TOKENS),
+        device=device or "cpu",
     )
+
+
+def gpu() -> str | None:
+    """Return torch's name of a GPU that it can use; it is imported only where there may be one."""
+    apple = sys.platform == "darwin" and platform.machine() == "arm64"
+    if not apple and not Path("/dev/nvidia0").exists() and shutil.which("nvidia-smi") is None:
+        return None
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if apple and torch.backends.mps.is_available() else None
 
 
 def _load_onnx(folder: Path, query: str, passage: str, threads: int) -> tuple[BaseEmbedding, int]:
@@ -124,7 +150,9 @@ def _max_length(folder: Path) -> int:
     return min(int(tokenizer["model_max_length"]), _LONGEST)
 
 
-def _load_torch(folder: Path, query: str, passage: str, threads: int) -> tuple[BaseEmbedding, int]:
+def _load_torch(
+    folder: Path, query: str, passage: str, threads: int, device: str
+) -> tuple[BaseEmbedding, int]:
     import torch
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
@@ -137,7 +165,7 @@ def _load_torch(folder: Path, query: str, passage: str, threads: int) -> tuple[B
         query_instruction=query,
         text_instruction=passage,
         embed_batch_size=_BATCH,
-        device="cpu",
+        device=device,
         cache_folder=str(folder),
         local_files_only=True,
     )

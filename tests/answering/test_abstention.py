@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.answering.abstention import Abstention, abstention_for, confidence_of, refusal_log_odds, shipped
+from rag.answering.abstention import PLAIN, Abstention, abstention_for, refusal_log_odds, shipped
 from rag.answering.generation.prompts import NOT_FOUND, REFUSALS
 from rag.llm.base import Message
+from rag.models.defaults import names
 from rag.models.registry import MODELS
 from rag.pipeline import RAG
 from rag.schema import LANGUAGES
@@ -20,7 +21,7 @@ from tests.conftest import ScriptedLLM
 
 OpenRag = Callable[..., RAG]
 QUESTION = "What FID does Muse reach on CC3M?"
-ABSTENTION = Abstention("scripted", dict.fromkeys(LANGUAGES, 0.0))
+ABSTENTION = Abstention("scripted", None, 0.0, -1.0, 0.0, 0.0, 0.0, threshold=0.5)
 SURE, REFUSING = [("It", -0.01)], [("NOT", -0.01)]
 
 
@@ -55,7 +56,7 @@ def test_it_is_held_within_bounds_whatever_a_server_tells(tokens: list[tuple[str
 @given(st.floats(-8.0, 3.0), st.floats(-8.0, 3.0))
 def test_confidence_falls_with_the_wish_to_refuse(first: float, second: float) -> None:
     low, high = sorted((first, second))
-    assert 1 >= confidence_of(low) >= confidence_of(high) >= 0
+    assert 1 >= PLAIN.confidence(low) >= PLAIN.confidence(high) >= 0
 
 
 # --- in the pipeline
@@ -71,16 +72,6 @@ def sure(rag: RAG, tokens: Sequence[tuple[str, float]]) -> ScriptedLLM:
 
 def gated(open_rag: OpenRag, reply: str | Callable[[Sequence[Message]], str]) -> RAG:
     return open_rag(reply, abstention=ABSTENTION)
-
-
-def test_a_question_that_names_what_no_abstract_does_is_refused_without_asking(open_rag: OpenRag) -> None:
-    rag = gated(open_rag, "It reaches 6.06.")
-    assert isinstance(rag.llm, ScriptedLLM)
-    answer = rag.ask("What FID does Muse reach on AMC23?")
-    assert (answer.refused, answer.confidence, rag.llm.chats) == (True, 0.0, [])
-    assert len(answer.contexts) == 3, "the closest are listed all the same"
-    assert not rag.ask("What FID does Muse reach on CC3M?").refused
-    assert rag.llm.chats
 
 
 def test_a_model_that_would_have_refused_is_stopped_and_believed(open_rag: OpenRag) -> None:
@@ -142,8 +133,24 @@ def test_a_model_that_nothing_was_chosen_for_may_refuse(open_rag: OpenRag) -> No
 
 
 def test_what_ships_is_for_default_models_and_may_refuse_and_answer() -> None:
-    found = abstention_for(load_settings().llm_model)
-    assert found is not None
     assert {each.llm for each in shipped()} <= set(MODELS)
-    assert all(-8.0 < found.thresholds[language] < 3.0 for language in LANGUAGES)
-    assert abstention_for("some-other-model") is None
+    for embedding in (*names("embedder"), "some-other-model"):
+        found = abstention_for(load_settings().llm_model, embedding)
+        assert found is not None
+        assert found.embedding in (embedding, None)
+        for language in LANGUAGES:
+            for stored in LANGUAGES:
+                doubt = found.doubt(language, stored, 0.5)
+                assert doubt.refuses(3.0)
+                assert not doubt.refuses(-8.0)
+    assert abstention_for("some-other-model", "embeddinggemma-300m") is None
+
+
+def test_a_cosine_counts_only_for_the_embedder_that_it_was_fitted_to() -> None:
+    with_cosine = abstention_for(load_settings().llm_model, "embeddinggemma-300m")
+    without = abstention_for(load_settings().llm_model, "some-other-model")
+    assert with_cosine is not None
+    assert without is not None
+    near, far = (with_cosine.doubt("en", "en", cosine).confidence(0.0) for cosine in (0.7, 0.3))
+    assert near > with_cosine.threshold > far
+    assert without.doubt("en", "en", 0.7) == without.doubt("en", "en", 0.3)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from rag.answering.abstention import Abstention
+from rag.answering.answerer import SEVERAL_GAP, SINGLE_GAP
+from rag.answering.context import ContextSentences
 from rag.answering.generation.grammar import answer_grammar
 from rag.answering.generation.messages import (
     ABSTRACT_TOKENS,
@@ -17,16 +19,18 @@ from rag.answering.generation.messages import (
     several_prefix,
 )
 from rag.answering.generation.prompts import NOT_FOUND, REMINDERS
+from rag.answering.query_context import QueryContext
 from rag.answering.rewriting import rewrite_prefix
+from rag.embedding.alignment import Alignment
 from rag.llm.base import Message, Shared
 from rag.pipeline import RAG
-from rag.schema import LANGUAGES, Paper, Source
-from tests.conftest import ScriptedLLM
+from rag.schema import Chunk, Paper, ScoredChunk, Source
+from tests.conftest import HashEmbedder, ScriptedLLM
 
 OpenRag = Callable[..., RAG]
 QUESTION = "What FID does Muse reach on CC3M?"
 MUSE = "Abstract: Muse is a text-to-image Transformer. It reaches an FID of 6.06 on CC3M with 900M parameters.\n\n"
-ABSTENTION = Abstention("scripted", dict.fromkeys(LANGUAGES, 0.0))
+ABSTENTION = Abstention("scripted", None, 0.0, -1.0, 0.0, 0.0, 0.0, threshold=0.5)
 
 
 def llm_of(rag: RAG) -> ScriptedLLM:
@@ -102,12 +106,38 @@ def test_what_lies_far_from_the_question_is_not_read(open_rag: OpenRag) -> None:
 
 
 @pytest.mark.parametrize("judged", [False, True])
-def test_where_it_is_judged_what_may_be_shown_only_the_nearest_are_asked(
-    open_rag: OpenRag, judged: bool
+def test_where_it_is_judged_what_may_be_shown_fewer_abstracts_are_asked(
+    open_rag: OpenRag, judged: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    gaps: list[float] = []
+    monkeypatch.setattr(QueryContext, "ranked_contexts", lambda _, gap: gaps.append(gap) or [1])
     rag = open_rag(NOT_FOUND, abstention=ABSTENTION if judged else None)
     assert rag.ask("By how many percent do honey bees or the Muse Transformer reach CC3M?").refused
-    assert len(llm_of(rag).chats) == (2 if judged else 3)
+    assert gaps == [SINGLE_GAP if judged else SEVERAL_GAP]
+
+
+@pytest.mark.parametrize(
+    ("cosines", "asked"),
+    [
+        ([0.6, 0.55, 0.2], [1, 2]),
+        ([0.3, 0.6, 0.52], [1, 2, 3]),  # what retrieval puts first is asked first
+        ([0.6, None, 0.2], [1, 2]),
+        ([None, None, None], [1, 2, 3]),
+        ([], []),
+    ],
+)
+def test_abstracts_are_asked_in_the_order_of_retrieval_unless_they_are_far(
+    cosines: list[float | None], asked: list[int]
+) -> None:
+    paper = Paper("p", "Muse is a Transformer.", "en", (Source("a.txt", 1),))
+    chunk = Chunk("p-0", "p", paper.text, 0, len(paper.text), "en")
+    contexts = [ScoredChunk(paper, chunk, 1.0, cosine) for cosine in cosines]
+    embedder = HashEmbedder()
+    sentences = ContextSentences(contexts, embedder, Alignment())
+    query = QueryContext(QUESTION, "en", (), sentences, embedder.embed_query(QUESTION)[0])
+    embedder.embedded.clear()
+    assert query.ranked_contexts(0.1) == asked
+    assert embedder.embedded == []
 
 
 def test_a_refusal_tells_the_best_confidence_and_counts_all_that_was_dropped(open_rag: OpenRag) -> None:

@@ -1,4 +1,4 @@
-"""The fast path of the default embedding model, against sentence-transformers on the same weights."""
+"""The fast path of both packaged embedding models, against sentence-transformers on the same weights."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.conftest import CORPUS
 
 pytestmark = pytest.mark.models
 
-MODEL = "multilingual-e5-small"
+SMALL = "multilingual-e5-small"
 ODD = [
     "",
     " ",
@@ -41,19 +41,26 @@ ODD = [
 ]
 
 
-@pytest.fixture(scope="module")
-def fast() -> LocalEmbedder:
-    return configured_embedder(load_settings())
+@pytest.fixture(scope="module", params=models.names("embedder"))
+def model(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
 
 
 @pytest.fixture(scope="module")
-def reference() -> LocalEmbedder:
-    return configured_embedder(load_settings(embedding_backend="torch"))
+def fast(model: str) -> LocalEmbedder:
+    return configured_embedder(load_settings(embedding_model=model))
 
 
 @pytest.fixture(scope="module")
-def texts() -> list[str]:
-    return [clean_text(paper.text) for paper in read_papers(CORPUS).papers] + ODD
+def reference(model: str) -> LocalEmbedder:
+    return configured_embedder(load_settings(embedding_model=model, embedding_backend="torch"))
+
+
+@pytest.fixture(scope="module")
+def texts(model: str) -> list[str]:
+    papers = read_papers(CORPUS).papers
+    return [clean_text(paper.text) for paper in papers[:: 1 if model == SMALL else 8]] + ODD
 
 
 def test_every_text_agrees_with_sentence_transformers(
@@ -93,27 +100,28 @@ def test_neither_torch_nor_transformers_is_imported() -> None:
 
 
 def test_a_damaged_graph_is_named(tmp_path: Path) -> None:
-    folder = tmp_path / MODEL
+    folder = tmp_path / SMALL
     (folder / GRAPH).parent.mkdir(parents=True)
     (folder / GRAPH).write_bytes(b"not a graph")
-    (folder / "tokenizer.json").write_bytes((models.ensure(MODEL) / "tokenizer.json").read_bytes())
+    (folder / "tokenizer.json").write_bytes((models.ensure(SMALL) / "tokenizer.json").read_bytes())
     with pytest.raises(ModelError, match=r"rag models pull"):
-        load_embedder(MODEL, folder)
+        load_embedder(SMALL, folder)
 
 
 def test_damaged_weights_are_named(tmp_path: Path) -> None:
-    folder = tmp_path / MODEL
-    shutil.copytree(models.ensure(MODEL), folder, ignore=shutil.ignore_patterns("onnx", "*.safetensors"))
+    folder = tmp_path / SMALL
+    shutil.copytree(models.ensure(SMALL), folder, ignore=shutil.ignore_patterns("onnx", "*.safetensors"))
     (folder / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(ModelError, match=r"no usable sentence-transformers model"):
-        load_embedder(MODEL, folder)
+        load_embedder(SMALL, folder)
 
 
-def test_unsigned_weights_give_the_same_vectors(fast: LocalEmbedder, tmp_path: Path) -> None:
-    folder = models.ensure(MODEL)
+def test_unsigned_weights_give_the_same_vectors(tmp_path: Path) -> None:
+    fast = configured_embedder(load_settings(embedding_model=SMALL))
+    folder = models.ensure(SMALL)
     graph = tmp_path / "unsigned.onnx"
     packed = read_e5(folder.parent / "e5-small-q4.bin")
-    write_onnx(packed, graph, fitted_activations(MODEL), unsigned=not adds_in_sixteen_bits())
+    write_onnx(packed, graph, fitted_activations(SMALL), unsigned=not adds_in_sixteen_bits())
     other = OnnxEmbedding(graph, folder / "tokenizer.json", passage_prompt="passage: ")
     texts = ["Muse is a text-to-image Transformer.", "我们提出混合精度量化框架。"]
     vectors = np.array(other.get_text_embedding_batch(texts))
@@ -123,7 +131,7 @@ def test_unsigned_weights_give_the_same_vectors(fast: LocalEmbedder, tmp_path: P
 
 
 def test_the_shipped_activations_cover_every_matrix_product() -> None:
-    found = fitted_activations(MODEL)
+    found = fitted_activations(SMALL)
     assert len(found) == 4 * 12
     assert {len(values) for values in found.values()} == {384, 1536}
     assert all((values > 0).all() for values in found.values())

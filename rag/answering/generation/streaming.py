@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from rag.answering.abstention import confidence_of, refusal_log_odds
+from rag.answering.abstention import PLAIN, Doubt, refusal_log_odds
 from rag.answering.citing.attribution import Attributor
 from rag.answering.citing.citations import NOTHING_SAID, Cited, CitedStream, with_sentences
 from rag.answering.citing.markers import STOPS, mark_sentences
@@ -35,7 +35,7 @@ class Chat:
 
     Attributes:
         may_refuse: whether the grammar allows `NOT_FOUND`.
-        refusal_threshold: log odds; a reply with a likelier refusal is not shown. None shows every reply.
+        doubt: which refusals that the model had in mind keep the reply from being shown.
         max_nll: nats; a reply above it is given up before any of it is shown. Lower gives up more.
         most_sentences: the reply ends after so many sentences.
         translate: applied to each sentence; the reply is given up if it fails for all.
@@ -44,7 +44,7 @@ class Chat:
     messages: Sequence[Message]
     language: Language = "en"
     may_refuse: bool = True
-    refusal_threshold: float | None = None
+    doubt: Doubt = PLAIN
     max_nll: float | None = None
     most_sentences: int | None = None
     translate: Translate | None = None
@@ -102,7 +102,7 @@ def stream_each(
     for number, chat in enumerate(chats, 1):
         logprobs = Logprobs()
         text = _closed(_reply_to_part(llm, chat, max_tokens, logprobs), chat.language)
-        confidence = max_confidence(confidence, _confidence(logprobs))
+        confidence = max_confidence(confidence, _confidence(logprobs, chat))
         if _may_refuse(text) or text in said:
             continue
         shown, cited = stream.feed(f"{mark_sentences(text, number)}\n\n", whole=True)
@@ -139,7 +139,7 @@ def _stream_reply(
     with closing(_reply(llm, chat, max_tokens, logprobs)) as reply:
         for delta in reply:
             if not start and _refuses(logprobs, chat):
-                return Generated(NOTHING_SAID, True, _confidence(logprobs))
+                return Generated(NOTHING_SAID, True, _confidence(logprobs, chat))
             if not cited.sentences and _too_uncertain(logprobs, chat):
                 return Generated(NOTHING_SAID, True, given_up=True)
             start += delta
@@ -150,15 +150,15 @@ def _stream_reply(
             if shown:
                 yield shown, cited
             if _said_enough(cited, chat):
-                return Generated(cited, not cited.sentences, _confidence(logprobs))
+                return Generated(cited, not cited.sentences, _confidence(logprobs, chat))
         if not started and _letters(start) != "no":  # a refusal or an empty reply
-            return Generated(NOTHING_SAID, True, _confidence(logprobs))
+            return Generated(NOTHING_SAID, True, _confidence(logprobs, chat))
         if not started:
             stream.feed(start)
         end, cited = stream.finish(cut=reply.finish_reason == "length")
     if end:
         yield end, cited
-    return Generated(cited, not cited.sentences, _confidence(logprobs))
+    return Generated(cited, not cited.sentences, _confidence(logprobs, chat))
 
 
 def _reply(llm: LLM, chat: Chat, max_tokens: int, logprobs: Logprobs) -> TextStream:
@@ -205,12 +205,12 @@ def _too_uncertain(logprobs: Logprobs, chat: Chat) -> bool:
 def _refuses(logprobs: Logprobs, chat: Chat) -> bool:
     """Return whether a refusal is likelier than the chat allows."""
     refusal = refusal_log_odds(logprobs.first)
-    return chat.refusal_threshold is not None and refusal is not None and refusal > chat.refusal_threshold
+    return refusal is not None and chat.doubt.refuses(refusal)
 
 
-def _confidence(logprobs: Logprobs) -> float | None:
+def _confidence(logprobs: Logprobs, chat: Chat) -> float | None:
     refusal = refusal_log_odds(logprobs.first)
-    return None if refusal is None else confidence_of(refusal)
+    return None if refusal is None else chat.doubt.confidence(refusal)
 
 
 def _closed(text: str, language: Language) -> str:

@@ -2,8 +2,8 @@
 
 The score is the product of two logistic regressions over `features.FEATURES`: that the evidence is about the
 same thing, and that it says the same and not the opposite. Evidence in the other language has its own pair.
-`training/verification.py` fits them and writes rag/data/verifier.json. Rules come first: a missing number or
-a reversed repetition makes a sentence "unsupported", a missing name makes it "weak" at best.
+`training/verification.py` fits them and writes rag/data/verifier-MODEL.json. Rules come first: a missing
+number or a reversed repetition makes a sentence "unsupported", a missing name makes it "weak" at best.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -107,10 +107,10 @@ class VerifierModel:
 
 
 @cache
-def shipped_model() -> VerifierModel:
-    """Return the model in rag/data/verifier.json."""
-    text = files("rag").joinpath("data", "verifier.json").read_text(encoding="utf-8")
-    return read_model(json.loads(text))
+def shipped_model(embedding_model: str) -> VerifierModel | None:
+    """Return the model that is shipped for an embedding model; None if there is none."""
+    file = files("rag").joinpath("data", f"verifier-{embedding_model}.json")
+    return read_model(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
 
 
 def read_model(raw: Mapping[str, Any]) -> VerifierModel:
@@ -126,7 +126,7 @@ class Verifier:
 
     embedder: Embedder
     alignment: Alignment
-    model: VerifierModel = field(default_factory=shipped_model)
+    model: VerifierModel
 
     def verify(
         self, sentence: str, evidence: Sequence[str], *, vector: Vectors, vectors: Vectors, known: str = ""
@@ -165,8 +165,8 @@ class RuleVerifier:
 
 def verifier_for(embedding_model: str, embedder: Embedder, alignment: Alignment) -> Verifier | RuleVerifier:
     """Return the verifier fitted for this embedding model, or one by rules for any other."""
-    model = shipped_model()
-    return Verifier(embedder, alignment, model) if embedding_model == model.embedding else RuleVerifier()
+    model = shipped_model(embedding_model)
+    return Verifier(embedder, alignment, model) if model else RuleVerifier()
 
 
 def sigmoid(x: float) -> float:

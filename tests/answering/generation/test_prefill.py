@@ -124,6 +124,7 @@ def test_a_library_that_is_rebuilt_meanwhile_reads_what_it_then_holds(
             "has read 280 of 5,000 abstracts; RAG_PROMPT_CACHE_MB=2,000 or the disk has no room for more.",
         ),
         (Prefill(0, 31), "localhost:11434", "is behind localhost:11434, which keeps nothing"),
+        (Prefill(0, 0), None, "reads all abstracts in one chat, so none is read ahead"),
     ],
 )
 def test_what_was_read_is_said(done: Prefill, endpoint: str | None, says: str) -> None:

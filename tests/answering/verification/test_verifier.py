@@ -18,6 +18,7 @@ from rag.answering.verification.verifier import (
     Limits,
     Verdict,
     Verifier,
+    VerifierModel,
     read_model,
     shipped_model,
     verifier_for,
@@ -25,6 +26,7 @@ from rag.answering.verification.verifier import (
 from rag.embedding.alignment import Alignment, shipped_alignment
 from rag.embedding.base import Embedder, Vectors
 from rag.factory import configured_embedder
+from rag.models import defaults as models
 from rag.settings import load_settings
 from rag.text.analyzer import analyze
 from rag.text.language import detect_language
@@ -39,6 +41,15 @@ SNOW = ("本文提出SnowNet用于雪深预测。", "它在高原数据上的误
 Verify = Callable[..., Verdict]
 
 
+def shipped(name: str) -> VerifierModel:
+    model = shipped_model(name)
+    assert model is not None
+    return model
+
+
+SHIPPED = shipped("embeddinggemma-300m")
+
+
 def verify_with(embedder: Embedder, alignment: Alignment) -> Verify:
     """Return a function that embeds a sentence and its evidence, and verifies the sentence."""
 
@@ -48,7 +59,7 @@ def verify_with(embedder: Embedder, alignment: Alignment) -> Verify:
 
     def verify(sentence: str, evidence: Sequence[str], known: str = "") -> Verdict:
         own, rows = embed([sentence])[0], embed(evidence)
-        verifier = Verifier(embedder, alignment)
+        verifier = Verifier(embedder, alignment, SHIPPED)
         return verifier.verify(sentence, evidence, vector=own, vectors=rows, known=known)
 
     return verify
@@ -163,7 +174,7 @@ def test_a_repetition_is_shown_and_its_denial_is_not(verify: Verify) -> None:
 
 
 def test_without_evidence_nothing_is_supported(embedder: HashEmbedder) -> None:
-    verifier, rows = Verifier(embedder, Alignment()), embedder.embed_passages(MUSE)
+    verifier, rows = Verifier(embedder, Alignment(), SHIPPED), embedder.embed_passages(MUSE)
     unsupported = Verdict("unsupported", 0.0)
     assert verifier.verify("Muse wins.", [], vector=rows[0], vectors=rows[:0]) == unsupported
     assert verifier.verify("  ", MUSE, vector=rows[0], vectors=rows) == unsupported
@@ -178,7 +189,7 @@ def test_numbers_and_names_of_title_and_question_count_as_stated(verify: Verify)
 def test_one_text_is_embedded_at_most(embedder: HashEmbedder) -> None:
     rows = embedder.embed_passages(MUSE)
     embedder.embedded.clear()
-    Verifier(embedder, Alignment()).verify(MUSE[1], MUSE, vector=rows[1], vectors=rows)
+    Verifier(embedder, Alignment(), SHIPPED).verify(MUSE[1], MUSE, vector=rows[1], vectors=rows)
     assert len(embedder.embedded) <= 1
 
 
@@ -202,7 +213,7 @@ def findings(**changes: object) -> VerificationFeatures:
 
 
 def test_the_shipped_model_is_plain_json_that_reads_back_the_same() -> None:
-    written = model_json(shipped_model())
+    written = model_json(SHIPPED)
     assert model_json(read_model(json.loads(json.dumps(written)))) == written
     with pytest.raises(ValueError, match="version"):
         read_model(written | {"version": 99})
@@ -210,7 +221,7 @@ def test_the_shipped_model_is_plain_json_that_reads_back_the_same() -> None:
 
 @given(st.lists(st.floats(-3, 3) | st.just(float("nan")), min_size=len(FEATURES), max_size=len(FEATURES)))
 def test_any_features_give_a_share_and_a_rule_always_wins(values: list[float]) -> None:
-    model, row = shipped_model(), np.array(values)
+    model, row = SHIPPED, np.array(values)
     for cross in (False, True):
         plain = model.judge(findings(features=row, cross=cross))
         assert 0 <= plain.score <= 1
@@ -293,7 +304,8 @@ def test_another_subject_is_not_shown(real: Verify) -> None:
 
 
 def test_another_embedding_model_is_held_to_the_rules_alone(embedder: HashEmbedder) -> None:
-    assert isinstance(verifier_for("multilingual-e5-small", embedder, Alignment()), Verifier)
+    for name in models.names("embedder"):
+        assert isinstance(verifier_for(name, embedder, Alignment()), Verifier)
     by_rule = verifier_for("another-model", embedder, Alignment())
     rows = embedder.embed_passages(MUSE)
     for sentence, support in (("It reaches 6.06.", "weak"), ("It reaches 6.60.", "unsupported")):

@@ -35,10 +35,11 @@ from rag.indexing.dedup.folding import deduplicate
 from rag.indexing.readers import read_papers
 from rag.models import defaults as models
 from rag.schema import Paper, Source
+from rag.settings import DEFAULT_EMBEDDING_MODEL
 from rag.text.cleaning import clean_text, paper_id
 from rag.text.language import detect_language
 
-MODEL = "multilingual-e5-small"
+MODEL = DEFAULT_EMBEDDING_MODEL
 FAST, TORCH, LLAMAINDEX = WAYS = ("citefold", "citefold, torch", "LlamaIndex defaults")
 SCIFACT, CSL = 300, 200
 WARM_UP = 8

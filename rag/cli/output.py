@@ -72,7 +72,7 @@ def with_advice(progress: Progress, model: str, clock: Callable[[], float] = tim
         if left > _LONG_S:
             print(
                 f"Embedding the rest takes about {left / 3600:.1f} hours with {model}. It can be stopped and "
-                f"goes on where it was. RAG_EMBEDDING_MODEL={SMALL_EMBEDDING_MODEL} is about ten times as "
+                f"goes on where it was. RAG_EMBEDDING_MODEL={SMALL_EMBEDDING_MODEL} is about six times as "
                 "fast and finds less.",
                 file=sys.stderr,
             )

@@ -68,7 +68,7 @@ def test_embeddings_equal_those_of_plain_sentence_transformers() -> None:
     import numpy as np
     from sentence_transformers import SentenceTransformer
 
-    texts = ["Muse is a text-to-image Transformer.", "我们提出混合精度量化框架。", "x " * 700]
+    texts = ["Muse is a text-to-image Transformer.", "我们提出混合精度量化框架。", "x " * 90]
     name = load_settings().embedding_model
     plain = SentenceTransformer(str(models.ensure(name)), device="cpu", local_files_only=True)
     embedder = configured_embedder(load_settings(embedding_backend="torch"))

@@ -53,6 +53,9 @@ TOGETHER_TOKENS = 4000
 # See docs/decisions.md#which-abstracts-are-asked.
 SINGLE_GAP = 0.1
 SEVERAL_GAP = 0.2
+# Probability of an answer from which a reply about one of several abstracts is shown; higher shows fewer.
+# Each answers a part only, so the model doubts more. See docs/decisions.md#abstention.
+SEVERAL_CONFIDENCE = 0.15
 # Abstracts to retrieve at least for a question over several.
 SEVERAL_ABSTRACTS = 6
 # Nats. A less likely Chinese answer from an English abstract is generated again in English and translated.
@@ -119,7 +122,7 @@ class Answerer:
         """Ask about each abstract alone, and show all replies."""
         numbers = query.ranked_contexts(SEVERAL_GAP)
         sentences = query.sentences.of(numbers)
-        chats = [self.chat(query, number) for number in numbers]
+        chats = [_shown(self.chat(query, number), SEVERAL_CONFIDENCE) for number in numbers]
         rules = ReplyRules(marked=True, strict=self.abstention is not None, first_may_be_weak=False)
         attributor = Attributor(sentences, self.verifier, query.question, rules)
         return stream_each(self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor)
@@ -239,9 +242,9 @@ class Answerer:
         return stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor)
 
 
-def _shown(chat: Chat) -> Chat:
-    """Return the chat with its reply shown, however likely a refusal was."""
-    return replace(chat, doubt=replace(chat.doubt, threshold=0.0))
+def _shown(chat: Chat, least: float = 0.0) -> Chat:
+    """Return the chat with its reply shown from the probability `least` of an answer on, or a lower one."""
+    return replace(chat, doubt=replace(chat.doubt, threshold=min(least, chat.doubt.threshold)))
 
 
 def _language(query: QueryContext, number: int) -> Language:

@@ -22,6 +22,7 @@ from rag.evaluation.report import retrieval_tables
 from rag.evaluation.retrieval import RetrievalReport, evaluate_retrieval
 from rag.evaluation.retrievers import RETRIEVERS, Asked, Library, fused_as_shown
 from rag.models import defaults as models
+from rag.settings import SMALL_EMBEDDING_MODEL
 from rag.store.index import open_index, open_store
 from tests.conftest import HashEmbedder
 from tests.evaluation.test_datasets import write
@@ -334,11 +335,11 @@ def test_a_limit_below_one_is_refused() -> None:
 
 
 def own_cache(tmp_path: Path) -> dict[str, str]:
-    """Return the environment of a cache that has the models and is otherwise empty."""
+    """Return the environment of a cache that has the models and is otherwise empty; the quicker embedder."""
     cache = tmp_path / "cache"
     cache.mkdir()
     (cache / "models").symlink_to(models.cache_dir() / "models")
-    return {"RAG_CACHE": str(cache)}
+    return {"RAG_CACHE": str(cache), "RAG_EMBEDDING_MODEL": SMALL_EMBEDDING_MODEL}
 
 
 @pytest.mark.models

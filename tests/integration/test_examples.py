@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CORPUS, ROOT
-from tests.integration.test_cli import run
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.models
 SAYS = {
@@ -18,13 +17,6 @@ SAYS = {
     "llama_index_retriever": "Bees forage less",
     "evaluate_questions": "unanswerable",
 }
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("examples") / "index"
-    assert run("index", str(CORPUS), "--index", str(directory)).returncode == 0
-    return directory
 
 
 def test_every_example_is_run() -> None:

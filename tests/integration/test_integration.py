@@ -21,7 +21,7 @@ from rag.llm.llama_cpp.server import ServerOptions
 from rag.models import defaults as models
 from rag.settings import DEFAULT_LLM, load_settings
 from rag.text.language import detect_language
-from tests.conftest import CORPUS, ROOT
+from tests.conftest import ROOT
 from tests.integration.test_cli import assert_one_sentence, run
 
 pytestmark = pytest.mark.models
@@ -29,16 +29,6 @@ pytestmark = pytest.mark.models
 # Right abstracts among the first three, over all 62 questions on the default corpus: all of them when this
 # was written. A slip of one is allowed for another machine's arithmetic.
 MISSES_ALLOWED = 1
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default corpus, indexed by the command line with the default embedding model."""
-    directory = tmp_path_factory.mktemp("way") / "index"
-    result = run("index", str(CORPUS), "--index", str(directory))
-    assert result.returncode == 0, result.stderr
-    assert "Read 50 records; folded 19 repeats; 31 abstracts (22 English, 9 Chinese)" in result.stdout
-    return directory
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from rag.answering.generation.messages import abstract_prompt_prefix
 from rag.answering.generation.translation import translation_prefix
 from rag.answering.reranking import CrossEncoderReranker
 from rag.answering.rewriting import rewrite_prefix
-from rag.embedding.embedder import LocalEmbedder, gpu, load_embedder, resolve_folder
+from rag.embedding.embedder import LocalEmbedder, device_for, load_embedder, resolve_folder
 from rag.llm.base import LLM
 from rag.llm.llama_cpp.client import open_llm
 from rag.llm.llama_cpp.kv_cache import PROMPT_CACHE, PromptCache, count_cached
@@ -140,7 +140,7 @@ def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:
         "chunks": manifest.chunks,
         "languages": manifest.languages,
         "embedding_model": manifest.embedding_model,
-        "embedding_device": (gpu() if settings.embedding_backend != "onnx" else None) or "cpu",
+        "embedding_device": device_for(settings.embedding_backend),
         "alignment": manifest.alignment_origin,
         "rerank_model": settings.rerank_model,
         "llm": {"name": llm.name, "endpoint": llm.endpoint, "leaves_machine": llm.is_remote},

@@ -59,7 +59,7 @@ def main() -> None:
     scifact = alignment.for_corpus({"en": vectors.embed_passages(claims)})
     findings = [features_of(p, vectors, alignment if p.derived else scifact) for p in pairs]
     scores = cross_fit(pairs, findings)
-    model = with_chosen_limits(fit_model(pairs, findings, embedder.name), pairs, findings, scores)
+    model = with_chosen_limits(fit_model(pairs, findings), pairs, findings, scores)
     print_ways("features", pairs, scores)
     print_caught("features", pairs, verdicts(model, findings, scores))
     report_fresh(model, embedder, vectors, alignment, pairs)

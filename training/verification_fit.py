@@ -61,15 +61,13 @@ def _logistic(rows: Scores, truth: NDArray[np.bool_], weight: Scores) -> Scores:
     return np.concatenate([fitted.intercept_, fitted.coef_[0]])
 
 
-def fit_model(
-    pairs: Sequence[Pair], findings: Sequence[VerificationFeatures], embedding_model: str
-) -> VerifierModel:
+def fit_model(pairs: Sequence[Pair], findings: Sequence[VerificationFeatures]) -> VerifierModel:
     """Fit heads for both cases, without limits."""
     heads = []
     for cross, features in ((False, FEATURES), (True, CROSS_FEATURES)):
         chosen = [i for i, f in enumerate(findings) if f.cross == cross and pairs[i].kind not in BY_RULE]
         heads.append(fit_heads([pairs[i] for i in chosen], [findings[i] for i in chosen], features))
-    return VerifierModel(embedding_model, *heads)
+    return VerifierModel(*heads)
 
 
 def folds_of(pairs: Sequence[Pair], seed: int = 0) -> NDArray[np.int64]:
@@ -85,7 +83,7 @@ def cross_fit(pairs: Sequence[Pair], findings: Sequence[VerificationFeatures]) -
     folds, scores = folds_of(pairs), np.zeros(len(pairs))
     for fold in range(FOLDS):
         rest = np.flatnonzero(folds != fold)
-        model = fit_model([pairs[i] for i in rest], [findings[i] for i in rest], "")
+        model = fit_model([pairs[i] for i in rest], [findings[i] for i in rest])
         for i in np.flatnonzero(folds == fold):
             scores[i] = model.judge(findings[i]).score
     return scores
@@ -109,7 +107,7 @@ def choose_limits(pairs: Sequence[Pair], scores: Scores) -> Limits:
 def model_json(model: VerifierModel) -> dict[str, Any]:
     """Return the plain JSON values that `read_model` reads, rounded so that no verdict changes."""
     heads = {"same": _heads_json(model.same), "cross": _heads_json(model.cross)}
-    return {"version": VERSION, "embedding": model.embedding, **heads}
+    return {"version": VERSION, **heads}
 
 
 def _heads_json(heads: Heads) -> dict[str, Any]:

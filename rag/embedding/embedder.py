@@ -96,9 +96,9 @@ def load_embedder(
     query = query_prompt if query_prompt is not None else saved.get("query", "")
     own = saved.get("passage", saved.get("document", ""))
     passage = passage_prompt if passage_prompt is not None else own
-    device = gpu() if backend != "onnx" else None
-    fast = backend == "onnx" or (backend == "auto" and device is None and (folder / GRAPH).is_file())
-    load = _load_onnx if fast else partial(_load_torch, device=device or "cpu")
+    device = device_for(backend)
+    fast = backend == "onnx" or (backend == "auto" and device == "cpu" and (folder / GRAPH).is_file())
+    load = _load_onnx if fast else partial(_load_torch, device=device)
     try:
         embedding, max_length = load(folder, query, passage, threads or os.cpu_count() or 1)
         count_tokens = _token_counter(folder)
@@ -113,8 +113,13 @@ def load_embedder(
         embedding=embedding,
         count_tokens=count_tokens,
         max_tokens=max(_SHORTEST, max_length - count_tokens(passage) - _SPECIAL_TOKENS),
-        device=device or "cpu",
+        device=device,
     )
+
+
+def device_for(backend: Backend) -> str:
+    """Return torch's name of what embeds with this backend: a GPU if there is one, never for onnxruntime."""
+    return (None if backend == "onnx" else gpu()) or "cpu"
 
 
 def gpu() -> str | None:

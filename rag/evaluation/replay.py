@@ -16,7 +16,8 @@ from typing import Any
 
 from rag.errors import LLMResponseError
 from rag.evaluation.kept_lines import keep, read_kept
-from rag.llm.base import LLM, FinishReason, Message, PrefillOutcome, TextStream
+from rag.llm.base import LLM, FinishReason, Message, TextStream
+from rag.llm.forwarding import ForwardingLLM
 from rag.llm.logprobs import Logprobs
 
 _Tokens = list[tuple[str, float]]
@@ -76,7 +77,7 @@ def replies_path(cache: Path, llm: str) -> Path:
     return cache / "evaluate" / f"replies-{Path(llm).name}.jsonl"
 
 
-class RecordedLLM(LLM):
+class RecordedLLM(ForwardingLLM):
     """A language model whose replies are read from `path`, and added to it where they are new.
 
     A reply that was abandoned is recorded as far as it was read; whoever reads on makes the model reply anew.
@@ -87,10 +88,8 @@ class RecordedLLM(LLM):
 
         Raises LibraryIndexError when it cannot be read.
         """
-        self._llm = llm
+        super().__init__(llm)
         self._path = path
-        self.name, self.endpoint, self.is_remote = llm.name, llm.endpoint, llm.is_remote
-        self.context_window, self.supports_grammar = llm.context_window, llm.supports_grammar
         self.replayed = 0
         records = read_kept(path, {"key", "deltas", "first", "finish"})
         self._known = {record["key"]: _Reply.of(record) for record in records}
@@ -116,19 +115,7 @@ class RecordedLLM(LLM):
     def warm(self) -> None:
         """Load the model, unless replies are known: then it is loaded when something new is asked."""
         if not self._known:
-            self._llm.warm()
-
-    def prepare(self) -> None:
-        """Get the model ready."""
-        self._llm.prepare()
-
-    def prefill(self, messages: Sequence[Message]) -> PrefillOutcome:
-        """Have the model cache the shared part of `messages`."""
-        return self._llm.prefill(messages)
-
-    def close(self) -> None:
-        """Close the model."""
-        self._llm.close()
+            super().warm()
 
     def _key(self, messages: Sequence[Message], options: dict[str, Any], told: bool) -> str:
         chat = [[message.role, message.content] for message in messages]

@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from weakref import WeakSet
 
 from rag.errors import LLMStoppedError
-from rag.llm.base import LLM, Message, PrefillOutcome, TextStream
+from rag.llm.base import LLM, Message, TextStream
+from rag.llm.forwarding import ForwardingLLM
 from rag.llm.logprobs import Logprobs
 
 
-class StoppableLLM(LLM):
+class StoppableLLM(ForwardingLLM):
     """A language model that, once stopped, ends its replies and starts no other; the model itself stays."""
 
     def __init__(self, llm: LLM) -> None:
         """Use `llm` until `stop` is called."""
-        self.name, self.endpoint, self.is_remote = llm.name, llm.endpoint, llm.is_remote
-        self.context_window, self.supports_grammar = llm.context_window, llm.supports_grammar
-        self._llm = llm
+        super().__init__(llm)
         self._lock = threading.Lock()
         self._replies: WeakSet[TextStream] = WeakSet()
         self._stopped = False
@@ -46,18 +45,6 @@ class StoppableLLM(LLM):
             replies = list(self._replies)
         for reply in replies:
             reply.close()
-
-    def warm(self) -> None:
-        """Load the model."""
-        self._llm.warm()
-
-    def prepare(self) -> None:
-        """Fill the model's caches."""
-        self._llm.prepare()
-
-    def prefill(self, messages: Sequence[Message]) -> PrefillOutcome:
-        """Have the model cache the shared part of `messages`."""
-        return self._llm.prefill(messages)
 
     def close(self) -> None:
         """Stop, and leave the model to its owner."""

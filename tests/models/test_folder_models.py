@@ -229,14 +229,19 @@ def test_a_zip_of_the_files_is_installed(tmp_path: Path, prefix: str) -> None:
     assert contents(cache(tmp_path).verify("gem")) == WHOLE
 
 
+def copied(path: Path, contents: dict[str, bytes], form: str) -> Path:
+    """Write the files of a model as a folder or as a zip."""
+    if form == "zip":
+        path.write_bytes(zipped(contents))
+    else:
+        written(path, contents)
+    return path
+
+
 @pytest.mark.parametrize("form", ["folder", "zip"])
 def test_a_copied_file_with_other_bytes_is_named(tmp_path: Path, form: str) -> None:
     wrong = CONTENTS | {"config.json": b"[]"}
-    path = tmp_path / "stick"
-    if form == "zip":
-        path.write_bytes(zipped(wrong))
-    else:
-        written(path, wrong)
+    path = copied(tmp_path / "stick", wrong, form)
     with pytest.raises(ModelError, match=f"config.json is not the expected file.*{SPEC.files[2].sha256}"):
         cache(tmp_path).add(path)
     assert not cache(tmp_path).present("gem")
@@ -245,11 +250,7 @@ def test_a_copied_file_with_other_bytes_is_named(tmp_path: Path, form: str) -> N
 @pytest.mark.parametrize("form", ["folder", "zip"])
 def test_an_incomplete_copy_is_refused(tmp_path: Path, form: str) -> None:
     held = {name: content for name, content in CONTENTS.items() if name != "config.json"}
-    path = tmp_path / "stick"
-    if form == "zip":
-        path.write_bytes(zipped(held))
-    else:
-        written(path, held)
+    path = copied(tmp_path / "stick", held, form)
     with pytest.raises(ModelError, match=r"whole; .*gem: model\.safetensors"):
         cache(tmp_path).add(path)
 

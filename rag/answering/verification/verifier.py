@@ -92,7 +92,6 @@ class Heads:
 class VerifierModel:
     """The heads fitted for one embedding model, for evidence in the same and in the other language."""
 
-    embedding: str
     same: Heads
     cross: Heads
 
@@ -117,7 +116,7 @@ def read_model(raw: Mapping[str, Any]) -> VerifierModel:
     """Return the model that `raw` describes; raise ValueError if it has another version."""
     if raw.get("version") != VERSION:
         raise ValueError(f"this verifier has version {raw.get('version')}, not {VERSION}")
-    return VerifierModel(raw["embedding"], Heads.read(raw["same"]), Heads.read(raw["cross"]))
+    return VerifierModel(Heads.read(raw["same"]), Heads.read(raw["cross"]))
 
 
 @dataclass(frozen=True)

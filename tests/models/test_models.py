@@ -26,6 +26,7 @@ from rag.models.download import Progress, WheelSource, bytes_in
 from rag.models.e5.folder import convert_e5
 from rag.models.files import listing, sha256
 from rag.models.registry import MODELS, Kind, ModelFile, ModelSpec, Wheel
+from rag.settings import SMALL_EMBEDDING_MODEL
 
 CONTENT = bytes(range(256)) * 40
 PART = 4096
@@ -422,7 +423,7 @@ def test_a_newer_conversion_replaces_what_an_older_one_made(tmp_path: Path) -> N
 
 @pytest.fixture(scope="module")
 def e5_folder() -> Path:
-    return models.ensure(models.names("embedder")[0])
+    return models.ensure(SMALL_EMBEDDING_MODEL)
 
 
 @pytest.mark.models
@@ -445,7 +446,7 @@ def test_the_converted_model_agrees_with_the_engine_of_its_package(e5_folder: Pa
 
 @pytest.mark.models
 def test_the_conversion_is_the_same_everywhere(e5_folder: Path, tmp_path: Path) -> None:
-    source = e5_folder.parent / MODELS[models.names("embedder")[0]].files[0].name
+    source = e5_folder.parent / MODELS[SMALL_EMBEDDING_MODEL].files[0].name
     convert_e5(source, tmp_path / "again")
     assert sha256(tmp_path / "again" / "model.safetensors") == WEIGHTS_SHA256
     assert listing(tmp_path / "again") == listing(e5_folder)

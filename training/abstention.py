@@ -119,7 +119,7 @@ def look(
     query = question.query
     contexts = retrieve(store, answerer.embedder, query.text, query.language, top_k)
     asked = answerer.query_context(query.text, query.language, contexts)
-    for number in asked.ranked_contexts(SINGLE_GAP):
+    for number in asked.near_contexts(SINGLE_GAP):
         chat, logprobs = answerer.chat(asked, number), Logprobs()
         grammar = answer_grammar(chat.language, may_refuse=False)
         limit = answerer.max_answer_tokens

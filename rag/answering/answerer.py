@@ -120,7 +120,7 @@ class Answerer:
 
     def answer_from_each(self, query: QueryContext) -> Answering:
         """Ask about each abstract alone, and show all replies."""
-        numbers = query.ranked_contexts(SEVERAL_GAP)
+        numbers = query.near_contexts(SEVERAL_GAP)
         sentences = query.sentences.of(numbers)
         chats = [_shown(self.chat(query, number), SEVERAL_CONFIDENCE) for number in numbers]
         rules = ReplyRules(marked=True, strict=self.abstention is not None, first_may_be_weak=False)
@@ -132,7 +132,7 @@ class Answerer:
         dropped: list[str] = []
         confidence: float | None = None
         gap = SINGLE_GAP if self.abstention else SEVERAL_GAP  # a model that may refuse is asked again
-        for number in query.ranked_contexts(gap):
+        for number in query.near_contexts(gap):
             generated = yield from self._answer_from(query, number)
             if not generated.refused:
                 return generated

@@ -19,7 +19,7 @@ class QueryContext:
     sentences: ContextSentences
     vector: Vectors
 
-    def ranked_contexts(self, gap: float) -> list[int]:
+    def near_contexts(self, gap: float) -> list[int]:
         """Return the numbers of the contexts to ask about, in the order of retrieval.
 
         All but the first are left out if their cosine is lower than the best by more than `gap`. One without

@@ -19,10 +19,12 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from pydantic import PrivateAttr
 
 from rag.embedding.base import Vectors
+from rag.models.session import load_session
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
     from tokenizers import Tokenizer
+
+    from rag.models.session import InferenceSession
 
 # Texts handed over at once: enough that the last one of a step keeps one thread waiting for a short time
 # only.
@@ -69,7 +71,7 @@ class OnnxEmbedding(BaseEmbedding):
         """Return the session in which `threads` threads work on one text; it is loaded once."""
         with self._lock:
             if threads not in self._sessions:
-                self._sessions[threads] = _load(self._graph, threads)
+                self._sessions[threads] = load_session(self._graph, threads)
             return self._sessions[threads]
 
     @classmethod
@@ -97,23 +99,6 @@ class OnnxEmbedding(BaseEmbedding):
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return self._get_query_embedding(query)
-
-
-def _load(graph: Path, threads: int) -> InferenceSession:
-    # Since 1.29 it reports every session to its makers, on Linux too. The variable counts when the library is
-    # loaded, the call when another part of the program has loaded it before.
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    from onnxruntime import InferenceSession, SessionOptions, disable_telemetry_events
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    disable_telemetry_events()
-    options = SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the language model needs them
-    try:
-        return InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-    except (state.Fail, state.InvalidProtobuf, state.InvalidGraph, state.NotImplemented) as error:
-        raise ValueError(f"onnxruntime cannot run {graph}: {error}") from error
 
 
 def _run(session: InferenceSession, ids: Sequence[int]) -> Vectors:

@@ -25,7 +25,7 @@ _MIN_ABS = 1e-3  # floor for largest absolute values, so that no factor is 0
 
 @dataclass
 class GraphBuilder:
-    """Builds a graph `ids` (1, n) -> `embedding` (1, d); each method returns the name of its result."""
+    """Builds a graph from `ids` (1, n) to one row; each method returns the name of its result."""
 
     nodes: list[Any] = field(default_factory=list, init=False)
     constants: dict[str, Any] = field(default_factory=dict, init=False)
@@ -47,15 +47,15 @@ class GraphBuilder:
         self.nodes.append(helper.make_node(op, inputs, outputs, domain=domain, **attributes))
         return outputs[0]
 
-    def finish(self, name: str, dimension: int) -> Any:
-        """Return the whole graph as an ONNX model; its last node must be called `embedding`."""
+    def finish(self, name: str, output: str, dimension: int) -> Any:
+        """Return the whole graph as an ONNX model; `output` (1, `dimension`) is the name of its last node."""
         from onnx import TensorProto, helper
 
         graph = helper.make_graph(
             self.nodes,
             name,
             [helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "tokens"])],
-            [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, dimension])],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, [1, dimension])],
             list(self.constants.values()),
         )
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(CONTRIB, 1)]

@@ -110,7 +110,7 @@ def test_where_it_is_judged_what_may_be_shown_fewer_abstracts_are_asked(
     open_rag: OpenRag, judged: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gaps: list[float] = []
-    monkeypatch.setattr(QueryContext, "ranked_contexts", lambda _, gap: gaps.append(gap) or [1])
+    monkeypatch.setattr(QueryContext, "near_contexts", lambda _, gap: gaps.append(gap) or [1])
     rag = open_rag(NOT_FOUND, abstention=ABSTENTION if judged else None)
     assert rag.ask("By how many percent do honey bees or the Muse Transformer reach CC3M?").refused
     assert gaps == [SINGLE_GAP if judged else SEVERAL_GAP]
@@ -136,7 +136,7 @@ def test_abstracts_are_asked_in_the_order_of_retrieval_unless_they_are_far(
     sentences = ContextSentences(contexts, embedder, Alignment())
     query = QueryContext(QUESTION, "en", (), sentences, embedder.embed_query(QUESTION)[0])
     embedder.embedded.clear()
-    assert query.ranked_contexts(0.1) == asked
+    assert query.near_contexts(0.1) == asked
     assert embedder.embedded == []
 
 

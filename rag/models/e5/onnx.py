@@ -38,11 +38,11 @@ def write_onnx(
 
     if unsigned is None:
         unsigned = adds_in_sixteen_bits()
-    onnx.save(_Graph(model, activations, unsigned).model(), str(path))
+    onnx.save(E5Graph(model, activations, unsigned).model(), str(path))
 
 
 @dataclass
-class _Graph(GraphBuilder):
+class E5Graph(GraphBuilder):
     """The graph of one model."""
 
     e5: PackedE5
@@ -51,13 +51,16 @@ class _Graph(GraphBuilder):
 
     def model(self) -> Any:
         """Return the whole graph as an ONNX model."""
+        self.node("LpNormalization", [self.pooled()], "embedding", domain="", axis=-1, p=2)
+        return self.finish("e5", "embedding", self.e5.hidden)
+
+    def pooled(self) -> str:
+        """Add all layers and the mean over the tokens, (1, d)."""
         x = self.embeddings()
         for layer in range(self.e5.layers):
             x = self.layer(x, f"l{layer}")
         one = self.constant("one", np.array([1], np.int64))
-        pooled = self.node("ReduceMean", [x, one], "pooled", domain="", keepdims=0)
-        self.node("LpNormalization", [pooled], "embedding", domain="", axis=-1, p=2)
-        return self.finish("e5", self.e5.hidden)
+        return self.node("ReduceMean", [x, one], "pooled", domain="", keepdims=0)
 
     def embeddings(self) -> str:
         """Add token, position and type embeddings, and normalise."""
@@ -86,6 +89,7 @@ class _Graph(GraphBuilder):
         )
 
     def layer(self, x: str, name: str) -> str:
+        """Add attention and feed-forward of one layer."""
         joint = self.linear(x, [f"{name}.q", f"{name}.k", f"{name}.v"], f"{name}_qkv")
         parts = [f"{name}_{part}" for part in "qkv"]
         self.node("Split", [joint], *parts, domain="", axis=2, num_outputs=3)
@@ -95,6 +99,7 @@ class _Graph(GraphBuilder):
         return self.norm(f"{name}_out", self.linear(wide, [f"{name}.fo"], f"{name}_fo"), x, f"{name}.oln")
 
     def norm(self, name: str, x: str, skip: str, weights: str) -> str:
+        """Add `skip` and normalise."""
         gain, shift = (
             self.constant(f"{weights}.{part}", self.e5.tensor(f"{weights}.{part}", self.e5.hidden))
             for part in "wb"

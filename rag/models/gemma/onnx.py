@@ -96,7 +96,7 @@ class _GemmaGraph(GraphBuilder):
         pooled = self.node("ReduceMean", [x, self.axis(1)], "pooled", domain="", keepdims=0)
         headed = self.node("MatMul", [pooled, self.constant("head", self.head.T)], "headed", domain="")
         self.node("LpNormalization", [headed], "embedding", domain="", axis=-1, p=2)
-        return self.finish("gemma", self.head.shape[0])
+        return self.finish("gemma", "embedding", self.head.shape[0])
 
     def tensor(self, name: str) -> Array:
         result: Array = self.weights.get_tensor(f"{name}.weight")

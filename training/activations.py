@@ -9,12 +9,13 @@ channel of each matrix product of the fp32 graph, over texts of many fields in b
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 from tokenizers import Tokenizer
 
@@ -66,6 +67,18 @@ def inputs_of_products(graph: Path) -> tuple[InferenceSession, list[str]]:
     return session, names
 
 
+def largest_inputs(
+    session: InferenceSession, names: Sequence[str], texts: Iterable[Sequence[int]]
+) -> dict[str, NDArray[np.float16]]:
+    """Return the largest absolute value of each channel of the outputs `names`, over texts of token ids."""
+    largest: dict[str, NDArray[np.float32]] = {}
+    for ids in texts:
+        for name, values in zip(names, session.run(names, {"ids": np.array([ids], np.int64)}), strict=True):
+            peak = np.abs(values).reshape(-1, values.shape[-1]).max(axis=0)
+            largest[name] = np.maximum(largest.get(name, peak), peak)
+    return {name: values.astype(np.float16) for name, values in largest.items()}
+
+
 def main() -> None:
     """Fit and write."""
     command = parser(__doc__)
@@ -78,13 +91,8 @@ def main() -> None:
         tokenizer = write_fp32(name, Path(work) / "fp32.onnx", folder)
         session, names = inputs_of_products(Path(work) / "fp32.onnx")
     tokenizer.enable_truncation(512)
-    largest = {name: np.zeros(0, np.float32) for name in names}
-    for text in texts(*PROMPTS[name]):
-        seen = session.run(names, {"ids": np.array([tokenizer.encode(text).ids], np.int64)})
-        for product, values in zip(names, seen, strict=True):
-            peak = np.abs(values).reshape(-1, values.shape[-1]).max(axis=0)
-            largest[product] = np.maximum(largest[product], peak) if largest[product].size else peak
-    halves = {product: values.astype(np.float16) for product, values in largest.items()}
+    read = (tokenizer.encode(text).ids for text in texts(*PROMPTS[name]))
+    halves = largest_inputs(session, names, read)
     np.savez_compressed(target, allow_pickle=False, **halves)
     print(
         f"{target.name}: {target.stat().st_size:,} bytes, {hashlib.sha256(target.read_bytes()).hexdigest()}"

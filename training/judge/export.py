@@ -17,18 +17,17 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession
 
 from benchmarks.common import parser
 from rag.embedding.embedder import load_embedder
 from rag.models import defaults as models
-from rag.models.e5.judge import convert_judge, pack, write_judge
+from rag.models.e5.judge import RANGES, convert_judge, pack, write_judge
 from rag.models.e5.packed import PackedE5, bert_names, read_e5
 from rag.models.session import load_session
 from rag.settings import SMALL_EMBEDDING_MODEL
+from training.activations import inputs_of_products, largest_inputs
 from training.judge.measure import TorchJudge
 from training.judge.pairs import Pair
 from training.judge.sources import made_pairs, papers
@@ -59,34 +58,19 @@ def trained_arrays(judge: TorchJudge, base: PackedE5) -> Arrays:
 
 
 def activation_ranges(judge: TorchJudge, base: PackedE5, arrays: Arrays, pairs: Sequence[Pair]) -> Arrays:
-    """Return the largest absolute input of each channel of each matrix product of the fp32 graph."""
+    """Return the largest absolute input of each channel of each matrix product of the layers, in fp32."""
     with TemporaryDirectory() as work:
-        path = Path(work) / "fp32.onnx"
-        write_judge(base, arrays, path, None)
-        model = onnx.load(path)
-    names = [node.input[0] for node in model.graph.node if node.op_type == "MatMul"]
-    names = [name for name in dict.fromkeys(names) if name != "pooled"]
-    for name in names:
-        model.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
-    session = InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    largest: Arrays = {}
-    for pair in pairs:
-        ids = np.array([judge.tokens.ids(pair.evidence, pair.sentence)], np.int64)
-        for name, values in zip(names, session.run(names, {"ids": ids}), strict=True):
-            peak = np.abs(values).reshape(-1, values.shape[-1]).max(axis=0)
-            largest[name] = np.maximum(largest.get(name, peak), peak)
-    return {f"range/{name}": values.astype(np.float16) for name, values in largest.items()}
+        write_judge(base, arrays, Path(work) / "fp32.onnx")
+        session, names = inputs_of_products(Path(work) / "fp32.onnx")
+    names.remove("pooled")  # the heads stay in fp32
+    read = (judge.tokens.ids(pair.evidence, pair.sentence) for pair in pairs)
+    return {f"{RANGES}{name}": values for name, values in largest_inputs(session, names, read).items()}
 
 
 def compare(judge: TorchJudge, base: PackedE5, arrays: Arrays, pairs: Sequence[Pair]) -> None:
     """Print how far the 8-bit graph is from the network, and its time for a pair."""
-    ranges = {
-        name.removeprefix("range/"): value.astype(np.float32)
-        for name, value in arrays.items()
-        if name.startswith("range/")
-    }
     with TemporaryDirectory() as work:
-        write_judge(base, arrays, Path(work) / "judge.onnx", ranges)
+        write_judge(base, arrays, Path(work) / "judge.onnx")
         session = load_session(Path(work) / "judge.onnx", 2)
     support, answers = judge.scores(pairs)
     began = time.perf_counter()

@@ -30,10 +30,12 @@ from rag.embedding.embedder import LocalEmbedder, load_embedder
 from rag.judge.judge import running_text
 from rag.judge.pair_tokens import PairTokens
 from rag.models import defaults as models
+from rag.schema import Language
 from rag.settings import SMALL_EMBEDDING_MODEL
 from training.judge.model import JudgeNetwork, padded
-from training.judge.pairs import ANSWERED, SUPPORTED, UNANSWERED, Pair, nearest
+from training.judge.pairs import ANSWERED, SUPPORTED, UNANSWERED, Pair, join, nearest
 from training.judge.sources import PASSAGE, answer_pair, embedded, held_out, made_pairs, papers
+from training.verification_data import scifact_pairs
 
 Scores = NDArray[np.float64]
 FALSE_ALARMS = 0.05
@@ -133,20 +135,19 @@ def pubmedqa_scores(judge: TorchJudge, size: int) -> tuple[Scores, Scores]:
 
 def scifact_table(judge: TorchJudge, embedder: LocalEmbedder) -> None:
     """Print the AUC on claims_dev of SciFact, and of the mean of judge and likeness."""
-    abstracts = {row["_id"]: row["sentences"] for row in records("scifact/corpus")}
-    pairs, kinds, likeness = [], [], []
-    for row in records("scifact/claims_dev"):
-        for document in map(str, row["cited_doc_ids"]):
-            found = row["evidence"].get(document)
-            kinds.append(found[0]["label"] if found else "NONE")
-            paper, claim = embedded(
-                [("", {"en": abstracts[document]}), ("", {"en": [row["claim"]]})], embedder
-            )
-            vector = claim.vectors["en"][0]
-            near = nearest(vector, paper, "en")
-            likeness.append(float((paper.vectors["en"] @ vector).max()))
-            evidence = " ".join(paper.sentences["en"][i] for i in near)
-            pairs.append(Pair("support", evidence, row["claim"], 0, "scifact", "en->en"))
+    found = scifact_pairs()
+    pairs, likeness = [], []
+    for each in found:
+        texts: list[tuple[str, dict[Language, list[str]]]] = [
+            ("", {"en": list(each.abstract)}),
+            ("", {"en": [each.sentence]}),
+        ]
+        paper, claim = embedded(texts, embedder)
+        vector = claim.vectors["en"][0]
+        likeness.append(float((paper.vectors["en"] @ vector).max()))
+        evidence = join([paper.sentences["en"][i] for i in nearest(vector, paper, "en")], "en")
+        pairs.append(Pair("support", evidence, each.sentence, 0, "scifact", "en->en"))
+    kinds = [each.kind for each in found]
     score, kind, like = judge.scores(pairs)[0][:, SUPPORTED], np.array(kinds), np.array(likeness)
     both = ranks(score) + ranks(like)
     for other in ("NONE", "CONTRADICT"):

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 GRAPH, TOKENIZER = "judge.onnx", "tokenizer.json"
 # Columns of the output: three classes of support, then whether the abstract answers.
 HEADS = 4
-_CODES, _SCALES, _RANGES = ".codes", ".scales", "range/"
+RANGES = "range/"
+_CODES, _SCALES = ".codes", ".scales"
 
 
 def pack(difference: Array) -> tuple[Array, Array]:
@@ -53,7 +54,7 @@ def differences(added: Mapping[str, Array]) -> dict[str, Array]:
         for name, value in added.items()
         if name.endswith(_CODES)
     }
-    plain = (name for name in added if name.endswith((".w", ".b")) and not name.startswith(_RANGES))
+    plain = (name for name in added if name.endswith((".w", ".b")) and not name.startswith(RANGES))
     return found | {name: added[name].astype(np.float32) for name in plain}
 
 
@@ -64,25 +65,17 @@ def convert_judge(source: Path, added: Path, folder: Path) -> None:
     base = read_e5(source)
     folder.mkdir(parents=True)
     write_tokenizer(base.vocabulary, folder / TOKENIZER)
-    ranges = {name[len(_RANGES) :]: value for name, value in arrays.items() if name.startswith(_RANGES)}
-    activations = {name: value.astype(np.float32) for name, value in ranges.items()}
-    write_judge(base, arrays, folder / GRAPH, activations)
+    write_judge(base, arrays, folder / GRAPH)
 
 
-def write_judge(
-    base: PackedE5,
-    added: Mapping[str, Array],
-    path: Path,
-    activations: Mapping[str, Array] | None,
-    *,
-    unsigned: bool | None = None,
-) -> None:
-    """Write the graph `ids` (1, n) to `logits` (1, HEADS); the rest is that of `write_onnx`."""
+def write_judge(base: PackedE5, added: Mapping[str, Array], path: Path) -> None:
+    """Write the graph `ids` (1, n) to `logits` (1, HEADS): in 8 bits if `added` has ranges, else in fp32."""
     import onnx
 
-    if unsigned is None:
-        unsigned = adds_in_sixteen_bits()
-    graph = E5Graph(replace(base, changes=differences(added)), activations, unsigned)
+    ranges = (name for name in added if name.startswith(RANGES))
+    activations = {name.removeprefix(RANGES): added[name].astype(np.float32) for name in ranges}
+    model = replace(base, changes=differences(added))
+    graph = E5Graph(model, activations or None, adds_in_sixteen_bits())
     weights = graph.constant("heads.weight", added["heads"].astype(np.float32))
     bias = graph.constant("heads.bias", added["heads.bias"].astype(np.float32))
     product = graph.node("MatMul", [graph.pooled(), weights], "headed", domain="")

@@ -87,8 +87,8 @@ class Judge:
             raise ModelError(unusable) from error
         return cls(tokens, partial(_logits, session), threads or os.cpu_count() or 1)
 
-    def support(self, evidence: str | Sequence[str], sentence: str) -> SupportScore:
-        """Return whether `evidence`, of one paper, supports `sentence`.
+    def support(self, evidence: str | Sequence[str], sentence: str, question: str = "") -> SupportScore:
+        """Return whether `evidence`, of one paper, supports `sentence`; as an answer, if there is a question.
 
         Sentences are read together, as many as `EVIDENCE_SENTENCES` at once; a text is split into sentences.
         Of several readings the one counts that supports most, or contradicts most where none supports.
@@ -96,13 +96,14 @@ class Judge:
         texts = sentence_texts(evidence) if isinstance(evidence, str) else list(evidence)
         if not texts or not sentence.strip():
             return SupportScore(0.0, 1.0, 0.0)
-        scores = self.supports([(window, sentence) for window in _windows(texts)])
+        scores = self.supports([(window, sentence) for window in _windows(texts)], question)
         best = max(scores, key=lambda score: score.supported)
         return best if best.supported >= 0.5 else max(scores, key=lambda score: score.contradicted)
 
-    def supports(self, pairs: Sequence[tuple[str, str]]) -> list[SupportScore]:
+    def supports(self, pairs: Sequence[tuple[str, str]], question: str = "") -> list[SupportScore]:
         """Return the score of each pair of evidence and sentence, each read whole as far as it fits."""
-        return [SupportScore(*map(float, _softmax(row[:3]))) for row in self._each(pairs)]
+        rows = self._each([(first, second, question) for first, second in pairs])
+        return [SupportScore(*map(float, _softmax(row[:3]))) for row in rows]
 
     def answers(self, abstract: str, question: str) -> float:
         """Return the probability that `abstract` answers `question`, of its best passage."""
@@ -113,7 +114,7 @@ class Judge:
         pairs, owners = [], []
         for owner, abstract in enumerate(abstracts):
             for passage in self._passages(abstract):
-                pairs.append((passage, to_simplified(question)))
+                pairs.append((passage, question, ""))
                 owners.append(owner)
         best = [0.0] * len(abstracts)
         for owner, row in zip(owners, self._each(pairs), strict=True):
@@ -145,8 +146,8 @@ class Judge:
         cuts = [len(sentence) * i // count for i in range(count + 1)]
         return [sentence[start:end] for start, end in pairwise(cuts)]
 
-    def _each(self, pairs: Sequence[tuple[str, str]]) -> list[Logits]:
-        rows = [self._tokens.ids(first, second) for first, second in pairs]
+    def _each(self, pairs: Sequence[tuple[str, str, str]]) -> list[Logits]:
+        rows = [self._tokens.ids(*map(to_simplified, pair)) for pair in pairs]
         if len(rows) < 2:
             return [self._run(row) for row in rows]
         with ThreadPoolExecutor(self._threads, thread_name_prefix="judge") as pool:

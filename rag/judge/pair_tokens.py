@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# Tokens of the longest sentence or question, and of the longest pair.
-SENTENCE_TOKENS, PAIR_TOKENS = 96, 288
+# Tokens of the longest sentence, of the longest question before it, and of the longest pair.
+SENTENCE_TOKENS, QUESTION_TOKENS, PAIR_TOKENS = 96, 56, 400
 
 
 class PairTokens:
-    """Writes pairs as `<s> first </s></s> second </s>`."""
+    """Writes pairs as `<s> first </s></s> second </s>`, or with `question </s></s>` before the second."""
 
     def __init__(self, tokenizer: Path) -> None:
         """Read a tokenizer.json of XLM-RoBERTa's vocabulary."""
@@ -18,18 +18,21 @@ class PairTokens:
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_truncation()
         ids: dict[str, int] = self._tokenizer.get_vocab()
-        self._start, self.padding, self._end = ids["<s>"], ids["<pad>"], ids["</s>"]
+        self.start, self.padding, self.end = ids["<s>"], ids["<pad>"], ids["</s>"]
 
-    def ids(self, first: str, second: str) -> list[int]:
-        """Return the ids of one pair; what is too long loses its end, the second text first."""
-        ending = self._encoded(second)[:SENTENCE_TOKENS]
-        beginning = self._encoded(first)[: PAIR_TOKENS - 4 - len(ending)]
-        return [self._start, *beginning, self._end, self._end, *ending, self._end]
+    def ids(self, first: str, second: str, question: str = "") -> list[int]:
+        """Return the ids of one pair; of a text that is too long its end is cut off."""
+        ending = self.encoded(second)[:SENTENCE_TOKENS]
+        if question:
+            ending = [*self.encoded(question)[:QUESTION_TOKENS], self.end, self.end, *ending]
+        beginning = self.encoded(first)[: PAIR_TOKENS - 4 - len(ending)]
+        return [self.start, *beginning, self.end, self.end, *ending, self.end]
 
     def count(self, text: str) -> int:
         """Return the number of tokens of a text."""
-        return len(self._encoded(text))
+        return len(self.encoded(text))
 
-    def _encoded(self, text: str) -> list[int]:
+    def encoded(self, text: str) -> list[int]:
+        """Return the ids of a text alone."""
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids

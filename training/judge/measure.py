@@ -4,7 +4,7 @@
 
 - bilingual_arxiv/dev: sentences changed in known ways against their abstract; the share that is caught where
   5 % of the supported sentences are doubted, and the AUC, by direction.
-- XQuAD and MLQA, paragraphs held out: is the question answered by the passage?
+- XQuAD and MLQA, paragraphs held out: is the question answered by the passage, and rightly by the sentence?
 - PubMedQA: a question with its own abstract and with the abstract of the next question.
 - SciFact (claims_dev): support against no evidence, and against contradiction.
 - With `--written`, sentences that a language model wrote: those of right answers against those of wrong ones,
@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import json
-import random
 import textwrap
 from collections import defaultdict
 from collections.abc import Sequence
@@ -30,11 +29,13 @@ from rag.embedding.embedder import LocalEmbedder, load_embedder
 from rag.judge.judge import running_text
 from rag.judge.pair_tokens import PairTokens
 from rag.models import defaults as models
+from rag.models.e5.packed import read_e5
 from rag.schema import Language
 from rag.settings import SMALL_EMBEDDING_MODEL
 from training.judge.model import JudgeNetwork, padded
-from training.judge.pairs import ANSWERED, SUPPORTED, UNANSWERED, Pair, join, nearest
-from training.judge.sources import PASSAGE, answer_pair, embedded, held_out, made_pairs, papers
+from training.judge.pairs import ANSWERED, SUPPORTED, Pair, join, nearest
+from training.judge.reading import reading_pairs
+from training.judge.sources import PASSAGE, SEED, embedded, made_pairs, papers
 from training.verification_data import scifact_pairs
 
 Scores = NDArray[np.float64]
@@ -47,17 +48,17 @@ class TorchJudge:
     """Scores pairs with the weights of a training run."""
 
     def __init__(self, output: Path) -> None:
-        """Read OUTPUT/state.pt."""
+        """Read OUTPUT/weights.pt."""
         folder = models.ensure(SMALL_EMBEDDING_MODEL)
         self.tokens = PairTokens(folder / "tokenizer.json")
-        self.network = JudgeNetwork(folder)
-        state = torch.load(output / "state.pt", map_location="cpu")
-        self.network.load_state_dict(state["network"], strict=False)
+        self.network = JudgeNetwork.of_model(read_e5(folder.parent / "e5-small-q4.bin"))
+        weights = torch.load(output / "weights.pt", map_location="cpu")
+        self.network.load_state_dict(weights, strict=False)
         self.network.eval()
 
     def scores(self, pairs: Sequence[Pair]) -> tuple[Scores, Scores]:
         """Return the probabilities of support (n, 3) and of an answer (n,)."""
-        rows = [self.tokens.ids(pair.evidence, pair.sentence) for pair in pairs]
+        rows = [self.tokens.ids(pair.evidence, pair.sentence, pair.question) for pair in pairs]
         support, answers = np.zeros((len(rows), 3)), np.zeros(len(rows))
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
         with torch.inference_mode():
@@ -95,26 +96,26 @@ def auc_of(positive: Scores, negative: Scores) -> float:
     return float(roc_auc_score(labels, np.r_[positive, negative]))
 
 
-def answers_table(judge: TorchJudge) -> None:
-    """Print the AUC for held-out paragraphs of XQuAD and MLQA, and for PubMedQA."""
-    draw = random.Random(3)
+def answers_table(judge: TorchJudge, size: int) -> None:
+    """Print the AUC for held-out paragraphs of XQuAD and MLQA, both heads, and for PubMedQA."""
     for name in ("xquad/en_zh_all4", "mlqa/dev_en_zh_all4"):
-        rows = [row for row in records(f"judge/train/{name}") if held_out(row["a"])]
-        draw.shuffle(rows)
-        pairs = [pair for row in rows[:800] if (pair := answer_pair(row, name, draw))]
-        print(f"{name:24} {ways_auc(pairs, judge.scores(pairs)[1])}", flush=True)
+        found = list(reading_pairs(name, SEED, held=True))[: 5 * size]
+        for task, label in (("answers", ANSWERED), ("support", SUPPORTED)):
+            pairs = [pair for pair in found if pair.task == task]
+            support, answers = judge.scores(pairs)
+            score = answers if task == "answers" else support[:, SUPPORTED]
+            print(f"{name:24} {task:8} {ways_auc(pairs, score, label)}", flush=True)
     own, other = pubmedqa_scores(judge, 150)
     print(f"{'pubmedqa':24} en->en {auc_of(own, other):.3f} (n {len(own)}+{len(other)})", flush=True)
 
 
-def ways_auc(pairs: Sequence[Pair], score: Scores) -> str:
-    """Return the AUC of each direction."""
+def ways_auc(pairs: Sequence[Pair], score: Scores, label: int) -> str:
+    """Return the AUC of pairs with this label against all others, for each direction."""
     cells = []
     for way in _WAYS:
-        own = np.array([s for p, s in zip(pairs, score, strict=True) if p.way == way and p.label == ANSWERED])
-        bad = np.array(
-            [s for p, s in zip(pairs, score, strict=True) if p.way == way and p.label == UNANSWERED]
-        )
+        scored = [(p, s) for p, s in zip(pairs, score, strict=True) if p.way == way]
+        own = np.array([s for p, s in scored if p.label == label])
+        bad = np.array([s for p, s in scored if p.label != label])
         if len(own) and len(bad):
             cells.append(f"{way} {auc_of(own, bad):.3f} (n {len(own)}+{len(bad)})")
     return "  ".join(cells)
@@ -188,7 +189,7 @@ def main() -> None:
     if options.written:
         written_table(judge, options.written)
     derived_table(judge, embedder, options.papers)
-    answers_table(judge)
+    answers_table(judge, options.papers)
     scifact_table(judge, embedder)
 
 

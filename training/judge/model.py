@@ -1,39 +1,60 @@
 """The judge in torch, as it is trained: multilingual-e5-small as a cross-encoder with two heads.
 
-The word embeddings and the lowest layers stay as they are, so that only the upper layers are shipped.
+The word embeddings stay as they are, so that only the layers are shipped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoModel
+from transformers import BertConfig, BertModel
 
+from rag.models.e5.judge import unpack
+from rag.models.e5.packed import PackedE5, bert_names
 from training.judge.pairs import BINARY, SUPPORTED
 
+# The lowest layers stay as they are too: they have little to learn, and the shipped file is smaller.
 FROZEN_LAYERS = 4
 
 
 class JudgeNetwork(nn.Module):
     """Encoder, mean pooling, and a linear head for each task."""
 
-    def __init__(self, folder: Path) -> None:
-        """Start from the sentence-transformers folder of multilingual-e5-small."""
+    def __init__(self, config: BertConfig, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        """Start from the weights of a `BertModel` without its pooler."""
         super().__init__()
-        self.encoder = AutoModel.from_pretrained(
-            str(folder), attn_implementation="sdpa", local_files_only=True
-        )
-        for part in self.encoder.modules():  # one pass over the pairs does not overfit, and it costs a third
-            if isinstance(part, nn.Dropout):
-                part.p = 0.0
-        self.support = nn.Linear(self.encoder.config.hidden_size, 3)
-        self.answers = nn.Linear(self.encoder.config.hidden_size, 1)
+        self.encoder = BertModel(config, add_pooling_layer=False)
+        state = {name: torch.tensor(value) for name, value in weights.items()}
+        missing, unknown = self.encoder.load_state_dict(state, strict=False)
+        if unknown or any("position_ids" not in name for name in missing):
+            raise ValueError(f"weights do not fit: {missing[:3]} missing, {unknown[:3]} unknown")
+        self.support = nn.Linear(config.hidden_size, 3)
+        self.answers = nn.Linear(config.hidden_size, 1)
         for part in (self.encoder.embeddings, *self.encoder.encoder.layer[:FROZEN_LAYERS]):
             part.requires_grad_(False)
+
+    @classmethod
+    def of_model(cls, base: PackedE5) -> JudgeNetwork:
+        """Start from the whole base model."""
+        sizes = (base.hidden, base.layers, base.heads, base.feed_forward, base.positions, base.token_types)
+        weights = {name: base.tensor(short, *shape) for name, (short, shape) in bert_names(base).items()}
+        return cls(_config(sizes, base.vocabulary_size, base.epsilon), weights)
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> JudgeNetwork:
+        """Start from what `training.judge.prepare.base_arrays` wrote."""
+        weights = {name: arrays[name] for name in arrays if name.endswith((".weight", ".bias"))}
+        for name in [name.removesuffix(".codes") for name in arrays if name.endswith(".codes")]:
+            flat = unpack(arrays[f"{name}.codes"], arrays[f"{name}.scales"])
+            weights[name] = flat.reshape(arrays[f"{name}.shape"])
+        words = len(weights["embeddings.word_embeddings.weight"])
+        return cls(_config(arrays["sizes"].tolist(), words, float(arrays["epsilon"])), weights)
 
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits of support (n, 3) and of an answer (n,) for token ids and mask (n, tokens)."""
@@ -41,6 +62,23 @@ class JudgeNetwork(nn.Module):
         weight = mask.unsqueeze(-1).to(hidden.dtype)
         pooled = (hidden * weight).sum(1) / weight.sum(1)
         return self.support(pooled), self.answers(pooled).squeeze(-1)
+
+
+def _config(sizes: Sequence[int], words: int, epsilon: float) -> BertConfig:
+    hidden, layers, heads, inner, positions, types = sizes
+    return BertConfig(
+        vocab_size=words,
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=inner,
+        max_position_embeddings=positions,
+        type_vocab_size=types,
+        layer_norm_eps=epsilon,
+        hidden_dropout_prob=0.0,  # few passes over many pairs do not overfit, and it costs time
+        attention_probs_dropout_prob=0.0,
+        attn_implementation="sdpa",
+    )
 
 
 def loss_of(logits: tuple[Tensor, Tensor], labels: Tensor, answers: Tensor) -> Tensor:
@@ -58,12 +96,12 @@ def loss_of(logits: tuple[Tensor, Tensor], labels: Tensor, answers: Tensor) -> T
     return torch.where(answers, answer, support).mean()
 
 
-def padded(rows: Sequence[list[int]], padding: int) -> tuple[Tensor, Tensor]:
+def padded(rows: Sequence[Sequence[int]], padding: int) -> tuple[Tensor, Tensor]:
     """Return ids and mask (n, longest)."""
     longest = max(map(len, rows))
-    ids = torch.full((len(rows), longest), padding, dtype=torch.long)
-    mask = torch.zeros((len(rows), longest), dtype=torch.long)
+    ids = np.full((len(rows), longest), padding, dtype=np.int64)
+    mask = np.zeros((len(rows), longest), dtype=np.int64)
     for i, row in enumerate(rows):
-        ids[i, : len(row)] = torch.tensor(row)
+        ids[i, : len(row)] = row
         mask[i, : len(row)] = 1
-    return ids, mask
+    return torch.from_numpy(ids), torch.from_numpy(mask)

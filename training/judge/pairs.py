@@ -26,8 +26,9 @@ SUPPORTED, NOT_TOLD, CONTRADICTED, BINARY = 0, 1, 2, -1
 # Classes of the head for answers.
 UNANSWERED, ANSWERED = 0, 1
 NEAREST = 3
-# Sentences of evidence, drawn for each pair.
-COUNTS = (1, 2, 2, 3)
+# Sentences of evidence, drawn for each pair; ALL is a whole abstract, as far as it fits.
+ALL = 14
+COUNTS = (1, 2, 2, 3, 3, ALL)
 # Cosine to the nearest sentence below which a translation is taken to be left out of the other abstract.
 _TRANSLATED = 0.56
 # How often each change is made where it can be; two numbers, since few abstracts have more than one.
@@ -39,7 +40,10 @@ _CHANGES = (
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Evidence and a sentence, or an abstract and a question. `kind` says how the pair was made."""
+    """Evidence and a sentence, or an abstract and a question. `kind` says how the pair was made.
+
+    Where a pair for support has a `question`, the sentence has to be supported as an answer to it.
+    """
 
     task: Task
     evidence: str
@@ -47,6 +51,7 @@ class Pair:
     label: int
     kind: str
     way: str
+    question: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,7 +186,8 @@ class PairMaker:
         """Return the sentence with other sentences of its own abstract."""
         order = [int(i) for i in np.argsort(-(paper.vectors[stored] @ vector), kind="stable")]
         rest = sorted(i for i in order if i != best)
-        rest = [i for i in rest if i in order[2 : 2 + NEAREST]] or rest[:NEAREST]
+        if self._draw.random() < 0.7:
+            rest = [i for i in rest if i in order[2 : 2 + NEAREST]] or rest[:NEAREST]
         return Pair("support", self._evidence(paper, rest, stored), text, NOT_TOLD, "apart", way)
 
     def _elsewhere(

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from rag.answering.abstention import Abstention, abstention_for
 from rag.answering.answerer import SEVERAL_ABSTRACTS, Answerer
@@ -54,6 +54,10 @@ from rag.store.index import Store
 from rag.store.live_index import LiveIndex
 from rag.text.cleaning import clean_text
 from rag.text.language import detect_language
+
+if TYPE_CHECKING:
+    from llama_index.core.base.base_query_engine import BaseQueryEngine
+    from llama_index.core.base.base_retriever import BaseRetriever
 
 # A question is a sentence or a paragraph; a longer text would crowd the abstracts out of the prompt.
 MAX_QUESTION_CHARS = 2000
@@ -162,6 +166,27 @@ class RAG:
         with self._index.reading() as store:
             _check_sources(store, filters)
             return self._retrieve(store, query, detect_language(query), k, filters)
+
+    def as_retriever(
+        self, similarity_top_k: int | None = None, filters: Filters | None = None
+    ) -> BaseRetriever:
+        """Return a LlamaIndex retriever of whole abstracts (None: `settings.top_k` of them).
+
+        It works until this library is closed, and raises what `search` raises.
+        """
+        from rag.llama_index import AbstractRetriever
+
+        k = self.settings.top_k if similarity_top_k is None else similarity_top_k
+        return AbstractRetriever(lambda query: self.search(query, k, filters))
+
+    def as_query_engine(self, filters: Filters | None = None) -> BaseQueryEngine:
+        """Return a LlamaIndex query engine that answers with citations; the source nodes are what is cited.
+
+        It works until this library is closed, and raises what `ask` raises.
+        """
+        from rag.llama_index import CitingQueryEngine
+
+        return CitingQueryEngine(lambda question: self.ask(question, filters=filters))
 
     def info(self) -> dict[str, Any]:
         """Return what the index holds, the models, their sizes, and where everything lies on disk."""

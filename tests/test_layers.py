@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 ALLOWED = {
     "__main__": "cli",
     "cli": "answering embedding errors evaluation factory indexing models pipeline schema settings store",
-    "pipeline": "answering embedding errors factory indexing llm schema settings store text",
+    "pipeline": "answering embedding errors factory indexing llama_index llm schema settings store text",
     "evaluation": "answering embedding errors indexing llm schema settings store text",
     "factory": "answering embedding llm models network schema settings store",
     "answering": "embedding errors llm schema store text",
@@ -23,6 +23,7 @@ ALLOWED = {
     "store": "embedding errors network schema text",
     "embedding": "errors models schema settings text",
     "judge": "errors models text",
+    "llama_index": "schema",
     "llm": "errors network",
     "models": "errors network",
     "settings": "errors",

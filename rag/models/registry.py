@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Kind = Literal["llm", "embedder"]
+Kind = Literal["llm", "embedder", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +159,15 @@ E5_SMALL = ModelSpec(
     converted_size=570_000_000,
 )
 
+# It is made from the same file and from what training added, which is shipped as rag/data/judge.npz.
+JUDGE = replace(
+    E5_SMALL,
+    name="citefold-judge",
+    kind="judge",
+    about="judges sentences and answers, English and Chinese",
+    converted_size=110_000_000,
+)
+
 # The official repository asks for an account and consent; this one has the same bytes.
 _GEMMA_HUB = "unsloth/embeddinggemma-300m/resolve/bfa3c846ac738e62aa61806ef9112d34acb1dc5a"
 _GEMMA_ZIP_SIZE = 1_147_303_689
@@ -220,5 +229,5 @@ EMBEDDING_GEMMA = ModelSpec(
 
 MODELS = {
     spec.name: spec
-    for spec in (QWEN_1_5B, EMBEDDING_GEMMA, QWEN_0_5B, E5_SMALL, QWEN3_4B, GEMMA_3_4B, QWEN_7B)
+    for spec in (QWEN_1_5B, EMBEDDING_GEMMA, QWEN_0_5B, E5_SMALL, JUDGE, QWEN3_4B, GEMMA_3_4B, QWEN_7B)
 }

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from rag.cli.main import main
+from rag.factory import needed_models
 from rag.models import defaults as models
+from rag.settings import load_settings
 from tests import bad_endpoint as bad
 from tests.evaluation.test_model_check import GOOD
 
@@ -40,6 +42,10 @@ def test_the_list_says_what_each_model_is_for_and_under_which_terms(
     assert "Gemma Terms of Use" in rows["embeddinggemma-300m"]
     assert all(" no " in rows[name] for name in models.names())
     assert any(line.startswith("EmbeddingGemma is provided under and subject to") for line in lines)
+
+
+def test_the_judge_is_fetched_only_by_those_who_use_it() -> None:
+    assert needed_models(load_settings()) == ["embeddinggemma-300m", "qwen2.5-coder-1.5b"]
 
 
 def test_a_name_of_the_hub_that_cannot_be_reached_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,9 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.models
 SAYS = {
     "ask": "6.06",
+    "judge": "supported, supported 0.",
+    "judge_llama_index": "faithful: True. Butterflies did not change.",
+    "llama_index_engine": "6.06",
     "llama_index_retriever": "Bees forage less",
     "evaluate_questions": "unanswerable",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rag.judge.pair_tokens import PairTokens
@@ -9,11 +11,16 @@ from tests.judge.test_judge import WORDS
 
 
 @pytest.fixture(scope="session")
-def tokens(tmp_path_factory: pytest.TempPathFactory) -> PairTokens:
+def tokenizer_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     path = tmp_path_factory.mktemp("tokens") / "tokenizer.json"
     tokenizer.save(str(path))
-    return PairTokens(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tokens(tokenizer_file: Path) -> PairTokens:
+    return PairTokens(tokenizer_file)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +16,11 @@ from hypothesis.extra.numpy import arrays
 from rag.errors import ModelError
 from rag.judge.judge import PASSAGE_TOKENS, Judge, Logits, running_text
 from rag.judge.pair_tokens import PAIR_TOKENS, SENTENCE_TOKENS, PairTokens
-from rag.models.e5.judge import differences, pack, unpack
+from rag.models import defaults as models
+from rag.models.conversion import CONVERSIONS
+from rag.models.e5.judge import GRAPH, TOKENIZER, differences, pack, unpack
+from rag.models.files import listing
+from rag.models.registry import JUDGE
 
 WORDS = ["<s>", "<pad>", "</s>", "<unk>", *(f"w{i}" for i in range(1000)), ".", "yes", "no"]
 
@@ -98,6 +104,21 @@ def test_running_text_has_no_spaces_in_chinese() -> None:
 def test_a_folder_without_a_judge_is_an_error_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"training\.judge\.export"):
         Judge.load(tmp_path)
+
+
+def test_a_damaged_shipped_judge_is_an_error_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokenizer_file: Path
+) -> None:
+    monkeypatch.setenv("RAG_CACHE", str(tmp_path))
+    folder = models.cache_dir() / "models" / JUDGE.name / JUDGE.name
+    folder.mkdir(parents=True)
+    shutil.copy(tokenizer_file, folder / TOKENIZER)
+    (folder / GRAPH).write_bytes(b"no graph")
+    stamp = CONVERSIONS[JUDGE.name].stamp | {"files": listing(folder)}
+    stamp_file = folder.parent / "verified.json"
+    stamp_file.write_text(json.dumps({"sha256": JUDGE.sha256, "converted": stamp}), encoding="utf-8")
+    with pytest.raises(ModelError, match="delete that folder and run `rag models pull`"):
+        Judge.default()
 
 
 # --- what is shipped: differences in blocks of 4 bits

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
@@ -9,6 +11,12 @@ from rag.judge.judge import Judge
 from rag.judge.llama_index import JudgeFaithfulness, JudgeRerank
 from rag.judge.pair_tokens import PairTokens
 from tests.judge.test_judge import Reader
+
+
+@pytest.fixture(autouse=True)
+def no_event_loop() -> None:
+    """Have LlamaIndex close the event loop that it makes; one that it finds, or gets by default, stays open."""
+    asyncio.set_event_loop(None)
 
 
 def nodes(*texts: str) -> list[NodeWithScore]:

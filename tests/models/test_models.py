@@ -21,6 +21,7 @@ import pytest
 from rag.errors import ModelError, UserError
 from rag.models import defaults as models
 from rag.models.cache import ModelCache
+from rag.models.conversion import CONVERSIONS as SHIPPED_CONVERSIONS
 from rag.models.conversion import Conversion
 from rag.models.download import Progress, WheelSource, bytes_in
 from rag.models.e5.folder import convert_e5
@@ -421,6 +422,71 @@ def test_a_newer_conversion_replaces_what_an_older_one_made(tmp_path: Path) -> N
     assert not old.present("tiny")
 
 
+def test_new_data_of_the_package_has_the_model_made_anew_without_a_fetch(tmp_path: Path) -> None:
+    data = tmp_path / "added.npz"
+    data.write_bytes(b"old")
+
+    def join(source: Path, folder: Path) -> None:
+        folder.mkdir()
+        (folder / "model.onnx").write_bytes(source.read_bytes() + data.read_bytes())
+
+    conversions = {"tiny": Conversion(1, join, data=data)}
+    here = cache(tmp_path, FakeSource([CONTENT]), spec=tiny("judge"), conversions=conversions)
+    graph = here.ensure("tiny", progress=False) / "model.onnx"
+    assert graph.read_bytes() == CONTENT + b"old"
+    assert here.present("tiny")
+    data.write_bytes(b"new")  # of the same size
+    assert not here.present("tiny")
+    assert here.ensure("tiny", progress=False) == graph.parent
+    assert graph.read_bytes() == CONTENT + b"new"
+    assert here.verify("tiny") == graph.parent
+
+
+def both(tmp_path: Path, *sources: object) -> ModelCache:
+    """Return a cache of two models that are made from the same file."""
+    specs = {
+        name: replace(tiny(kind), name=name) for name, kind in (("tiny", "embedder"), ("judge", "judge"))
+    }
+    conversions = dict.fromkeys(specs, Conversion(1, convert))
+    return ModelCache(tmp_path / "cache", specs=specs, sources=sources, conversions=conversions)
+
+
+@pytest.mark.parametrize("order", [("tiny", "judge"), ("judge", "tiny")])
+def test_two_models_of_one_file_fetch_it_once(tmp_path: Path, order: tuple[str, str]) -> None:
+    here = both(tmp_path, FakeSource([CONTENT]))
+    folders = [here.ensure(name, progress=False) for name in order]
+    assert [folder.name for folder in folders] == list(order)
+    assert all((folder / "model.safetensors").read_bytes() == CONTENT for folder in folders)
+    assert [here.verify(name) for name in order] == folders
+    files = [folder.parent / "tiny.gguf" for folder in folders]
+    assert files[0].samefile(files[1])
+
+
+def test_a_damaged_file_of_another_model_is_not_shared(tmp_path: Path) -> None:
+    here = both(tmp_path, FakeSource([CONTENT, CONTENT]))
+    (here.ensure("tiny", progress=False).parent / "tiny.gguf").write_bytes(b"!" + CONTENT[1:])
+    folder = here.ensure("judge", progress=False)
+    assert (folder / "model.safetensors").read_bytes() == CONTENT
+
+
+def test_a_copied_file_serves_every_model_that_is_made_from_it(tmp_path: Path) -> None:
+    (tmp_path / "copied").write_bytes(CONTENT)
+    here = both(tmp_path)
+    assert here.add(tmp_path / "copied").name == "tiny"
+    assert here.ensure("judge", progress=False).is_dir()
+    (tmp_path / "other").write_bytes(b"other")
+    with pytest.raises(ModelError) as caught:
+        here.add(tmp_path / "other")
+    assert str(caught.value).count("tiny.gguf") == 1
+
+
+def test_the_weights_of_the_judge_are_shipped_and_part_of_its_stamp() -> None:
+    conversion = SHIPPED_CONVERSIONS["citefold-judge"]
+    assert conversion.data is not None
+    assert conversion.stamp == {"conversion": conversion.version, "data": sha256(conversion.data)}
+    assert MODELS["citefold-judge"].files == MODELS[SMALL_EMBEDDING_MODEL].files
+
+
 @pytest.fixture(scope="module")
 def e5_folder() -> Path:
     return models.ensure(SMALL_EMBEDDING_MODEL)
@@ -468,13 +534,14 @@ def test_the_parts_of_each_default_model_add_up() -> None:
     carried = [spec.archive or spec.files[0] for spec in MODELS.values()]
     for file in (file for file in carried if file.wheels):
         assert sum(wheel.size for wheel in file.wheels) == file.size
-    assert [len(file.wheels) for file in carried] == [22, 25, 6, 1, 0, 0, 0]
+    assert [len(file.wheels) for file in carried] == [22, 25, 6, 1, 1, 0, 0, 0]
     assert all(len(file.sha256) == 64 for spec in MODELS.values() for file in spec.files)
 
 
 def test_names_by_kind() -> None:
     assert models.names("llm")[:2] == ("qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b")
     assert models.names("embedder") == ("embeddinggemma-300m", "multilingual-e5-small")
+    assert models.names("judge") == ("citefold-judge",)
     assert set(models.names()) == set(MODELS)
 
 

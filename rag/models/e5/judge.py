@@ -2,7 +2,7 @@
 
 What training added is kept in one file, judge.npz: for each matrix a difference in blocks of 4 bits, the
 other differences and the heads in 16 bits, and the activation ranges that smooth the 8-bit graph.
-`training.judge.export` writes it. No judge is good enough to be shipped yet, see docs/judge.md.
+`training.judge.export` writes it, and rag/data/judge.npz is the one that is shipped (docs/judge.md).
 """
 
 from __future__ import annotations

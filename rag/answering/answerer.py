@@ -14,7 +14,7 @@ from functools import partial
 from rag.answering.abstention import PLAIN, Abstention
 from rag.answering.citing.attribution import Attributor, ContextEvidence, ReplyRules, SentenceVerifier
 from rag.answering.citing.citations import NOTHING_SAID, cite_quotes
-from rag.answering.citing.result_sentences import MAX_RESULTS, result_sentences
+from rag.answering.citing.result_sentences import MAX_RESULTS
 from rag.answering.context import ContextSentences, evidence_for
 from rag.answering.generation.messages import (
     ABSTRACT_TOKENS,
@@ -31,6 +31,7 @@ from rag.answering.generation.streaming import (
     Chat,
     Generated,
     Shown,
+    is_sure,
     max_confidence,
     stream_answer,
     stream_each,
@@ -38,6 +39,7 @@ from rag.answering.generation.streaming import (
 from rag.answering.generation.translation import translate
 from rag.answering.query_context import QueryContext
 from rag.answering.question import is_multi_document, is_yes_no_question
+from rag.answering.quotations import nearest_sentences, stated_results
 from rag.answering.retrieval import query_vector
 from rag.embedding.alignment import Alignment
 from rag.embedding.base import Embedder
@@ -53,6 +55,9 @@ TOGETHER_TOKENS = 4000
 # See docs/decisions.md#which-abstracts-are-asked.
 SINGLE_GAP = 0.1
 SEVERAL_GAP = 0.2
+# Cosine that the second abstract may lack to the first for a question to be put to each of them, whatever its
+# words; higher takes more questions for questions over several. See docs/decisions.md#several-abstracts.
+NEAR_GAP = 0.12
 # Probability of an answer from which a reply about one of several abstracts is shown; higher shows fewer.
 # Each answers a part only, so the model doubts more. See docs/decisions.md#abstention.
 SEVERAL_CONFIDENCE = 0.15
@@ -112,20 +117,34 @@ class Answerer:
     def _answer(self, query: QueryContext) -> Answering:
         if self.together:
             return (yield from self._answer_together(query))
-        if is_multi_document(query.question):
-            generated = yield from self.answer_from_each(query)
+        several = is_multi_document(query.question)
+        if several or self._answered_by_several(query):
+            generated = yield from self.answer_from_each(query, several=several)
             if not generated.refused:
                 return generated
         return (yield from self.answer_from_best(query))
 
-    def answer_from_each(self, query: QueryContext) -> Answering:
-        """Ask about each abstract alone, and show all replies."""
-        numbers = query.near_contexts(SEVERAL_GAP)
+    def _answered_by_several(self, query: QueryContext) -> bool:
+        """Return whether other abstracts are about as near as the first, by cosines that were fitted to."""
+        fitted = self.abstention is not None and self.abstention.embedding is not None
+        cosines = [c.dense for c in query.sentences.contexts if c.dense is not None]
+        return fitted and sum(cosine >= max(cosines) - NEAR_GAP for cosine in cosines) > 1
+
+    def answer_from_each(self, query: QueryContext, *, several: bool = True) -> Answering:
+        """Ask about each abstract alone, and show all replies.
+
+        Where the words of the question do not say that it is about `several`, only the nearest abstracts are
+        asked, and each has to answer as surely as the only one.
+        """
+        numbers = query.near_contexts(SEVERAL_GAP if several else NEAR_GAP)
         sentences = query.sentences.of(numbers)
-        chats = [_shown(self.chat(query, number), SEVERAL_CONFIDENCE) for number in numbers]
+        chats = [self.chat(query, number) for number in numbers]
+        if several:
+            chats = [_shown(chat, SEVERAL_CONFIDENCE) for chat in chats]
         rules = ReplyRules(marked=True, strict=self.abstention is not None, first_may_be_weak=False)
         attributor = Attributor(sentences, self.verifier, query.question, rules)
-        return stream_each(self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor)
+        quote = partial(nearest_sentences, query, sentences)
+        return stream_each(self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor, quote)
 
     def answer_from_best(self, query: QueryContext) -> Answering:
         """Ask about one abstract after the other, the best found first, until one answers."""
@@ -152,27 +171,31 @@ class Answerer:
                 generated = yield from self._ask(query, number, chat)
         else:
             generated = yield from self._ask(query, number, chat)
+        sentences = query.sentences.of([number])
         if generated.refused and "bare yes or no" in generated.cited.drop_reasons:
-            return (yield from self._answer_with_results(query, number, generated))
+            return (yield from self._answer_with(query, number, generated, stated_results(query, sentences)))
+        if generated.refused and generated.cited.dropped and is_sure(generated.confidence):
+            nearest = nearest_sentences(query, sentences, 1)
+            return (yield from self._answer_with(query, number, generated, nearest))
         return generated
 
-    def _answer_with_results(self, query: QueryContext, number: int, refused: Generated) -> Answering:
-        """Quote the sentences that state results; across languages the model reports them.
+    def _answer_with(
+        self, query: QueryContext, number: int, refused: Generated, evidence: Sequence[ContextEvidence]
+    ) -> Answering:
+        """Quote sentences of an abstract; across languages the model reports them.
 
         A model that restates a result tends to drop its condition, so it does so only where it must.
         """
-        sentences, language = query.sentences.of([number]), query.language
-        relevance = sentences.relevance(query.question, query.vector)
-        chosen = result_sentences([item.text for item in sentences.items], relevance)
-        if not chosen:
+        contexts, language = query.sentences.of([number]).contexts, query.language
+        if not evidence:
             return refused
-        results = [(sentences.items[i], relevance[i]) for i in chosen]
         if _language(query, number) == language:
-            evidence = [ContextEvidence(item.number, item.start, item.end, score) for item, score in results]
-            cited = cite_quotes(sentences.contexts, evidence)
+            lost, reasons = refused.cited.dropped, refused.cited.drop_reasons
+            cited = replace(cite_quotes(contexts, evidence), dropped=lost, drop_reasons=reasons)
             yield cited.text, cited
             return Generated(cited, False, refused.confidence)
-        text = localise_numbers(" ".join(item.text for item, _ in results), language)
+        quotes = [contexts[0].paper.text[item.start : item.end] for item in evidence]
+        text = localise_numbers(" ".join(quotes), language)
         messages = abstract_messages(None, text, FOUND[language], language)
         chat = Chat(messages, language, self.abstention is None, most_sentences=MAX_RESULTS)
         return (yield from self._ask(query, number, chat, question=""))

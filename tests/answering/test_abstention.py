@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rag.answering.abstention import PLAIN, Abstention, abstention_for, refusal_log_odds, shipped
 from rag.answering.generation.prompts import NOT_FOUND, REFUSALS
+from rag.answering.generation.streaming import SURE_CONFIDENCE
 from rag.llm.base import Message
 from rag.models.defaults import names
 from rag.models.registry import MODELS
@@ -96,10 +97,41 @@ def test_a_sure_one_answers_and_its_confidence_is_told(open_rag: OpenRag) -> Non
     assert NOT_FOUND not in str(llm.grammars[-1])
 
 
-def test_an_invention_is_refused_however_sure_the_model_was(open_rag: OpenRag) -> None:
+def test_in_place_of_an_invention_of_a_sure_model_the_abstract_is_quoted(open_rag: OpenRag) -> None:
     rag = gated(open_rag, "It took 512 GPUs [1].")
     sure(rag, SURE)
-    assert rag.ask(QUESTION).refused
+    answer = rag.ask(QUESTION)
+    assert "512" not in answer.answer
+    assert answer.dropped_sentences == 1
+    assert answer.answer.startswith("“")
+    assert "“It reaches an FID of 6.06 on CC3M with 900M parameters.” [1]" in answer.answer
+    assert {sentence.support for sentence in answer.sentences} == {"supported"}
+    assert all(item.quote in answer.citations[0].text for s in answer.sentences for item in s.evidence)
+
+
+def test_an_invention_of_a_model_that_is_not_sure_is_refused(open_rag: OpenRag) -> None:
+    rag = gated(open_rag, "It took 512 GPUs [1].")
+    sure(rag, [("It", math.log(0.7)), ("NOT", math.log(0.3))])
+    answer = rag.ask(QUESTION)
+    assert answer.refused
+    assert answer.confidence is not None
+    assert 0.5 < answer.confidence < SURE_CONFIDENCE
+
+
+def test_of_several_abstracts_one_is_quoted_whose_reply_is_not_supported(open_rag: OpenRag) -> None:
+    reply = {"6.06": "Muse reaches an FID of 6.06 on CC3M.", "12 hives": "Bees forage at 99 hives."}
+
+    def script(messages: Sequence[Message]) -> str:
+        return next((said for word, said in reply.items() if word in messages[-1].content), NOT_FOUND)
+
+    rag = gated(open_rag, script)
+    sure(rag, [("It", math.log(0.7)), ("NOT", math.log(0.3))])
+    answer = rag.ask("Which papers reach FID with CC3M parameters or count honey bees at hives?")
+    assert "99" not in answer.answer
+    first, *quotes = answer.answer.split("\n\n")
+    assert first == "Muse reaches an FID of 6.06 on CC3M [1]."
+    assert any("12 hives" in quote and quote.endswith("[2]") for quote in quotes)
+    assert answer.dropped_sentences >= 1
 
 
 def test_each_of_several_abstracts_answers_for_itself(open_rag: OpenRag) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from rag.answering.abstention import Abstention
-from rag.answering.answerer import SEVERAL_GAP, SINGLE_GAP
+from rag.answering.answerer import SEVERAL_GAP, SINGLE_GAP, Answerer
 from rag.answering.context import ContextSentences
 from rag.answering.generation.grammar import answer_grammar
 from rag.answering.generation.messages import (
@@ -19,17 +20,19 @@ from rag.answering.generation.messages import (
     several_prefix,
 )
 from rag.answering.generation.prompts import NOT_FOUND, REMINDERS
+from rag.answering.generation.streaming import Generated
 from rag.answering.query_context import QueryContext
 from rag.answering.rewriting import rewrite_prefix
 from rag.embedding.alignment import Alignment
 from rag.llm.base import Message, Shared
 from rag.pipeline import RAG
 from rag.schema import Chunk, Paper, ScoredChunk, Source
-from tests.conftest import HashEmbedder, ScriptedLLM
+from tests.conftest import HashEmbedder, NumberVerifier, ScriptedLLM
 
 OpenRag = Callable[..., RAG]
 QUESTION = "What FID does Muse reach on CC3M?"
 MUSE = "Abstract: Muse is a text-to-image Transformer. It reaches an FID of 6.06 on CC3M with 900M parameters.\n\n"
+UNSURE = [("It", -0.36), ("NOT", -1.2)]  # a reply is seven times of ten an answer
 ABSTENTION = Abstention("scripted", None, 0.0, -1.0, 0.0, 0.0, 0.0, threshold=0.5)
 
 
@@ -140,6 +143,40 @@ def test_abstracts_are_asked_in_the_order_of_retrieval_unless_they_are_far(
     assert embedder.embedded == []
 
 
+@pytest.mark.parametrize(
+    ("embedding", "cosines", "said"),
+    [
+        ("hash", (0.6, 0.5), "Muse has 900M parameters [1].\n\nBees are at 12 hives [2]."),
+        ("hash", (0.6, 0.4), "Muse has 900M parameters [1]."),
+        ("hash", (0.6, None), "Muse has 900M parameters [1]."),
+        (
+            None,
+            (0.6, 0.5),
+            "Muse has 900M parameters [1].",
+        ),  # cosines of an embedder that nothing was fitted to
+    ],
+)
+def test_abstracts_that_are_equally_near_are_all_asked(
+    embedding: str | None, cosines: tuple[float | None, ...], said: str
+) -> None:
+    texts = ("Muse has 900M parameters.", "Bees are at 12 hives.")
+    papers = [Paper(text[:4], text, "en", (Source("a.txt", 1),)) for text in texts]
+    contexts = [
+        ScoredChunk(
+            paper, Chunk(paper.paper_id, paper.paper_id, paper.text, 0, len(paper.text), "en"), 1.0, near
+        )
+        for paper, near in zip(papers, cosines, strict=True)
+    ]
+    llm = ScriptedLLM(lambda chat: next(text for text in texts if text[:4] in chat[-1].content))
+    embedder = HashEmbedder()
+    answerer = Answerer(
+        llm, embedder, Alignment(), NumberVerifier(), 320, abstention=replace(ABSTENTION, embedding=embedding)
+    )
+    *_, generated = answerer.answer("How many parameters and hives?", "en", contexts)
+    assert isinstance(generated, Generated)
+    assert generated.cited.text.strip() == said
+
+
 def test_a_refusal_tells_the_best_confidence_and_counts_all_that_was_dropped(open_rag: OpenRag) -> None:
     rag = open_rag(
         "It took 512 GPUs.",
@@ -147,7 +184,7 @@ def test_a_refusal_tells_the_best_confidence_and_counts_all_that_was_dropped(ope
     )
     llm = llm_of(rag)
     llm.supports_grammar = True
-    llm.first_tokens = lambda messages: [("It", 0.0)] if "hives" in messages[-1].content else [("NOT", 0.0)]
+    llm.first_tokens = lambda messages: UNSURE if "hives" in messages[-1].content else [("NOT", 0.0)]
     answer = rag.ask("By how many percent do honey bees or the Muse Transformer reach CC3M?")
     assert answer.refused
     assert answer.dropped_sentences == 1, "of the one that was not stopped at once"

@@ -136,6 +136,16 @@ class CitedStream:
         """Take a piece, which may end a `whole` sentence; return the text to show now, and all so far."""
         return self._advance(self._reader.read(delta, whole=whole))
 
+    def quote(self, evidence: Sequence[ContextEvidence]) -> tuple[str, Cited]:
+        """Add sentences of the contexts as a paragraph of quotations; return the same as `feed`.
+
+        Nothing may be fed after it.
+        """
+        shown = len(self._cited.text)
+        self._writer.quote(evidence, "\n\n")
+        self._cited = self._writer.cited(self._reader.unknown)
+        return self._cited.text[shown:], self._cited
+
     def finish(self, *, cut: bool = False) -> tuple[str, Cited]:
         """Return the rest of the text and the whole answer; it ends in … if it was cut at its longest."""
         return self._advance(self._reader.end(cut=cut))

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from rag.answering.abstention import PLAIN, Doubt, refusal_log_odds
-from rag.answering.citing.attribution import Attributor
+from rag.answering.citing.attribution import Attributor, ContextEvidence
 from rag.answering.citing.citations import NOTHING_SAID, Cited, CitedStream, with_sentences
 from rag.answering.citing.markers import STOPS, mark_sentences
 from rag.answering.generation.grammar import answer_grammar
@@ -22,6 +22,9 @@ from rag.text.sentences import split_sentences
 _SENTENCES_EACH = 2
 # A reply ends after so many unsupported sentences if none was supported; lower stops sooner.
 _MAX_DROPPED = 2
+# Probability of an answer from which an abstract is quoted where nothing that was said of it is supported;
+# higher quotes fewer. See docs/decisions.md#quotations-in-place-of-replies.
+SURE_CONFIDENCE = 0.9
 _MARK = re.compile(r"\[\d*\]?")
 _REFUSED = re.compile(r"\W*not[\s_-]*found\b", re.IGNORECASE)
 
@@ -91,25 +94,45 @@ def stream_answer(
 
 
 def stream_each(
-    llm: LLM, chats: Sequence[Chat], contexts: Sequence[ScoredChunk], max_tokens: int, attributor: Attributor
+    llm: LLM,
+    chats: Sequence[Chat],
+    contexts: Sequence[ScoredChunk],
+    max_tokens: int,
+    attributor: Attributor,
+    quote: Callable[[int], Sequence[ContextEvidence]] = lambda _: (),
 ) -> Answering:
     """Ask `chats[i]` about `contexts[i]` alone, and show each reply as a paragraph.
 
-    A refusal or a repeated reply is skipped. The answer is refused if every reply is.
+    A refusal or a repeated reply is skipped, and the answer is refused if every reply is. Where nothing of a
+    reply is supported, what `quote` gives for its number is quoted at the end: if another reply is supported,
+    or if the model is sure that this one answers. It is not where that probability is unknown.
     """
     stream, cited, confidence = CitedStream(contexts, attributor), NOTHING_SAID, None
     said: set[str] = set()
+    lost: dict[int, float] = {}
     for number, chat in enumerate(chats, 1):
         logprobs = Logprobs()
         text = _closed(_reply_to_part(llm, chat, max_tokens, logprobs), chat.language)
-        confidence = max_confidence(confidence, _confidence(logprobs, chat))
+        own = _confidence(logprobs, chat)
+        confidence = max_confidence(confidence, own)
         if _may_refuse(text) or text in said:
             continue
         shown, cited = stream.feed(f"{mark_sentences(text, number)}\n\n", whole=True)
         if shown:
             said.add(text)
             yield shown, cited
+        elif own is not None:
+            lost[number] = own
+    for number, own in lost.items():
+        if cited.sentences or is_sure(own):
+            shown, cited = stream.quote(quote(number))
+            yield shown, cited
     return Generated(cited, not cited.sentences, confidence)
+
+
+def is_sure(confidence: float | None) -> bool:
+    """Return whether a reply with this probability of an answer stands for one, even if it is unsupported."""
+    return confidence is not None and confidence >= SURE_CONFIDENCE
 
 
 def max_confidence(one: float | None, other: float | None) -> float | None:

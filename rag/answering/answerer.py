@@ -55,8 +55,8 @@ TOGETHER_TOKENS = 4000
 # See docs/decisions.md#which-abstracts-are-asked.
 SINGLE_GAP = 0.1
 SEVERAL_GAP = 0.2
-# Cosine that the second abstract may lack to the first for a question to be put to each of them, whatever its
-# words; higher takes more questions for questions over several. See docs/decisions.md#several-abstracts.
+# Cosine that a second abstract may lack to the nearest one for each of them to be asked, whatever the words
+# of the question; higher asks more questions in this way. See docs/decisions.md#several-abstracts.
 NEAR_GAP = 0.12
 # Probability of an answer from which a reply about one of several abstracts is shown; higher shows fewer.
 # Each answers a part only, so the model doubts more. See docs/decisions.md#abstention.
@@ -120,21 +120,27 @@ class Answerer:
         several = is_multi_document(query.question)
         if several or self._answered_by_several(query):
             generated = yield from self.answer_from_each(query, several=several)
-            if not generated.refused:
+            if not generated.refused or not generated.cited.dropped:  # asked again, each would refuse again
                 return generated
         return (yield from self.answer_from_best(query))
 
     def _answered_by_several(self, query: QueryContext) -> bool:
-        """Return whether other abstracts are about as near as the first, by cosines that were fitted to."""
+        """Return whether two or more abstracts lie within NEAR_GAP of the best cosine.
+
+        False for an embedding model whose cosines abstention was not fitted to, and for questions for yes or
+        no, of which an answer from one abstract is held to more.
+        """
         fitted = self.abstention is not None and self.abstention.embedding is not None
+        if is_yes_no_question(query.question) and self.llm.supports_grammar:
+            return False
         cosines = [c.dense for c in query.sentences.contexts if c.dense is not None]
         return fitted and sum(cosine >= max(cosines) - NEAR_GAP for cosine in cosines) > 1
 
-    def answer_from_each(self, query: QueryContext, *, several: bool = True) -> Answering:
+    def answer_from_each(self, query: QueryContext, *, several: bool) -> Answering:
         """Ask about each abstract alone, and show all replies.
 
-        Where the words of the question do not say that it is about `several`, only the nearest abstracts are
-        asked, and each has to answer as surely as the only one.
+        Where the words of the question do not say that it is about `several`, only abstracts within NEAR_GAP
+        are asked (and those found by words alone), and each has to answer as surely as the only one.
         """
         numbers = query.near_contexts(SEVERAL_GAP if several else NEAR_GAP)
         sentences = query.sentences.of(numbers)
@@ -143,7 +149,7 @@ class Answerer:
             chats = [_shown(chat, SEVERAL_CONFIDENCE) for chat in chats]
         rules = ReplyRules(marked=True, strict=self.abstention is not None, first_may_be_weak=False)
         attributor = Attributor(sentences, self.verifier, query.question, rules)
-        quote = partial(nearest_sentences, query, sentences)
+        quote = partial(nearest_sentences, query, sentences) if self.abstention else lambda _: ()
         return stream_each(self.llm, chats, sentences.contexts, self.max_answer_tokens, attributor, quote)
 
     def answer_from_best(self, query: QueryContext) -> Answering:
@@ -174,7 +180,8 @@ class Answerer:
         sentences = query.sentences.of([number])
         if generated.refused and "bare yes or no" in generated.cited.drop_reasons:
             return (yield from self._answer_with(query, number, generated, stated_results(query, sentences)))
-        if generated.refused and generated.cited.dropped and is_sure(generated.confidence):
+        sure = self.abstention is not None and is_sure(generated.confidence)
+        if generated.refused and generated.cited.dropped and sure:
             nearest = nearest_sentences(query, sentences, 1)
             return (yield from self._answer_with(query, number, generated, nearest))
         return generated
@@ -198,7 +205,11 @@ class Answerer:
         text = localise_numbers(" ".join(quotes), language)
         messages = abstract_messages(None, text, FOUND[language], language)
         chat = Chat(messages, language, self.abstention is None, most_sentences=MAX_RESULTS)
-        return (yield from self._ask(query, number, chat, question=""))
+        generated = yield from self._ask(query, number, chat, question="")
+        dropped = refused.cited.dropped + generated.cited.dropped
+        reasons = refused.cited.drop_reasons + generated.cited.drop_reasons
+        cited = replace(generated.cited, dropped=dropped, drop_reasons=reasons)
+        return replace(generated, cited=cited, confidence=refused.confidence)
 
     def _ask(self, query: QueryContext, number: int, chat: Chat, question: str | None = None) -> Answering:
         """Ask the model in a chat about one abstract; `question` replaces the query's own for attribution."""

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rag.answering.citing.attribution import ContextEvidence
-from rag.answering.citing.result_sentences import MAX_RESULTS, result_sentences
+from rag.answering.citing.result_sentences import MAX_RESULTS, only_asks, result_sentences
 from rag.answering.context import ContextSentences
 from rag.answering.query_context import QueryContext
+from rag.answering.question import is_yes_no_question
 
 
 def nearest_sentences(query: QueryContext, sentences: ContextSentences, number: int) -> list[ContextEvidence]:
-    """Return the sentences of context `number` that are nearest to the question, best first."""
+    """Return the sentences of context `number` that are nearest to the question, best first.
+
+    For a question for yes or no, those that only say what was asked are left out.
+    """
     relevance = sentences.relevance(query.question, query.vector)
-    own = [i for i, item in enumerate(sentences.items) if item.number == number]
+    asks = only_asks if is_yes_no_question(query.question) else lambda _: False
+    own = [i for i, item in enumerate(sentences.items) if item.number == number and not asks(item.text)]
     return _evidence(sentences, relevance, sorted(own, key=lambda i: -relevance[i])[:MAX_RESULTS])
 
 

@@ -23,14 +23,17 @@ def by_hand(spec: ModelSpec) -> str:
         return "copy the file to this machine by hand and set RAG_LLM_MODEL to its path."
     if len(spec.files) > 1:
         return f"copy the folder of {spec.origin} to this machine by hand and run `rag models add FOLDER`."
+    then = f", then `rag models pull {spec.name}`" if spec.kind == "judge" else ""
     return (
         f"copy {spec.files[0].name} ({spec.origin}, SHA-256 {spec.sha256}) to this machine by hand "
-        "and run `rag models add FILE`."
+        f"and run `rag models add FILE`{then}."
     )
 
 
 def smaller(spec: ModelSpec, specs: Iterable[ModelSpec]) -> str:
     """Return the words that name the smallest model of the kind, "" for that model itself."""
+    if spec.kind == "judge":
+        return ""
     others = (other for other in specs if other.kind == spec.kind)
     least = min(others, key=lambda other: other.size, default=spec)
     variable = "RAG_EMBEDDING_MODEL" if spec.kind == "embedder" else "RAG_LLM_MODEL"

@@ -32,7 +32,7 @@ from tests.conftest import HashEmbedder, NumberVerifier, ScriptedLLM
 OpenRag = Callable[..., RAG]
 QUESTION = "What FID does Muse reach on CC3M?"
 MUSE = "Abstract: Muse is a text-to-image Transformer. It reaches an FID of 6.06 on CC3M with 900M parameters.\n\n"
-UNSURE = [("It", -0.36), ("NOT", -1.2)]  # a reply is seven times of ten an answer
+UNSURE = [("It", -0.36), ("NOT", -1.2)]  # a reply is seven times out of ten an answer
 ABSTENTION = Abstention("scripted", None, 0.0, -1.0, 0.0, 0.0, 0.0, threshold=0.5)
 
 

@@ -117,7 +117,7 @@ def test_a_damaged_shipped_judge_is_an_error_with_the_remedy(
     stamp = CONVERSIONS[JUDGE.name].stamp | {"files": listing(folder)}
     stamp_file = folder.parent / "verified.json"
     stamp_file.write_text(json.dumps({"sha256": JUDGE.sha256, "converted": stamp}), encoding="utf-8")
-    with pytest.raises(ModelError, match="delete that folder and run `rag models pull`"):
+    with pytest.raises(ModelError, match="delete that folder and run `rag models pull citefold-judge`"):
         Judge.default()
 
 

@@ -16,6 +16,7 @@ from training.judge.pairs import (
     ANSWERED,
     BINARY,
     CONTRADICTED,
+    LONGEST,
     NOT_TOLD,
     SUPPORTED,
     UNANSWERED,
@@ -26,8 +27,6 @@ from training.judge.pairs import (
 from training.judge.questions import cloze, yes_no
 from training.verification_data import SHORTEST, shorten
 
-# Characters of the longest evidence.
-LONGEST: dict[Language, int] = {"en": 1400, "zh": 520}
 _YES: dict[Language, tuple[str, ...]] = {"en": ("Yes.", "Yes, "), "zh": ("是的。", "是的，", "是。")}
 _NO: dict[Language, tuple[str, ...]] = {"en": ("No.", "No, "), "zh": ("不是。", "不，", "否。")}
 # Questions that name a paper, whose abstract alone answers them.
@@ -92,9 +91,9 @@ class QuestionMaker:
         right = draw.choice((made.answer, made.answer, clause, sentence))
         yield Pair("support", evidence, right, SUPPORTED, "asked", way, asked)
         stated = [text for texts in paper.sentences.values() for text in texts]
-        for text in {made.answer, made.clause}:
-            if wrong := self._other(text, made.answer, stated, language):
-                yield Pair("support", evidence, wrong, CONTRADICTED, "asked_other", way, asked)
+        if wrong := self._other(made.answer, stated):
+            for text in (wrong, made.with_answer(wrong)):
+                yield Pair("support", evidence, text, CONTRADICTED, "asked_other", way, asked)
         others = [t for t in paper.sentences[language] if made.answer not in t]
         if others and draw.random() < 0.6:
             text = shorten(draw.choice(others), language)
@@ -106,14 +105,12 @@ class QuestionMaker:
                 yield Pair("support", without, right, NOT_TOLD, "asked_missing", way, asked)
         yield from self._foreign(index, asked, made.answer, way)
 
-    def _other(self, text: str, answer: str, stated: Sequence[str], language: Language) -> str | None:
-        """Return `text` with another number, or another name, in place of `answer`."""
+    def _other(self, answer: str, stated: Sequence[str]) -> str | None:
+        """Return another number, or another name, in place of `answer`."""
         if any(c.isdigit() for c in answer[:2]):
-            changed = changes.another_number(answer, stated, self._draw)
-        else:
-            own = [name for name in changes.names(stated) if name not in answer and answer not in name]
-            changed = self._draw.choice(own) if own else None
-        return text.replace(answer, changed, 1) if changed else None
+            return changes.another_number(answer, stated, self._draw)
+        own = [name for name in changes.names(stated) if name not in answer and answer not in name]
+        return self._draw.choice(own) if own else None
 
     def _yes_no(
         self, index: int, sentence: str, evidence: str, without: str, language: Language, way: str

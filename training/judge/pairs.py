@@ -26,6 +26,8 @@ SUPPORTED, NOT_TOLD, CONTRADICTED, BINARY = 0, 1, 2, -1
 # Classes of the head for answers.
 UNANSWERED, ANSWERED = 0, 1
 NEAREST = 3
+# Characters of the longest evidence.
+LONGEST: dict[Language, int] = {"en": 1400, "zh": 520}
 # Sentences of evidence, drawn for each pair; ALL is a whole abstract, as far as it fits.
 ALL = 14
 COUNTS = (1, 2, 2, 3, 3, ALL)
@@ -101,7 +103,7 @@ class PairMaker:
                         yield from self._directed(index, position, language, stored)
 
     def _positions(self, paper: Paper, language: Language, count: int) -> list[int]:
-        """Draw sentences, those with numbers first in half of the papers, since numbers are scarce."""
+        """Draw sentences, those with numbers first in six of ten papers, since numbers are scarce."""
         texts = paper.sentences[language]
         whole = [i for i, text in enumerate(texts) if len(text) >= SHORTEST[language]]
         self._draw.shuffle(whole)

@@ -1,7 +1,7 @@
 """Questions and answers made from sentences, and statements made from questions and answers.
 
-Each function returns None where the text offers nothing to work with. What they make is rough: many of it
-teaches a model more than little that is smooth.
+Each function returns None where the text offers nothing to work with. What they make is rough; much rough
+data teaches a model more than a little smooth data.
 """
 
 from __future__ import annotations

@@ -16,8 +16,16 @@ from rag.schema import Language
 from rag.text.language import to_simplified
 from rag.text.sentences import sentence_texts
 from training.judge import changes
-from training.judge.asking import LONGEST
-from training.judge.pairs import ANSWERED, BINARY, CONTRADICTED, NOT_TOLD, SUPPORTED, UNANSWERED, Pair
+from training.judge.pairs import (
+    ANSWERED,
+    BINARY,
+    CONTRADICTED,
+    LONGEST,
+    NOT_TOLD,
+    SUPPORTED,
+    UNANSWERED,
+    Pair,
+)
 from training.judge.questions import statement
 from training.judge.sources import held_out, passage_with
 
@@ -29,13 +37,13 @@ SETS = {
 _NEGATIVE = ":hardneg"
 
 
-def reading_pairs(name: str, seed: int, limit: int = 1_000_000, *, held: bool = False) -> Iterator[Pair]:
-    """Yield the pairs of one set, of the first `limit` rows; those that are `held` out, or the others."""
+def reading_pairs(name: str, seed: int, *, held: bool = False) -> Iterator[Pair]:
+    """Yield the pairs of one set: those that are `held` out, or the others."""
     draw = random.Random(f"{seed} {name}")
     rows = [_plain(row) for row in records(f"judge/train/{name}")]
     reader = _Reader(rows, name.partition("/")[0], draw, split=SETS[name], held=held)
     draw.shuffle(rows)
-    for row in rows[:limit]:
+    for row in rows:
         yield from reader.pairs(row)
 
 
@@ -53,13 +61,13 @@ class _Reader:
     ) -> None:
         self._kind, self._draw, self._wanted = kind, draw, held
         self._answers: dict[tuple[str, str], str] = {}
-        self._on: dict[str, set[str]] = defaultdict(set)
+        self._on: dict[str, dict[str, None]] = defaultdict(dict)
         self._held: set[str] = set()
         for row in rows:
             if row["label"] == "answerable" and row.get("answer"):
                 if row["lang_a"] == row["lang_b"]:
                     self._answers[row["origin"], row["lang_b"]] = row["answer"].strip().rstrip("。.")
-                self._on[row["a"]].add(row["origin"])
+                self._on[row["a"]][row["origin"]] = None
             if split and held_out(row["a"]):
                 self._held.add(row["origin"].removesuffix(_NEGATIVE))
 
@@ -87,7 +95,7 @@ class _Reader:
         yield Pair("answers", passage, asked, ANSWERED, self._kind, way)
         if not answer:
             return
-        for right in {self._form(asked, answer, row["lang_b"]) for _ in range(2)}:
+        for right in dict.fromkeys(self._form(asked, answer, row["lang_b"]) for _ in range(2)):
             yield Pair("support", passage, right, SUPPORTED, "read", way, asked)
         for wrong in self._wrong(row, answer, passage):
             text = self._form(asked, wrong, row["lang_b"])

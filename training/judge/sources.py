@@ -18,12 +18,14 @@ from rag.embedding.alignment import shipped_alignment
 from rag.embedding.embedder import LocalEmbedder
 from rag.schema import LANGUAGES, Language
 from rag.text.analyzer import analyze
+from rag.text.language import detect_language
 from rag.text.sentences import sentence_texts
 from training.judge import changes
 from training.judge.pairs import (
     ANSWERED,
     BINARY,
     CONTRADICTED,
+    LONGEST,
     NOT_TOLD,
     SUPPORTED,
     UNANSWERED,
@@ -41,8 +43,6 @@ BILINGUAL, ENGLISH, CHINESE = 6000, 9000, 3000
 _HELD_OUT = 0.15
 # Characters of a passage that a question is asked of: about 110 tokens.
 PASSAGE: dict[Language, int] = {"en": 440, "zh": 170}
-# Characters of the longest evidence.
-LONG: dict[Language, int] = {"en": 1400, "zh": 520}
 _LABELS = {
     "entailment": SUPPORTED,
     "supported": SUPPORTED,
@@ -82,7 +82,7 @@ def papers(split: str, size: int, embedder: LocalEmbedder, seed: int = SEED) -> 
 
 
 def english_papers(size: int, seed: int = SEED) -> list[Paper]:
-    """Return English papers, three of four of other fields than computer science."""
+    """Return English papers of all fields, of computer science only every fourth."""
     rows = list(records("arxiv_50k"))
     random.Random(seed).shuffle(rows)
     asked, texts = _development_titles(), []
@@ -99,7 +99,11 @@ def chinese_papers(size: int, seed: int = SEED) -> list[Paper]:
     rows = list(records("csl_zh/papers"))
     random.Random(seed).shuffle(rows)
     asked = _development_titles()
-    texts = [(row["title"], sentence_texts(row["abstract"])) for row in rows if row["title"] not in asked]
+    texts = [
+        (row["title"], sentence_texts(row["abstract"]))
+        for row in rows
+        if row["title"].casefold() not in asked
+    ]
     return _hashed([(title, found) for title, found in texts if 3 <= len(found) <= 14][:size], "zh")
 
 
@@ -154,7 +158,7 @@ def published_pairs(seed: int = SEED) -> Iterator[Pair]:
             rows = records(f"judge/train/{name}")
             yield from _drawn((pair for row in rows if (pair := _support(row, kind, draw))), most, draw)
     for row in records(f"judge/train/{_ANSWERABILITY}"):
-        text = fitting(row["a"], row["b"], LONG["en"])
+        text = fitting(row["a"], row["b"], LONGEST["en"])
         label = ANSWERED if row["label"] == "answerable" else UNANSWERED
         yield Pair("answers", text, row["b"], label, "evidence_inference", "en->en")
 
@@ -162,9 +166,9 @@ def published_pairs(seed: int = SEED) -> Iterator[Pair]:
 def _support(row: dict[str, Any], kind: str, draw: random.Random) -> Pair | None:
     """Return a pair for support; of long evidence the sentences most like the claim are kept."""
     evidence, language = str(row["a"]), row["lang_a"]
-    if row["label"] not in _LABELS or len(evidence) > 5 * LONG[language]:
+    if row["label"] not in _LABELS or len(evidence) > 5 * LONGEST[language]:
         return None
-    limit = LONG[language] if draw.random() < 0.5 else PASSAGE[language]
+    limit = LONGEST[language] if draw.random() < 0.5 else PASSAGE[language]
     if len(evidence) > limit:
         evidence = fitting(evidence, str(row["b"]), limit)
     way = f"{row['lang_b']}->{language}"
@@ -180,7 +184,7 @@ def fitting(text: str, claim: str, limit: int) -> str:
         if size + len(sentences[i]) <= limit or not kept:
             kept.append(i)
             size += len(sentences[i])
-    return " ".join(sentences[i] for i in sorted(kept))[: 2 * limit]
+    return join([sentences[i] for i in sorted(kept)], detect_language(text))[: 2 * limit]
 
 
 def summaries(found: Sequence[Paper], lines: Mapping[str, str], seed: int = SEED) -> Iterator[Pair]:
@@ -190,7 +194,7 @@ def summaries(found: Sequence[Paper], lines: Mapping[str, str], seed: int = SEED
         line = lines.get(paper.title, "")
         for stored in paper.sentences if line else ():
             texts = (join(found[i].sentences[stored], stored) for i in (index, near[index]))
-            own, other = (text[: LONG[stored]] for text in texts)
+            own, other = (text[: LONGEST[stored]] for text in texts)
             yield Pair("support", own, line, SUPPORTED, "headline", f"zh->{stored}")
             yield Pair("support", other, line, NOT_TOLD, "headline", f"zh->{stored}")
             stated = changes.names([*paper.sentences["en"], *found[near[index]].sentences["en"]])

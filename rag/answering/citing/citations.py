@@ -85,11 +85,11 @@ class _Writer:
     def quote(self, evidence: Sequence[ContextEvidence], gap: str) -> None:
         """Add sentences of the contexts word for word, in reading order; skip those already quoted."""
         for item in sorted(evidence, key=lambda each: (each.number, each.start)):
-            numbers = self._numbered([item.number])
-            quote = self._quote(item)
-            text = "“" + " ".join(BRACKETED.sub(r"(\1)", quote.quote).split()) + "”"
+            words = self._contexts[item.number - 1].paper.text[item.start : item.end]
+            text = "“" + " ".join(BRACKETED.sub(r"(\1)", words).split()) + "”"
             if all(sentence.text != text for sentence in self._sentences):
-                self._append(Sentence(text, numbers, "supported", 1.0, (quote,)), gap)
+                numbers = self._numbered([item.number])
+                self._append(Sentence(text, numbers, "supported", 1.0, (self._quote(item),)), gap)
                 gap = " "
 
     def cited(self, unknown_markers: int) -> Cited:

@@ -123,10 +123,12 @@ def stream_each(
             yield shown, cited
         elif own is not None:
             lost[number] = own
+    answered = bool(cited.sentences)
     for number, own in lost.items():
-        if cited.sentences or is_sure(own):
+        if answered or is_sure(own):
             shown, cited = stream.quote(quote(number))
-            yield shown, cited
+            if shown:
+                yield shown, cited
     return Generated(cited, not cited.sentences, confidence)
 
 

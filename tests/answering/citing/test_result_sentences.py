@@ -94,7 +94,7 @@ def test_what_the_abstract_only_asks_is_no_evidence(ask: Ask) -> None:
 def test_what_is_found_is_held_against_the_abstract_too(ask: Ask) -> None:
     answer, _ = ask("是的,噪声会降低蜜蜂的觅食。", question="噪声会降低蜜蜂的觅食吗？", found="蜜蜂慢了7倍。")
     assert answer.refused
-    assert "慢了7倍" in answer.cited.dropped[0]
+    assert any("慢了7倍" in text for text in answer.cited.dropped)
 
 
 def test_other_questions_are_answered_as_they_are(ask: Ask) -> None:

@@ -201,7 +201,7 @@ class Attributor:
         return Attribution(tuple(evidence), support, verdict.score)
 
     def _verify(self, text: str, number: int, ranked: Sequence[int], vector: Vectors) -> Verdict:
-        """Return the verdict on the text; a text that says too little alone is tried with its question."""
+        """Return the verdict on the text, without what it says of the authors."""
         paper = self.sentences.contexts[number - 1].paper
         known = f"{paper.title or ''}\n{without_planted(paper.text)}"
         if foreign := foreign_authors(text, paper, f"{known}\n{self.question}"):
@@ -211,15 +211,8 @@ class Attributor:
         vector = vector if text == whole_text else self._embed(text)
         evidence = [self.sentences.items[i].text for i in ranked]
         rows = self.sentences.vectors[ranked]
-        verdict = self.verifier.verify(text, evidence, vector=vector, vectors=rows, known=known)
-        if verdict.support == "unsupported" and not verdict.refuted and self.question:
-            claim = f"{self.question} {text}"
-            own = self._embed(claim)
-            whole = self.verifier.verify(claim, evidence, vector=own, vectors=rows, known=known)
-            if not whole.refuted:  # an error of the question does not count against the sentence
-                support: Support = "unsupported" if whole.support == "unsupported" else "weak"
-                verdict = max(verdict, replace(whole, support=support), key=lambda found: found.score)
-        return self._with_proper_nouns(verdict, text, paper)
+        found = self.verifier.verify(text, evidence, vector=vector, vectors=rows, known=known)
+        return self._with_proper_nouns(found, text, paper)
 
     def _with_proper_nouns(self, verdict: Verdict, text: str, paper: Paper) -> Verdict:
         """Count missing proper nouns as missing names; only English marks them with a capital."""

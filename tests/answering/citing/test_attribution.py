@@ -181,31 +181,6 @@ def test_an_abstract_that_does_not_support_the_sentence_is_not_cited(
     assert result.sentences[0].support == "weak"
 
 
-class NeedsTheQuestion(NumberVerifier):
-    """Supports only what names Muse; a number that nobody states refutes."""
-
-    def verify(self, sentence: str, evidence: Sequence[str], **arguments: Any) -> Verdict:
-        verdict = super().verify(sentence, evidence, **arguments)
-        if verdict.support == "unsupported":
-            return Verdict("unsupported", 0.1, verdict.missing, refuted=True)
-        return verdict if "Muse" in sentence else Verdict("unsupported", 0.1)
-
-
-def test_a_sentence_that_says_too_little_alone_is_weakly_supported_with_its_question(
-    contexts: list[ScoredChunk], embedder: HashEmbedder
-) -> None:
-    sentences = ContextSentences(contexts, embedder, Alignment())
-    for question, raw, text, support in (
-        ("", "It reaches an FID on CC3M [1].", "", None),
-        ("What does Muse reach?", "It reaches an FID on CC3M [1].", "It reaches an FID on CC3M [1].", "weak"),
-        ("What does Muse reach?", "It reaches an FID of 7 on CC3M [1].", "", None),
-        ("", "Muse reaches an FID on CC3M [1].", "Muse reaches an FID on CC3M [1].", "supported"),
-    ):
-        result = cite(raw, contexts, Attributor(sentences, NeedsTheQuestion(), question))
-        assert result.text == text
-        assert [sentence.support for sentence in result.sentences] == ([support] if support else [])
-
-
 def test_a_repetition_of_the_question_is_dropped(contexts: list[ScoredChunk], embedder: HashEmbedder) -> None:
     sentences = ContextSentences(contexts, embedder, Alignment())
     attributor = Attributor(sentences, NumberVerifier(), "Which FID does Muse reach on CC3M?")

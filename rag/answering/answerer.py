@@ -130,11 +130,11 @@ class Answerer:
         False for an embedding model whose cosines abstention was not fitted to, and for questions for yes or
         no, of which an answer from one abstract is held to more.
         """
-        fitted = self.abstention is not None and self.abstention.embedding is not None
+        if self.abstention is None or self.abstention.embedding is None:
+            return False
         if is_yes_no_question(query.question) and self.llm.supports_grammar:
             return False
-        cosines = [c.dense for c in query.sentences.contexts if c.dense is not None]
-        return fitted and sum(cosine >= max(cosines) - NEAR_GAP for cosine in cosines) > 1
+        return len(query.within(NEAR_GAP)) > 1
 
     def answer_from_each(self, query: QueryContext, *, several: bool) -> Answering:
         """Ask about each abstract alone, and show all replies.
@@ -197,15 +197,15 @@ class Answerer:
         if not evidence:
             return refused
         if _language(query, number) == language:
-            lost, reasons = refused.cited.dropped, refused.cited.drop_reasons
-            cited = replace(cite_quotes(contexts, evidence), dropped=lost, drop_reasons=reasons)
+            cited = cite_quotes(contexts, evidence)
             yield cited.text, cited
-            return Generated(cited, False, refused.confidence)
-        quotes = [contexts[0].paper.text[item.start : item.end] for item in evidence]
-        text = localise_numbers(" ".join(quotes), language)
-        messages = abstract_messages(None, text, FOUND[language], language)
-        chat = Chat(messages, language, self.abstention is None, most_sentences=MAX_RESULTS)
-        generated = yield from self._ask(query, number, chat, question="")
+            generated = Generated(cited, False)
+        else:
+            quotes = [contexts[0].paper.text[item.start : item.end] for item in evidence]
+            text = localise_numbers(" ".join(quotes), language)
+            messages = abstract_messages(None, text, FOUND[language], language)
+            chat = Chat(messages, language, self.abstention is None, most_sentences=MAX_RESULTS)
+            generated = yield from self._ask(query, number, chat, question="")
         dropped = refused.cited.dropped + generated.cited.dropped
         reasons = refused.cited.drop_reasons + generated.cited.drop_reasons
         cited = replace(generated.cited, dropped=dropped, drop_reasons=reasons)

@@ -25,7 +25,13 @@ class QueryContext:
         All but the first are left out if their cosine is lower than the best by more than `gap`. One without
         a cosine is kept.
         """
-        cosines = [context.dense for context in self.sentences.contexts]
-        least = max((cosine for cosine in cosines if cosine is not None), default=0.0) - gap
-        near = (cosine is None or cosine >= least for cosine in cosines)
-        return [number for number, kept in enumerate(near, 1) if kept or number == 1]
+        near = self.within(gap)
+        contexts = enumerate(self.sentences.contexts, 1)
+        return [number for number, context in contexts if number in (1, *near) or context.dense is None]
+
+    def within(self, gap: float) -> list[int]:
+        """Return the numbers of the contexts whose cosine is lower than the best by at most `gap`."""
+        found = {number: context.dense for number, context in enumerate(self.sentences.contexts, 1)}
+        cosines = {number: cosine for number, cosine in found.items() if cosine is not None}
+        least = max(cosines.values(), default=0.0) - gap
+        return [number for number, cosine in cosines.items() if cosine >= least]

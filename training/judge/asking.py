@@ -74,10 +74,7 @@ class QuestionMaker:
         draw, size = self._draw, self._draw.choice((1, 2, 3, 3, 14, 14))
         at = draw.randrange(len(texts)) if position is None else position
         first = max(0, at - draw.randrange(size)) if size < len(texts) else 0
-        chosen = list(texts[first : first + size])
-        while len(chosen) > 1 and sum(map(len, chosen)) > LONGEST[language]:
-            chosen.pop(0 if chosen[0] != texts[at] else -1)
-        return join(chosen, language)
+        return _fitting(texts[first : first + size], texts[at], language)
 
     def _cloze(
         self, index: int, sentence: str, evidence: str, without: str, language: Language, way: str
@@ -159,11 +156,14 @@ class QuestionMaker:
         asked = self._draw.choice(_ABOUT).format(paper.title.rstrip("."))
         for stored in paper.sentences:
             for each, label in ((paper, ANSWERED), (other, UNANSWERED)):
-                text = self._whole(each.sentences[stored], stored)
+                texts = each.sentences[stored]
+                text = _fitting(texts, texts[0], stored)
                 yield Pair("answers", text, asked, label, "titled", f"en->{stored}")
 
-    def _whole(self, texts: Sequence[str], language: Language) -> str:
-        kept = list(texts)
-        while len(kept) > 1 and sum(map(len, kept)) > LONGEST[language]:
-            kept.pop()
-        return join(kept, language)
+
+def _fitting(texts: Sequence[str], kept: str, language: Language) -> str:
+    """Return as many sentences as fit: the first ones go as long as they are not `kept`, then the last."""
+    chosen = list(texts)
+    while len(chosen) > 1 and sum(map(len, chosen)) > LONGEST[language]:
+        chosen.pop(0 if chosen[0] != kept else -1)
+    return join(chosen, language)

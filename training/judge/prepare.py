@@ -9,7 +9,7 @@ and transformers.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from benchmarks.common import parser, records
 from rag.embedding.embedder import load_embedder
 from rag.judge.pair_tokens import PairTokens
 from rag.models import defaults as models
-from rag.models.e5.packed import PackedE5, bert_names, read_e5
+from rag.models.e5.packed import BLOCK, PackedE5, bert_names, read_e5
 from rag.settings import SMALL_EMBEDDING_MODEL
 from training.judge.asking import QuestionMaker
 from training.judge.pairs import Pair, Paper
@@ -110,7 +110,7 @@ def base_arrays(base: PackedE5, vocabulary: NDArray[np.int32]) -> Arrays:
             continue
         codes, scales = base.blocks(short)
         if name == WORDS:
-            rows = (vocabulary[:, None] * (shape[1] // 32) + np.arange(shape[1] // 32)).reshape(-1)
+            rows = (vocabulary[:, None] * (shape[1] // BLOCK) + np.arange(shape[1] // BLOCK)).reshape(-1)
             codes, scales, shape = codes[rows], scales[rows], (len(vocabulary), shape[1])
         arrays[f"{name}.codes"], arrays[f"{name}.scales"] = codes, scales.astype(np.float16)
         arrays[f"{name}.shape"] = np.array(shape)
@@ -118,11 +118,11 @@ def base_arrays(base: PackedE5, vocabulary: NDArray[np.int32]) -> Arrays:
     return arrays | {"sizes": np.array(sizes), "epsilon": np.array(base.epsilon)}
 
 
-def write(folder: Path, encoder: Encoder, rows: Mapping[str, NDArray[np.int32]], base: PackedE5) -> None:
-    """Write both files; `rows` has the pairs under their names."""
+def write(folder: Path, encoder: Encoder, rows: NDArray[np.int32], base: PackedE5) -> None:
+    """Write both files; `rows` are the pairs as `encoder` gave them."""
     folder.mkdir(parents=True, exist_ok=True)
     arrays = encoder.arrays()
-    np.savez(folder / "pairs.npz", allow_pickle=False, **arrays, **rows)
+    np.savez(folder / "pairs.npz", allow_pickle=False, train=rows, **arrays)
     np.savez(folder / "base.npz", allow_pickle=False, **base_arrays(base, arrays["vocabulary"]))
 
 
@@ -134,7 +134,7 @@ def main() -> None:
     folder = models.ensure(SMALL_EMBEDDING_MODEL)
     pairs = training_pairs(folder)
     encoder = Encoder(PairTokens(folder / "tokenizer.json"))
-    write(options.data, encoder, {"train": encoder.rows(pairs)}, read_e5(folder.parent / "e5-small-q4.bin"))
+    write(options.data, encoder, encoder.rows(pairs), read_e5(folder.parent / "e5-small-q4.bin"))
     print(f"{len(pairs):,} pairs in {options.data}")
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,8 @@ from training.sentence_vectors import KeptVectors
 SEED = 7
 # Papers of computer science in two languages, and English and Chinese ones of other fields.
 BILINGUAL, ENGLISH, CHINESE = 6000, 9000, 3000
+# Sentences of the shortest paper in one language.
+_LEAST: dict[Language, int] = {"en": 4, "zh": 3}
 # Share of the paragraphs of XQuAD and MLQA that measure.
 _HELD_OUT = 0.15
 # Characters of a passage that a question is asked of: about 110 tokens.
@@ -85,26 +88,24 @@ def english_papers(size: int, seed: int = SEED) -> list[Paper]:
     """Return English papers of all fields, of computer science only every fourth."""
     rows = list(records("arxiv_50k"))
     random.Random(seed).shuffle(rows)
-    asked, texts = _development_titles(), []
-    for i, row in enumerate(rows):
-        other = not str(row["primary_cat"]).startswith("cs.")
-        if (other or i % 4 == 0) and row["title"].casefold() not in asked and len(texts) < size:
-            found = sentence_texts(row["abstract"])
-            texts += [(row["title"], found)] if 4 <= len(found) <= 14 else []
-    return _hashed(texts, "en")
+    other = (r for i, r in enumerate(rows) if i % 4 == 0 or not str(r["primary_cat"]).startswith("cs."))
+    return _in_one_language(other, "en", size)
 
 
 def chinese_papers(size: int, seed: int = SEED) -> list[Paper]:
     """Return Chinese papers of many fields."""
     rows = list(records("csl_zh/papers"))
     random.Random(seed).shuffle(rows)
+    return _in_one_language(rows, "zh", size)
+
+
+def _in_one_language(rows: Iterable[dict[str, Any]], language: Language, size: int) -> list[Paper]:
+    """Return the first papers of a fitting length that are not among the development papers."""
     asked = _development_titles()
-    texts = [
-        (row["title"], sentence_texts(row["abstract"]))
-        for row in rows
-        if row["title"].casefold() not in asked
-    ]
-    return _hashed([(title, found) for title, found in texts if 3 <= len(found) <= 14][:size], "zh")
+    new = (row for row in rows if str(row["title"]).casefold() not in asked)
+    texts = ((row["title"], sentence_texts(row["abstract"])) for row in new)
+    kept = (each for each in texts if _LEAST[language] <= len(each[1]) <= 14)
+    return _hashed(list(islice(kept, size)), language)
 
 
 def _hashed(texts: Sequence[tuple[str, list[str]]], language: Language) -> list[Paper]:

@@ -45,12 +45,12 @@ PADDING, START, END = 0, 1, 2
 
 
 class Pairs:
-    """The pairs of one name in pairs.npz."""
+    """The pairs of pairs.npz."""
 
-    def __init__(self, data: Path, name: str = "train") -> None:
+    def __init__(self, data: Path) -> None:
         """Read them."""
         with np.load(data / "pairs.npz") as file:
-            self._ids, ends, self.rows = file["ids"].astype(np.int64), file["ends"], file[name]
+            self._ids, ends, self.rows = file["ids"].astype(np.int64), file["ends"], file["train"]
         self._starts = np.concatenate([[0], ends[:-1]])
         self._lengths = ends - self._starts
 

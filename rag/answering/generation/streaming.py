@@ -99,7 +99,7 @@ def stream_each(
     contexts: Sequence[ScoredChunk],
     max_tokens: int,
     attributor: Attributor,
-    quote: Callable[[int], Sequence[ContextEvidence]] = lambda _: (),
+    quote: Callable[[int], Sequence[ContextEvidence]],
 ) -> Answering:
     """Ask `chats[i]` about `contexts[i]` alone, and show each reply as a paragraph.
 

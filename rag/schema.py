@@ -43,7 +43,11 @@ class Source(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Paper(_Record):
-    """One abstract, what is known about it, and where every copy came from; `paper_id` hashes the text."""
+    """One abstract, what is known about it, and where every copy came from; `paper_id` hashes the text.
+
+    `work_id` is set where an abstract and its translation are both kept: equal for the two, and the
+    `paper_id` of one of them. `arxiv_id` has no version ("2101.00001"), `doi` no resolver ("10.1000/x").
+    """
 
     paper_id: str
     text: str
@@ -54,6 +58,16 @@ class Paper(_Record):
     year: int | None = None
     doi: str | None = None
     url: str | None = None
+    venue: str | None = None
+    keywords: tuple[str, ...] = ()
+    arxiv_id: str | None = None
+    pmid: str | None = None
+    work_id: str | None = None
+
+    @property
+    def work(self) -> str:
+        """Return what a paper and its translation have in common: `work_id`, else `paper_id`."""
+        return self.work_id or self.paper_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,5 +204,7 @@ def _json(value: Mapping[str, Any]) -> str:
 
 
 def _paper(record: dict[str, Any]) -> Paper:
-    sources = tuple(Source(**source) for source in record.pop("sources"))
-    return Paper(**record | {"authors": tuple(record["authors"])}, sources=sources)
+    """Return the paper of `Paper.to_dict`; fields that an older version lacked keep their defaults."""
+    lists = {name: tuple(record.get(name, ())) for name in ("authors", "keywords")}
+    sources = tuple(Source(**source) for source in record["sources"])
+    return Paper(**record | lists | {"sources": sources})

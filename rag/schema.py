@@ -19,6 +19,7 @@ Progress = Callable[[str, int, int], None]
 Language = Literal["en", "zh"]
 Support = Literal["supported", "weak", "unsupported"]
 AnswerKind = Literal["answer", "chat", "collection"]
+DropReason = Literal["exact", "near", "doi", "metadata", "by hand"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
@@ -85,7 +86,7 @@ class Drop(_Record):
 
     paper: Paper
     kept_id: str
-    reason: Literal["exact", "near", "doi", "metadata"]
+    reason: DropReason
     score: float
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.embedding.base import Vectors
 from rag.schema import LANGUAGES, Language
@@ -23,6 +24,30 @@ Kind = Literal["query", "passage"]
 
 # Weight, in texts, of the shipped mean against the library's own; see docs/decisions.md#language-means.
 PRIOR_TEXTS = 50
+
+
+@dataclass(frozen=True)
+class VectorSum:
+    """How many raw vectors there are, and their sum (d,) in double precision."""
+
+    count: int
+    total: NDArray[np.float64]
+
+    @classmethod
+    def by_language(cls, vectors: Vectors, languages: Sequence[Language]) -> dict[Language, VectorSum]:
+        """Return the sum of the rows of `vectors` (n, d) of each language."""
+        own = np.array(languages)
+        rows = {language: vectors[own == language] for language in sorted(set(languages))}
+        return {la: cls(len(part), part.sum(axis=0, dtype=np.float64)) for la, part in rows.items()}
+
+    def plus(self, other: VectorSum, sign: int = 1) -> VectorSum:
+        """Return the sum of both, or with `sign` -1 of what is left without `other`."""
+        return VectorSum(self.count + sign * other.count, self.total + sign * other.total)
+
+    @property
+    def mean(self) -> Vectors:
+        """The mean vector (d,)."""
+        return (self.total / self.count).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -44,24 +69,34 @@ class Alignment:
             aligned[rows] = self.apply(vectors[rows], language, kind)
         return aligned
 
-    def for_corpus(self, passages: Mapping[Language, Vectors]) -> Alignment:
-        """Return the alignment of a library with these raw passages (n, d), by language.
+    def for_library(self, sums: Mapping[Language, VectorSum]) -> Alignment:
+        """Return the alignment of a library whose raw passages have these sums, by language.
 
         `self` is what is shipped for the model. The mean of n passages counts n against `PRIOR_TEXTS` of the
         shipped one. The mean of the questions moves by as much as that of the passages.
         """
-        present = [language for language in LANGUAGES if len(passages.get(language, ()))]
+        present = [language for language in LANGUAGES if language in sums and sums[language].count]
         if len(present) < 2:
             return Alignment()
         means: dict[tuple[Language, Kind], Vectors] = {}
         for language in present:
-            rows = passages[language]
-            own = rows.mean(axis=0)
+            count, own = sums[language].count, sums[language].mean
             shipped = self.means.get((language, "passage"), own)
-            step = (own - shipped) * np.float32(len(rows) / (len(rows) + PRIOR_TEXTS))
+            step = (own - shipped) * np.float32(count / (count + PRIOR_TEXTS))
             means[language, "passage"] = shipped + step
             means[language, "query"] = self.means.get((language, "query"), shipped) + step
         return Alignment(means)
+
+    def for_corpus(self, passages: Mapping[Language, Vectors]) -> Alignment:
+        """Return `for_library` of these raw passages (n, d), by language."""
+        sums = {la: VectorSum(len(v), v.sum(axis=0, dtype=np.float64)) for la, v in passages.items()}
+        return self.for_library(sums)
+
+    def drift(self, other: Alignment) -> float:
+        """Return the largest L2 distance between two means of one kind; infinite if one lacks a mean."""
+        if self.means.keys() != other.means.keys():
+            return float("inf")
+        return max((float(np.linalg.norm(self.means[k] - other.means[k])) for k in self.means), default=0.0)
 
     @property
     def digest(self) -> str:

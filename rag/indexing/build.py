@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from rag.embedding.alignment import Alignment, shipped_alignment
-from rag.embedding.base import Embedder, Vectors, passage, passage_key
+from rag.embedding.alignment import Alignment, VectorSum, shipped_alignment
+from rag.embedding.base import Embedder, Vectors
 from rag.errors import CorpusError, LibraryIndexError
-from rag.indexing.chunking import chunk_paper
 from rag.indexing.dedup.folding import DedupResult, deduplicate
-from rag.indexing.embed_chunks import UnfinishedVectors, embed_passages, unfinished_vectors
+from rag.indexing.embed_chunks import UnfinishedVectors, unfinished_vectors
+from rag.indexing.file_changes import base_of, found_files, read_change
 from rag.indexing.files import printable
-from rag.indexing.readers import read_papers
+from rag.indexing.folded import folded_records, planted
+from rag.indexing.passages import chunk_tokens, make_passages
+from rag.indexing.readers import nothing_readable
 from rag.schema import Paper, Problem, Progress
 from rag.store.catalog import Catalog
-from rag.store.index import Contents, new_generation, unwritable, write_store, writing
 from rag.store.manifest import SCHEMA_VERSION, Manifest
-from rag.text.injection import planted_sentences
-
-# Maximum tokens of a chunk; higher makes fewer chunks. Tuned by benchmarks/chunking.py; see
-# docs/decisions.md#chunk-size
-CHUNK_TOKENS = 400
+from rag.store.records import InputFile, Inputs
+from rag.store.writing import Contents, new_generation, unwritable, write_store, writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,55 +53,74 @@ def build_index(
         IndexBusyError: another process is writing this index.
         LibraryIndexError: the index cannot be written.
     """
-    papers, problems = _read(paths, progress)
-    inputs = tuple(printable(os.path.realpath(path)) for path in paths)
+    papers, files, problems = _read(paths, progress)
+    origin = tuple(printable(os.path.realpath(path)) for path in paths)
     return index_papers(
-        papers, problems, inputs, directory, load_embedder, chroma_url=chroma_url, progress=progress
+        papers,
+        problems,
+        origin,
+        directory,
+        load_embedder,
+        files=files,
+        chroma_url=chroma_url,
+        progress=progress,
     )
 
 
 def index_papers(
     papers: Sequence[Paper],
     problems: tuple[Problem, ...],
-    inputs: tuple[str, ...],
+    origin: tuple[str, ...],
     directory: Path,
     load_embedder: Callable[[], Embedder],
     *,
+    files: tuple[InputFile, ...] = (),
     chroma_url: str | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> BuildReport:
-    """Make the index in `directory` contain `papers`, as `build_index` does, with `inputs` as origin."""
+    """Make the index in `directory` contain `papers`, as `build_index` does.
+
+    `origin` names the paths for messages; `files` are the stamps of the files that were read.
+    """
+    progress("Folding", 0, 1)
     folded = deduplicate(papers)
-    problems = (*problems, *_planted(folded.kept))
+    progress("Folding", 1, 1)
+    problems = (*problems, *planted(folded.kept))
     embedder = load_embedder()
-    shipped = shipped_alignment(embedder.name)
-    with writing(directory), _unfinished(directory) as unfinished:
-        contents = _contents(folded, problems, embedder, shipped, directory, unfinished, progress)
-        languages = Counter[str](paper.language for paper in folded.kept)
-        manifest = Manifest(
-            schema_version=SCHEMA_VERSION,
-            generation=new_generation(),
-            embedding_model=embedder.name,
-            embedding_digest=embedder.digest,
-            chunk_tokens=_chunk_tokens(embedder),
-            alignment_digest=contents.alignment.digest,
-            alignment_origin="package" if shipped.means else "corpus",
-            inputs=inputs,
-            records=len(papers),
-            papers=len({paper.paper_id for paper in papers}),
-            works=len(contents.papers),
-            chunks=len(contents.chunks),
-            languages=dict(sorted(languages.items())),
-            chroma_url=chroma_url,
-        )
+    with writing(directory), unfinished(directory) as kept_vectors:
+        inputs = Inputs(tuple(folded_records(papers, folded)), files, problems)
+        contents = _contents(folded, inputs, embedder, directory, kept_vectors, progress)
+        manifest = _manifest(embedder, contents.alignment, origin, chroma_url)
         progress("Storing", 0, 1)
-        write_store(directory, manifest, contents)
+        manifest = write_store(directory, manifest, contents)
         progress("Storing", 1, 1)
     return BuildReport(manifest, problems, folded)
 
 
+def _manifest(
+    embedder: Embedder, alignment: Alignment, origin: tuple[str, ...], chroma_url: str | None
+) -> Manifest:
+    """Return the manifest of a new generation; the store fills in the counts."""
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        generation=new_generation(),
+        embedding_model=embedder.name,
+        embedding_digest=embedder.digest,
+        chunk_tokens=chunk_tokens(embedder),
+        alignment_digest=alignment.digest,
+        alignment_origin="package" if shipped_alignment(embedder.name).means else "corpus",
+        inputs=origin,
+        chroma_url=chroma_url,
+    )
+
+
 @contextmanager
-def _unfinished(directory: Path) -> Iterator[UnfinishedVectors]:
+def unfinished(directory: Path) -> Iterator[UnfinishedVectors]:
+    """Open the vectors of an interrupted build, which go when the block ends without an error.
+
+    Raises:
+        LibraryIndexError: the index cannot be written.
+    """
     try:
         with unfinished_vectors(directory) as vectors:
             yield vectors
@@ -114,39 +128,25 @@ def _unfinished(directory: Path) -> Iterator[UnfinishedVectors]:
         raise unwritable(directory, error) from error
 
 
-def _planted(papers: Iterable[Paper]) -> Iterator[Problem]:
-    """Report sentences that instruct a language model; users see them, the model does not."""
-    for paper in papers:
-        for sentence in planted_sentences(paper.text):
-            reason = "reads like an instruction to a language model, which will not see it"
-            source = paper.sources[0]
-            yield Problem(source.file, source.position, f"{reason}: {sentence[:80]!r}")
-
-
-def _read(paths: Sequence[Path], progress: Progress) -> tuple[list[Paper], tuple[Problem, ...]]:
+def _read(
+    paths: Sequence[Path], progress: Progress
+) -> tuple[list[Paper], tuple[InputFile, ...], tuple[Problem, ...]]:
     if not paths:
         raise CorpusError("Name at least one file or folder of abstracts, as in `rag index corpus`.")
+    found = list(found_files(paths, base_of(paths, {})))
     papers: list[Paper] = []
+    files: list[InputFile] = []
     problems: list[Problem] = []
-    paths = list({os.path.realpath(path): path for path in paths}.values())  # without repeats
-    # Names are relative to a common folder, so that files with the same name stay different.
-    folders = [path.absolute().parent for path in paths]
-    parent = Path(os.path.commonpath(folders)) if len(paths) > 1 else None
-    for done, path in enumerate(paths):
-        progress("Reading", done, len(paths))
-        try:
-            reading = read_papers(path, parent)
-        except CorpusError as error:
-            if len(paths) == 1 or not os.path.lexists(path):
-                raise
-            problems.append(Problem(printable(path), None, str(error)))
-            continue
-        papers += reading.papers
-        problems += reading.problems
-    progress("Reading", len(paths), len(paths))
+    for done, file in enumerate(found):
+        progress("Reading", done, len(found))
+        change = read_change(file)
+        papers += change.papers
+        problems += change.problems
+        files += [change.stamp] if change.stamp else []
+    progress("Reading", len(found), len(found))
     if not papers:
-        raise CorpusError("None of the paths contains a readable abstract; " + problems[0].reason)
-    return papers, tuple(problems)
+        raise CorpusError(nothing_readable(paths, problems))
+    return papers, tuple(files), tuple(problems)
 
 
 def _known(directory: Path, keys: Sequence[str]) -> dict[str, Vectors]:
@@ -160,33 +160,21 @@ def _known(directory: Path, keys: Sequence[str]) -> dict[str, Vectors]:
 
 def _contents(
     folded: DedupResult,
-    problems: Sequence[Problem],
+    inputs: Inputs,
     embedder: Embedder,
-    shipped: Alignment,
     directory: Path,
-    unfinished: UnfinishedVectors,
+    kept_vectors: UnfinishedVectors,
     progress: Progress,
 ) -> Contents:
     """Chunk, embed and align the kept papers, with the vectors of the current index reused."""
+
+    def lookup(keys: Sequence[str]) -> Mapping[str, Vectors]:
+        return _known(directory, keys)
+
+    passages = make_passages(folded.kept, embedder, lookup, kept_vectors, progress)
+    languages = [chunk.language for chunk in passages.chunks]
+    sums = VectorSum.by_language(passages.vectors, languages)
+    alignment = shipped_alignment(embedder.name).for_library(sums)
+    aligned = alignment.apply_each(passages.vectors, languages, "passage")
     papers = {paper.paper_id: paper for paper in folded.kept}
-    limit, count = _chunk_tokens(embedder), embedder.count_tokens
-    chunks = [
-        chunk for paper in folded.kept for chunk in chunk_paper(paper, max_tokens=limit, count_tokens=count)
-    ]
-    passages = [passage(papers[chunk.paper_id], chunk) for chunk in chunks]
-    keys = [passage_key(embedder.digest, text) for text in passages]
-    known = _known(directory, keys)
-    missing = {key: text for key, text in zip(keys, passages, strict=True) if key not in known}
-    known |= embed_passages(missing, embedder, unfinished, progress)
-    vectors = np.stack([known[key] for key in keys])
-    languages = [chunk.language for chunk in chunks]
-    by_language = {
-        language: vectors[[own == language for own in languages]] for language in sorted(set(languages))
-    }
-    alignment = shipped.for_corpus(by_language)
-    aligned = alignment.apply_each(vectors, languages, "passage")
-    return Contents(papers, chunks, keys, vectors, aligned, alignment, folded.dropped, problems)
-
-
-def _chunk_tokens(embedder: Embedder) -> int:
-    return min(CHUNK_TOKENS, embedder.max_tokens)
+    return Contents(papers, passages, aligned, alignment, inputs)

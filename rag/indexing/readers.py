@@ -10,7 +10,7 @@ import codecs
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,11 +113,11 @@ def read_papers(path: Path, name_from: Path | None = None) -> CorpusReading:
     """
     items: list[Paper | Problem] = []
     for found in corpus_files(path, name_from):
-        items += [found] if isinstance(found, Problem) else _read_file(found)
+        items += [found] if isinstance(found, Problem) else read_file(found)
     papers = tuple(item for item in items if isinstance(item, Paper))
     problems = tuple(item for item in items if isinstance(item, Problem))
     if not papers:
-        raise CorpusError(_nothing_readable(path, problems))
+        raise CorpusError(nothing_readable([path], problems))
     return CorpusReading(papers, problems)
 
 
@@ -138,7 +138,8 @@ def read_endnote_records(path: Path) -> list[tuple[Paper, Fields]]:
     return [(_paper(*record), record[0]) for record in zip(records, texts, sources, strict=True)]
 
 
-def _read_file(file: CorpusFile) -> Iterator[Paper | Problem]:
+def read_file(file: CorpusFile) -> Iterator[Paper | Problem]:
+    """Yield the papers of one file, and a Problem for each record that is not read."""
     data, stopped = read_bytes(file.path)
     if data.strip():
         yield from _read_xml(data, file.name) if file.kind in XML_KINDS else _read_text(data, file)
@@ -245,10 +246,12 @@ def _split_authors(value: str) -> list[str]:
     return names
 
 
-def _nothing_readable(path: Path, problems: tuple[Problem, ...]) -> str:
+def nothing_readable(paths: Sequence[Path], problems: Sequence[Problem]) -> str:
+    """Return the sentence that says why no abstract was found in `paths`."""
+    names = " and ".join(shown(path) for path in paths[:3])
     if not problems:
-        return f"{shown(path)} holds no abstracts: give .txt, .jsonl or EndNote .xml files."
+        return f"{names} holds no abstracts: give .txt, .jsonl or EndNote .xml files."
     first = problems[0]
     place = first.file if first.position is None else f"{first.file}, record {first.position}"
     more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
-    return f"No readable abstract in {shown(path)} ({place}: {first.reason}{more}): fix or convert the files."
+    return f"No readable abstract in {names} ({place}: {first.reason}{more}): fix or convert the files."

@@ -1,8 +1,7 @@
-"""The catalogue: papers, chunks and raw vectors in one SQLite file, with the lexical index beside it.
+"""Read the catalogue: papers, chunks, raw vectors and the input in one SQLite file, with the lexical index.
 
-`NAME.sqlite` has its lexical index in the folder `NAME.lexical`; both are written once, by `write_catalog`,
-and then only read. Terms come from `rag.text.analyzer`; a chunk's row number is its number in the lexical
-index.
+`NAME.sqlite` has its lexical index in the folder `NAME.lexical`; `rag.store.catalog_writer` writes both.
+Terms come from `rag.text.analyzer`; a chunk's row number is its number in the lexical index.
 """
 
 from __future__ import annotations
@@ -10,32 +9,24 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from rag.embedding.alignment import VectorSum
 from rag.embedding.base import Vectors
-from rag.schema import Chunk, Drop, Filters, Language, Paper, Problem, Source
-from rag.store.lexical import LexicalDocument, LexicalFilter, LexicalIndex, write_lexical
-from rag.text.analyzer import analyze, analyze_document
+from rag.schema import Chunk, Filters, Language, Paper, Problem
+from rag.store.lexical import LexicalFilter, LexicalIndex
+from rag.store.records import FoldedRecord, InputFile, paper_of
+from rag.text.analyzer import analyze
 
-_SCHEMA = """
-CREATE TABLE papers (paper_id TEXT PRIMARY KEY, language TEXT NOT NULL, year INTEGER, record TEXT NOT NULL);
-CREATE TABLE files (name TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE drops (kept_id TEXT NOT NULL, record TEXT NOT NULL);
-CREATE TABLE problems (record TEXT NOT NULL);
-CREATE TABLE chunks (number INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL UNIQUE, paper_id TEXT NOT NULL,
-    start INTEGER NOT NULL, "end" INTEGER NOT NULL, language TEXT NOT NULL, passage_key TEXT NOT NULL,
-    vector BLOB NOT NULL);
-CREATE INDEX chunks_passage ON chunks (passage_key);
-"""
 # The distinct terms of a question that are searched: all, unless somebody pastes a paper.
 _MAX_QUERY_TERMS = 1000
 _MAX_VARIABLES = 500
+_RECORD = "number, kept_id, reason, score, keys, record"
 
 
 class Catalog:
@@ -59,7 +50,7 @@ class Catalog:
 
     @cached_property
     def _lexical(self) -> LexicalIndex:
-        return LexicalIndex(_lexical_path(self._path))
+        return LexicalIndex(lexical_path(self._path))
 
     def search(
         self, query: str, k: int, language: Language | None = None, filters: Filters | None = None
@@ -106,7 +97,7 @@ class Catalog:
             "WHERE c.chunk_id IN"
         )
         for chunk_id, start, end, record in self._rows_of(query, chunk_ids):
-            paper = _paper(json.loads(record))
+            paper = paper_of(json.loads(record))
             text = paper.text[start:end]
             found[chunk_id] = paper, Chunk(chunk_id, paper.paper_id, text, start, end, paper.language)
         return found
@@ -119,7 +110,8 @@ class Catalog:
     def papers(self) -> list[Paper]:
         """Return every paper, in the order of reading."""
         return [
-            _paper(json.loads(record)) for (record,) in self._rows("SELECT record FROM papers ORDER BY rowid")
+            paper_of(json.loads(record))
+            for (record,) in self._rows("SELECT record FROM papers ORDER BY rowid")
         ]
 
     def chunk_ids(self) -> list[tuple[str, str]]:
@@ -132,11 +124,80 @@ class Catalog:
 
     def drops(self) -> list[dict[str, Any]]:
         """Return every folded duplicate as `Drop.to_dict()`."""
-        return [json.loads(record) for (record,) in self._rows("SELECT record FROM drops ORDER BY rowid")]
+        if not self.has_records:
+            return [json.loads(record) for (record,) in self._rows("SELECT record FROM drops ORDER BY rowid")]
+        return [record.drop.to_dict() for record in self.records("reason IS NOT NULL") if record.drop]
+
+    @cached_property
+    def has_records(self) -> bool:
+        """Whether it holds the records as they were read; those of version 2 hold the dropped ones only."""
+        return bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = 'records'"))
 
     def problems(self) -> list[Problem]:
         """Return what could not be read when the index was built."""
         return [Problem(**json.loads(r)) for (r,) in self._rows("SELECT record FROM problems ORDER BY rowid")]
+
+    def counts(self) -> dict[str, Any]:
+        """Return the figures of a manifest: records, papers (distinct texts), works, chunks, languages."""
+        records, papers = self._rows("SELECT count(*), count(DISTINCT paper_id) FROM records")[0]
+        works = self._rows("SELECT count(DISTINCT work) FROM papers")[0][0]
+        languages = dict(self._rows("SELECT language, count(*) FROM papers GROUP BY language ORDER BY 1"))
+        chunks = self._rows("SELECT count(*) FROM chunks")[0][0]
+        names = ("records", "papers", "works", "chunks", "languages")
+        return dict(zip(names, (records, papers, works, chunks, languages), strict=True))
+
+    def sums(self) -> dict[Language, VectorSum]:
+        """Return the sum of the raw vectors of each language."""
+        rows = self._rows("SELECT language, count, total FROM sums")
+        return {la: VectorSum(count, np.frombuffer(total, dtype="<f8")) for la, count, total in rows}
+
+    def papers_by_id(self, paper_ids: Sequence[str]) -> dict[str, Paper]:
+        """Return the known papers among `paper_ids`, by id."""
+        rows = self._rows_of("SELECT paper_id, record FROM papers WHERE paper_id IN", paper_ids)
+        return {paper_id: paper_of(json.loads(record)) for paper_id, record in rows}
+
+    def records(self, where: str = "1", parameters: Sequence[Any] = ()) -> list[FoldedRecord]:
+        """Return the records that fulfil an SQL condition, in the order of reading."""
+        return list(self.numbered_records(where, parameters).values())
+
+    def numbered_records(self, where: str = "1", parameters: Sequence[Any] = ()) -> dict[int, FoldedRecord]:
+        """Return the records that fulfil an SQL condition, by row number; none where version 2 wrote it."""
+        if not self.has_records:
+            return {}
+        query = f"SELECT {_RECORD} FROM records WHERE {where} ORDER BY number"
+        return {row[0]: _record(row) for row in self._rows(query, parameters)}
+
+    def records_in(
+        self, column: Literal["number", "file", "paper_id", "kept_id"], values: Sequence[Any]
+    ) -> dict[int, FoldedRecord]:
+        """Return the records whose `column` has one of `values`, by row number."""
+        rows = self._rows_of(f"SELECT {_RECORD} FROM records WHERE {column} IN", values)
+        return {row[0]: _record(row) for row in rows}
+
+    def record_numbers(self, keys: Sequence[int]) -> set[int]:
+        """Return the row numbers of the records that have one of the blocking `keys`."""
+        return {n for (n,) in self._rows_of("SELECT DISTINCT number FROM keys WHERE key IN", keys)}
+
+    def inputs(self) -> dict[str, InputFile]:
+        """Return every file that was read, by name; none where version 2 wrote the index."""
+        if not self.has_records:
+            return {}
+        rows = self._rows("SELECT name, path, size, mtime_ns, digest FROM inputs ORDER BY name")
+        return {row[0]: InputFile(*row) for row in rows}
+
+    def passages(self, paper_ids: Sequence[str] | None = None) -> list[tuple[Chunk, str, Vectors]]:
+        """Return chunk, passage key and raw vector (d,) of every passage, or of those of `paper_ids`."""
+        query = 'SELECT chunk_id, paper_id, start, "end", language, passage_key, vector FROM chunks'
+        if paper_ids is None:
+            rows: Iterable[tuple[Any, ...]] = self._rows(f"{query} ORDER BY number")
+            texts = {paper.paper_id: paper.text for paper in self.papers()}
+        else:
+            rows = self._rows_of(f"{query} WHERE paper_id IN", paper_ids)
+            texts = {paper_id: paper.text for paper_id, paper in self.papers_by_id(paper_ids).items()}
+        return [
+            (Chunk(i, p, texts[p][start:end], start, end, la), key, np.frombuffer(blob, dtype="<f4"))
+            for i, p, start, end, la, key, blob in rows
+        ]
 
     def vectors(self, passage_keys: Iterable[str]) -> dict[str, Vectors]:
         """Return the stored raw vectors (d,) of the passages that are here, by key."""
@@ -144,7 +205,7 @@ class Catalog:
         rows = self._rows_of("SELECT passage_key, vector FROM chunks WHERE passage_key IN", keys)
         return {key: np.frombuffer(blob, dtype="<f4") for key, blob in rows}
 
-    def _rows_of(self, query: str, keys: Sequence[str] | Sequence[int]) -> Iterator[tuple[Any, ...]]:
+    def _rows_of(self, query: str, keys: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query that ends in IN for any number of keys, as many at once as SQLite
         takes.
         """
@@ -153,58 +214,12 @@ class Catalog:
             yield from self._rows(f"{query} ({','.join('?' * len(batch))})", batch)
 
 
-def write_catalog(
-    path: Path,
-    *,
-    papers: Mapping[str, Paper],
-    chunks: Sequence[Chunk],
-    passage_keys: Sequence[str],
-    vectors: Vectors,
-    drops: Iterable[Drop],
-    problems: Iterable[Problem],
-) -> None:
-    """Write a new catalogue.
-
-    Chunk i was embedded as passage `passage_keys[i]` with raw vector `vectors[i]`.
-    """
-    with closing(sqlite3.connect(path)) as db, db:
-        db.executescript(_SCHEMA)
-        db.executemany(
-            "INSERT INTO papers VALUES (?, ?, ?, ?)",
-            ((p.paper_id, p.language, p.year, _json(p.to_dict())) for p in papers.values()),
-        )
-        files = {source.file for paper in papers.values() for source in paper.sources}
-        db.executemany("INSERT INTO files VALUES (?)", ((name,) for name in sorted(files)))
-        db.executemany("INSERT INTO drops VALUES (?, ?)", ((d.kept_id, _json(d.to_dict())) for d in drops))
-        db.executemany("INSERT INTO problems VALUES (?)", ((_json(p.to_dict()),) for p in problems))
-        rows = enumerate(zip(chunks, passage_keys, vectors, strict=True))
-        db.executemany(
-            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (_row(n, *row) for n, row in rows)
-        )
-    write_lexical(_lexical_path(path), (_document(papers[chunk.paper_id], chunk) for chunk in chunks))
-
-
-def _row(number: int, chunk: Chunk, key: str, vector: Vectors) -> tuple[Any, ...]:
-    place = chunk.chunk_id, chunk.paper_id, chunk.start, chunk.end, chunk.language
-    return number, *place, key, vector.astype("<f4").tobytes()
-
-
-def _document(paper: Paper, chunk: Chunk) -> LexicalDocument:
-    files = sorted({source.file for source in paper.sources})
-    terms = analyze_document(f"{paper.title or ''}\n{chunk.text}")
-    return LexicalDocument(terms, chunk.language, files, paper.year)
-
-
-def _lexical_path(catalog: Path) -> Path:
+def lexical_path(catalog: Path) -> Path:
+    """Return the folder of the lexical index of a catalogue."""
     return catalog.with_suffix(".lexical")
 
 
-def _json(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _paper(record: dict[str, Any]) -> Paper:
-    """Return the paper of `Paper.to_dict`; fields that an older version lacked keep their defaults."""
-    lists = {name: tuple(record.get(name, ())) for name in ("authors", "keywords")}
-    sources = tuple(Source(**source) for source in record["sources"])
-    return Paper(**record | lists | {"sources": sources})
+def _record(row: Sequence[Any]) -> FoldedRecord:
+    _, kept_id, reason, score, keys, record = row
+    numbers = tuple(np.frombuffer(keys, dtype="<i8").tolist())
+    return FoldedRecord(paper_of(json.loads(record)), kept_id, reason, score, numbers)

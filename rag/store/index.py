@@ -1,34 +1,29 @@
 """The index on disk: Chroma and the catalogue behind one door, and the manifest that says what built them.
 
     INDEX/manifest.json              which generation is current and what built it
-    INDEX/<generation>/catalog.sqlite, alignment.npz, chroma/
+    INDEX/<generation>/catalog.sqlite, catalog.lexical/, alignment.npz, chroma/
     INDEX/.lock                      held while an index is written
 
-A build writes a new generation and then replaces the manifest, so a reader sees the old index or the new
-one, and an interrupted build changes nothing.
+A build writes a new generation, and a change writes into a copy of the current one; then the manifest is
+replaced. So a reader sees the old index or the new one, and an interrupted writer changes nothing.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
 import sqlite3
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from rag.embedding.alignment import Alignment
 from rag.embedding.base import Vectors
-from rag.errors import IndexBusyError, LibraryIndexError
-from rag.schema import Chunk, Drop, Filters, Language, Paper, Problem
-from rag.store.catalog import Catalog, write_catalog
-from rag.store.manifest import MANIFEST_FILE, Manifest
-from rag.store.vectors import VectorIndex, drop_collection, open_vectors
+from rag.errors import LibraryIndexError
+from rag.schema import Chunk, Filters, Language, Paper
+from rag.store.catalog import Catalog
+from rag.store.generations import hold
+from rag.store.manifest import Manifest
+from rag.store.vectors import open_vectors
 
 
 class Store:
@@ -39,6 +34,7 @@ class Store:
         home = directory / manifest.generation
         self.directory = directory
         self.manifest = manifest
+        self._held = hold(home)
         try:
             self.catalog = Catalog(home / "catalog.sqlite")
             self.alignment = Alignment.load(home / "alignment.npz")
@@ -46,9 +42,7 @@ class Store:
             raise LibraryIndexError(
                 f"The index in {directory} cannot be used ({error}); build it again with `rag index`."
             ) from error
-        self.vectors: VectorIndex = open_vectors(
-            home / "chroma", _collection(manifest.generation), url=manifest.chroma_url
-        )
+        self.vectors = open_vectors(home / "chroma", manifest.collection_name, url=manifest.chroma_url)
 
     def dense(
         self, vector: Vectors, k: int, language: Language | None = None, filters: Filters | None = None
@@ -81,9 +75,11 @@ class Store:
         return self.catalog.chunks(chunk_ids)
 
     def close(self) -> None:
-        """Close both halves."""
+        """Close the files."""
         self.catalog.close()
         self.vectors.close()
+        if self._held:
+            self._held.close()
 
 
 def open_store(directory: Path) -> Store:
@@ -95,124 +91,6 @@ def open_store(directory: Path) -> Store:
         LibraryIndexError: it is damaged, or its Chroma server does not answer.
     """
     return Store(directory, Manifest.read(directory))
-
-
-@contextmanager
-def writing(directory: Path) -> Iterator[None]:
-    """Hold the index's lock.
-
-    Raises:
-        IndexBusyError: another process is writing this index.
-    """
-    lock = FileLock(directory / ".lock", timeout=0)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise IndexBusyError(
-            f"Another process is writing the index in {directory}; try again when it has finished."
-        ) from None
-    except OSError as error:
-        raise unwritable(directory, error) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@dataclass(frozen=True)
-class Contents:
-    """Everything that goes into a new generation: `vectors` are raw, `aligned` go into Chroma."""
-
-    papers: Mapping[str, Paper]
-    chunks: Sequence[Chunk]
-    passage_keys: Sequence[str]
-    vectors: Vectors
-    aligned: Vectors
-    alignment: Alignment
-    drops: Sequence[Drop]
-    problems: Sequence[Problem]
-
-
-def new_generation() -> str:
-    """Return a fresh name for a generation."""
-    return uuid.uuid4().hex[:12]
-
-
-def write_store(directory: Path, manifest: Manifest, contents: Contents) -> None:
-    """Write a new generation and make it the current one; call it inside `writing(directory)`.
-
-    The generation it replaces stays, for readers that have just opened it, until the next build; older
-    ones, and remains of interrupted builds, are deleted.
-
-    Raises:
-        LibraryIndexError: the disk is full or cannot be written, or the Chroma server failed.
-    """
-    home = directory / manifest.generation
-    replaced = _current(directory)
-    done = False
-    try:
-        _write_generation(home, manifest, contents)
-        temporary = directory / f".{MANIFEST_FILE}"
-        temporary.write_text(json.dumps(asdict(manifest), ensure_ascii=False, indent=1), encoding="utf-8")
-        temporary.replace(directory / MANIFEST_FILE)
-        done = True
-    except (OSError, sqlite3.Error) as error:
-        raise unwritable(directory, error) from error
-    finally:
-        if not done:
-            _delete(directory, manifest)
-    if replaced is not None and replaced.chroma_url:
-        drop_collection(replaced.chroma_url, _collection(replaced.generation))
-    keep = {manifest.generation, replaced.generation if replaced else ""}
-    for path in directory.iterdir():
-        if path.is_dir() and path.name not in keep and (path / "catalog.sqlite").exists():
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _current(directory: Path) -> Manifest | None:
-    try:
-        return Manifest.read(directory)
-    except LibraryIndexError:
-        return None
-
-
-def _delete(directory: Path, manifest: Manifest) -> None:
-    shutil.rmtree(directory / manifest.generation, ignore_errors=True)
-    if manifest.chroma_url:
-        drop_collection(manifest.chroma_url, _collection(manifest.generation))
-
-
-def _write_generation(home: Path, manifest: Manifest, contents: Contents) -> None:
-    home.mkdir(parents=True)
-    write_catalog(
-        home / "catalog.sqlite",
-        papers=contents.papers,
-        chunks=contents.chunks,
-        passage_keys=contents.passage_keys,
-        vectors=contents.vectors,
-        drops=contents.drops,
-        problems=contents.problems,
-    )
-    contents.alignment.save(home / "alignment.npz")
-    vectors = open_vectors(
-        home / "chroma", _collection(manifest.generation), url=manifest.chroma_url, create=True
-    )
-    with closing(vectors):
-        vectors.add(contents.chunks, contents.aligned, contents.papers)
-
-
-def unwritable(directory: Path, error: OSError | sqlite3.Error) -> LibraryIndexError:
-    """Return the error that says why an index cannot be written, and what to do."""
-    reason = error.strerror or error if isinstance(error, OSError) else error
-    return LibraryIndexError(
-        f"The index cannot be written to {directory} ({reason}); free some space, or give "
-        "another place with --index."
-    )
-
-
-def _collection(generation: str) -> str:
-    return f"citefold-{generation}"
 
 
 def open_index(directory: Path, embedding_model: str, chroma_url: str | None = None) -> Store:

@@ -19,19 +19,21 @@ from rag.errors import LibraryIndexError
 from rag.schema import Language
 
 if TYPE_CHECKING:
-    from tantivy import Document, IndexWriter, Query, Schema
+    from tantivy import Document, Query, Schema
 
 # Name and size of every file but locks, written last: tantivy checks its files, but panics on one that is
 # cut short.
 _SIZES = "sizes.json"
 _WRITE_BUFFER = 100_000_000  # bytes a language; 50,000 abstracts then fit one segment
+_CHANGE_BUFFER = 15_000_000  # bytes a language for a change: tantivy's minimum
 _LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 @dataclass(frozen=True, slots=True)
 class LexicalDocument:
-    """One chunk as it is indexed: its terms, and what it can be filtered by."""
+    """One chunk as it is indexed: its number and terms, and what it can be filtered by."""
 
+    number: int
     terms: Sequence[str]
     language: Language
     files: Sequence[str]
@@ -65,7 +67,7 @@ class LexicalIndex:
                 raise ValueError("a file is missing or cut short")
             indexes = {language: tantivy.Index.open(str(path / language)) for language in _LANGUAGES}
             for index in indexes.values():
-                index.config_reader("manual")  # nothing to watch for: an index is never changed
+                index.config_reader("manual")  # nothing to watch for: a change makes another folder
             self._searchers = {language: index.searcher() for language, index in indexes.items()}
 
     def search(self, terms: Iterable[str], k: int, where: LexicalFilter) -> list[tuple[int, float]]:
@@ -115,14 +117,44 @@ def _conditions(schema: Schema, where: LexicalFilter) -> Iterator[Query]:
 
 
 def write_lexical(path: Path, documents: Iterable[LexicalDocument]) -> None:
-    """Write a new index into folder `path`: document i gets number i.
+    """Write a new index into folder `path`.
 
     Raises:
         OSError: the disk is full or cannot be written.
     """
-    writers = {language: _writer(path / language) for language in _LANGUAGES}
-    for number, document in enumerate(documents):
-        record = _record(number, document)
+    for language in _LANGUAGES:
+        (path / language).mkdir(parents=True)
+    _write(path, (), documents, _WRITE_BUFFER)
+
+
+def change_lexical(path: Path, removed: Sequence[int], documents: Iterable[LexicalDocument]) -> None:
+    """Take the documents with the numbers `removed` out of the index in `path`, and add `documents`.
+
+    Existing files stay as they are or are deleted, so links to them are safe.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
+    (path / _SIZES).unlink()  # a link to another generation's file
+    _write(path, removed, documents, _CHANGE_BUFFER)
+
+
+def _write(
+    path: Path, removed: Sequence[int], documents: Iterable[LexicalDocument], buffer_bytes: int
+) -> None:
+    import tantivy
+
+    with _disk_errors(path):
+        writers = {
+            language: tantivy.Index(_schema(), path=str(path / language)).writer(buffer_bytes, 1)
+            for language in _LANGUAGES
+        }
+        if removed:  # not by term, which takes every number for a signed one and finds none
+            those = tantivy.Query.term_set_query(_schema(), "number", list(removed))
+            for writer in writers.values():
+                writer.delete_documents_by_query(those)
+    for document in documents:
+        record = _record(document)
         with _disk_errors(path):
             writers[document.language].add_document(record)
     for writer in writers.values():
@@ -132,19 +164,11 @@ def write_lexical(path: Path, documents: Iterable[LexicalDocument]) -> None:
     (path / _SIZES).write_text(json.dumps(_sizes(path)), encoding="utf-8")
 
 
-def _writer(path: Path) -> IndexWriter:
-    import tantivy
-
-    path.mkdir(parents=True)
-    with _disk_errors(path):
-        return tantivy.Index(_schema(), path=str(path)).writer(heap_size=_WRITE_BUFFER, num_threads=1)
-
-
-def _record(number: int, document: LexicalDocument) -> Document:
+def _record(document: LexicalDocument) -> Document:
     import tantivy
 
     record = tantivy.Document(terms=[" ".join(document.terms)])
-    record.add_unsigned("number", number)
+    record.add_unsigned("number", document.number)
     for file in document.files:
         record.add_text("file", file)
     if document.year is not None:
@@ -165,7 +189,7 @@ def _schema() -> Schema:
     builder.add_text_field("terms", tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("file", tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("year", indexed=True, fast=True)
-    builder.add_unsigned_field("number", fast=True)
+    builder.add_unsigned_field("number", fast=True, indexed=True)
     return builder.build()
 
 

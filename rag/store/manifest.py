@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from rag.errors import IndexMismatchError, IndexMissingError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+READABLE_VERSIONS = frozenset({2, 3})  # version 2 has no records: the first change upgrades it
 MANIFEST_FILE = "manifest.json"
 
 
@@ -24,13 +25,19 @@ class Manifest:
     chunk_tokens: int
     alignment_digest: str
     inputs: tuple[str, ...]
-    records: int
-    papers: int
-    works: int
-    chunks: int
-    languages: dict[str, int]
+    records: int = 0
+    papers: int = 0
+    works: int = 0
+    chunks: int = 0
+    languages: dict[str, int] = field(default_factory=dict)
     chroma_url: str | None = None
     alignment_origin: str | None = None
+    collection: str | None = None  # a changed generation has the collection of the one it was copied from
+
+    @property
+    def collection_name(self) -> str:
+        """Return the name of the Chroma collections, without the language."""
+        return self.collection or f"citefold-{self.generation}"
 
     @classmethod
     def read(cls, directory: Path) -> Manifest:
@@ -53,8 +60,8 @@ class Manifest:
             ) from error
         if (
             not isinstance(record, dict)
-            or record.get("schema_version") != SCHEMA_VERSION
-            or set(record) | {"alignment_origin"} != {f.name for f in fields(cls)}
+            or record.get("schema_version") not in READABLE_VERSIONS
+            or set(record) | {"alignment_origin", "collection"} != {f.name for f in fields(cls)}
         ):
             raise IndexMismatchError(
                 f"The index in {directory} was written by another version of citefold; build it again with "

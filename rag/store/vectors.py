@@ -58,6 +58,17 @@ class VectorIndex:
         if self.count() - before != len(chunks):
             raise LibraryIndexError("Two chunks share an id, so Chroma dropped one; run `rag index` again.")
 
+    def remove(self, chunk_ids: Sequence[str]) -> None:
+        """Take chunks out; ids that are not there are no error.
+
+        Raises:
+            LibraryIndexError: Chroma failed.
+        """
+        with _errors(self._where):
+            for store in self.stores.values():
+                for first in range(0, len(chunk_ids), _BATCH):
+                    store.client.delete(ids=list(chunk_ids[first : first + _BATCH]))
+
     def search(
         self, vector: Vectors, k: int, language: Language | None = None, filters: Filters | None = None
     ) -> list[tuple[str, float]]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from rag.indexing.dedup.boilerplate import strip_boilerplate
 from rag.indexing.dedup.contrast import find_contrast, number_sequence
@@ -26,11 +25,9 @@ from rag.indexing.dedup.reference import (
     title_blocks,
     title_likeness,
 )
-from rag.schema import Drop, Paper
+from rag.schema import Drop, DropReason, Paper
 
-Reason = Literal["exact", "near", "doi", "metadata"]
-
-_Match = tuple[int, Reason, float]  # the kept paper, why the other joins it, and their similarity
+_Match = tuple[int, DropReason, float]  # the kept paper, why the other joins it, and their similarity
 
 # Thresholds: tuned by benchmarks/dedup.py; see docs/decisions.md#near-copies
 _NEAR = 0.8  # Jaccard of abstract shingles; higher joins fewer papers
@@ -45,7 +42,7 @@ class Member:
     """One folded record of a cluster: its id, why it was folded, and its similarity (1.0 if equal)."""
 
     paper_id: str
-    reason: Reason
+    reason: DropReason
     score: float
 
 

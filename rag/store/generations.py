@@ -1,0 +1,88 @@
+"""The folders of an index's generations: copy one, hold it while it is read, delete what nobody reads.
+
+In a copy, files of the lexical index are linked, because they are never changed once written. The others are
+cloned where the file system can share blocks (Btrfs, XFS), else copied.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+_FICLONE = 0x40049409  # the ioctl of Linux that clones a file (linux/fs.h)
+_HELD = ".held"
+
+
+def copy_generation(source: Path, target: Path) -> None:
+    """Copy the folder of a generation to `target`, which does not exist yet.
+
+    Raises:
+        OSError: the disk is full, or a file cannot be read.
+    """
+    shutil.copytree(source, target, copy_function=_copy, ignore=shutil.ignore_patterns(_HELD))
+
+
+def hold(home: Path) -> IO[bytes] | None:
+    """Return an open file; until it is closed, or its process ends, `sweep` leaves this generation alone.
+
+    None where the system has no such locks or the folder cannot be written.
+    """
+    try:
+        import fcntl
+
+        file = (home / _HELD).open("ab")
+    except (ImportError, OSError):
+        return None
+    with suppress(OSError):  # a network file system without locks
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    return file
+
+
+def sweep(directory: Path, keep: Collection[str]) -> None:
+    """Delete the generations in `directory` but those in `keep` and those that are read."""
+    for home in directory.iterdir():
+        if home.name not in keep and (home / "catalog.sqlite").exists() and not _is_held(home):
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def _is_held(home: Path) -> bool:
+    try:
+        import fcntl
+
+        with (home / _HELD).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):
+        return False
+    return False
+
+
+def _copy(source: str, target: str) -> str:
+    linked = Path(source).parent.parent.suffix == ".lexical"
+    if linked and not Path(source).name.endswith((".lock", ".json")):
+        try:
+            os.link(source, target)
+        except OSError:  # the file system has no links
+            shutil.copyfile(source, target)
+    elif not _clone(source, target):
+        shutil.copyfile(source, target)
+    return target
+
+
+def _clone(source: str, target: str) -> bool:
+    """Clone a file; return whether the system and the file system can."""
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return False
+    with open(source, "rb") as old, open(target, "wb") as new:
+        try:
+            fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
+        except OSError:
+            return False
+    return True

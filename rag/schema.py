@@ -18,6 +18,7 @@ Progress = Callable[[str, int, int], None]
 
 Language = Literal["en", "zh"]
 Support = Literal["supported", "weak", "unsupported"]
+DropReason = Literal["exact", "near", "doi", "identifier", "metadata", "by hand"]
 AnswerKind = Literal["answer", "chat", "collection"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
@@ -85,7 +86,7 @@ class Drop(_Record):
 
     paper: Paper
     kept_id: str
-    reason: Literal["exact", "near", "doi", "metadata"]
+    reason: DropReason
     score: float
 
 

@@ -47,7 +47,6 @@ HOMES = {
     "onnxruntime": {"rag/models/session.py"},
     "torch": {"rag/embedding/embedder.py", "rag/answering/reranking.py"},
     "sentence_transformers": {"rag/answering/reranking.py"},
-    "datasketch": {"rag/indexing/dedup/minhash.py", "rag/indexing/dedup/folding.py"},
     "Stemmer": {"rag/text/analyzer.py"},
     "opencc": {"rag/text/language.py"},
     "tantivy": {"rag/store/lexical.py"},

@@ -53,7 +53,8 @@ def speed() -> Table:
     texts = [f"{row['title']}\n{row['abstract']}" for row in list(records("arxiv_50k"))]
     with tempfile.TemporaryDirectory() as folder:
         index = open_index(
-            Path(folder), (LexicalDocument(analyze_document(text), "en", ("a",), 2020) for text in texts)
+            Path(folder),
+            (LexicalDocument(n, analyze_document(t), "en", ("a",), 2020) for n, t in enumerate(texts)),
         )
         both = (LexicalFilter("en"), LexicalFilter("zh"))
         found = {"tantivy": timed(queries, lambda terms: [index.search(terms, CANDIDATES, w) for w in both])}
@@ -148,7 +149,7 @@ def ranks(documents: list[str], questions: list[str], document: Analysis, questi
     """Return the rank of document i for question i, shape (n,); 0 means not among the first 50."""
     with tempfile.TemporaryDirectory() as folder:
         index = open_index(
-            Path(folder), (LexicalDocument(document(text), "zh", (), None) for text in documents)
+            Path(folder), (LexicalDocument(n, document(t), "zh", (), None) for n, t in enumerate(documents))
         )
         found = []
         for number, text in enumerate(questions):

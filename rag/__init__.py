@@ -28,7 +28,8 @@ if TYPE_CHECKING:
         SettingsError,
         UserError,
     )
-    from rag.pipeline import RAG, ask, index_paths
+    from rag.library import add_paths, index_paths, remove, sync_path
+    from rag.pipeline import RAG, ask
     from rag.schema import (
         Answer,
         Chunk,
@@ -50,7 +51,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "rag.embedding.alignment": ("Alignment",),
     "rag.embedding.llama_index": ("AlignedEmbedding",),
-    "rag.pipeline": ("RAG", "ask", "index_paths"),
+    "rag.library": ("add_paths", "index_paths", "remove", "sync_path"),
+    "rag.pipeline": ("RAG", "ask"),
     "rag.settings": ("Settings", "load_settings"),
     "rag.schema": (
         "Answer", "Chunk", "Citation", "Evidence", "Filters", "Language", "Paper", "ScoredChunk", "Sentence",
@@ -95,9 +97,12 @@ __all__ = [
     "TextEvent",
     "Timings",
     "UserError",
+    "add_paths",
     "ask",
     "index_paths",
     "load_settings",
+    "remove",
+    "sync_path",
 ]
 
 

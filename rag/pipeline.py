@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
@@ -30,9 +30,7 @@ from rag.answering.verification.verifier import verifier_for
 from rag.embedding.base import Embedder
 from rag.errors import LLMError, ModelError, QuestionError
 from rag.factory import configured_embedder, configured_llm, configured_reranker, describe, leaving_notices
-from rag.indexing.build import BuildReport, build_index
 from rag.llm.base import LLM
-from rag.llm.llama_cpp.kv_cache import PROMPT_CACHE, prune
 from rag.llm.size import reads_together
 from rag.llm.stoppable import StoppableLLM
 from rag.schema import (
@@ -421,32 +419,6 @@ class RAG:
         with self._lock:
             self._reranker = self._reranker or configured_reranker(self.settings)
             return self._reranker
-
-
-def index_paths(
-    paths: Sequence[Path | str],
-    index: Path | str | None = None,
-    *,
-    embedder: Embedder | None = None,
-    progress: Progress = lambda stage, done, total: None,
-    **arguments: Any,
-) -> BuildReport:
-    """Make the index (default: the configured one) hold exactly the abstracts in `paths`.
-
-    Raises:
-        SettingsError, CorpusError, ModelError, IndexBusyError, LibraryIndexError: as
-        `rag.indexing.build.build_index`.
-    """
-    settings = load_settings(index=Path(index) if index is not None else None, **arguments)
-    report = build_index(
-        [Path(path) for path in paths],
-        settings.index,
-        lambda: embedder or configured_embedder(settings, fetch=True),
-        chroma_url=settings.chroma_url,
-        progress=progress,
-    )
-    prune(settings.index / PROMPT_CACHE, {paper.paper_id for paper in report.folded.kept})
-    return report
 
 
 def ask(question: str, history: History = ()) -> Answer:

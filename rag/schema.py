@@ -18,8 +18,8 @@ Progress = Callable[[str, int, int], None]
 
 Language = Literal["en", "zh"]
 Support = Literal["supported", "weak", "unsupported"]
+DropReason = Literal["exact", "near", "doi", "identifier", "metadata", "by hand"]
 AnswerKind = Literal["answer", "chat", "collection"]
-DropReason = Literal["exact", "near", "doi", "metadata", "by hand"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
@@ -28,14 +28,16 @@ def _plain(items: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Record:
+class Record:
+    """A frozen record; every stage speaks in these."""
+
     def to_dict(self) -> dict[str, Any]:
         """Return every field, as plain JSON values."""
         return asdict(self, dict_factory=_plain)
 
 
 @dataclass(frozen=True, slots=True)
-class Source(_Record):
+class Source(Record):
     """Where one copy of a record was read: file name and 1-based position of the record in it."""
 
     file: str
@@ -43,7 +45,7 @@ class Source(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Paper(_Record):
+class Paper(Record):
     """One abstract, what is known about it, and where every copy came from; `paper_id` hashes the text.
 
     `work_id` is set where an abstract and its translation are both kept: equal for the two, and the
@@ -72,7 +74,7 @@ class Paper(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem(_Record):
+class Problem(Record):
     """A record or file that could not be read, and why; without a `position` the whole file."""
 
     file: str
@@ -81,7 +83,7 @@ class Problem(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Drop(_Record):
+class Drop(Record):
     """A duplicate folded into another paper: which, why and how alike (score in [0, 1])."""
 
     paper: Paper
@@ -91,7 +93,7 @@ class Drop(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk(_Record):
+class Chunk(Record):
     """A stretch of one paper: `paper.text[chunk.start:chunk.end] == chunk.text`."""
 
     chunk_id: str
@@ -157,7 +159,7 @@ class ScoredChunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Citation(_Record):
+class Citation(Record):
     """An abstract that the answer cites under `number`; `text[start:end] == quote`."""
 
     number: int
@@ -178,7 +180,7 @@ class Citation(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence(_Record):
+class Evidence(Record):
     """The words of a cited abstract that a sentence rests on: there `text[start:end] == quote`."""
 
     number: int
@@ -188,7 +190,7 @@ class Evidence(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence(_Record):
+class Sentence(Record):
     """One sentence of an answer without markers, its citation numbers, and its support.
 
     `score` in [0, 1] is how surely it is supported; `evidence` has the best words of each abstract first.
@@ -203,11 +205,11 @@ class Sentence(_Record):
 
     def to_dict(self) -> dict[str, Any]:
         """Return every field, as plain JSON values; the score has four decimals."""
-        return _Record.to_dict(self) | {"score": round(self.score, 4)}
+        return Record.to_dict(self) | {"score": round(self.score, 4)}
 
 
 @dataclass(frozen=True, slots=True)
-class Timings(_Record):
+class Timings(Record):
     """Wall-clock seconds from the question to: retrieval done, first visible character, end."""
 
     retrieve_s: float

@@ -19,10 +19,11 @@ from rag.answering.verification.facts import missing_numbers
 from rag.answering.verification.verifier import Verdict
 from rag.embedding.alignment import normalise_rows
 from rag.embedding.base import Vectors
+from rag.library import index_paths
 from rag.llm.base import LLM, Message, PrefillOutcome, TextStream
 from rag.llm.logprobs import Logprobs
 from rag.models import defaults as models
-from rag.pipeline import RAG, index_paths
+from rag.pipeline import RAG
 from rag.schema import Support
 from rag.settings import load_settings
 from rag.text.analyzer import analyze

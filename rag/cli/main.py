@@ -1,4 +1,4 @@
-"""The command line: `rag index | ask | search | chat | prefill | info | models | evaluate`.
+"""The command line: `rag index | add | sync | remove | ask | search | chat | …`; `rag --help` lists all.
 
 Exit codes: 0 answered or refused, 2 user's mistake, 1 other errors, 130 Ctrl-C.
 """
@@ -13,10 +13,10 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.cli.evaluate import Commands, add_evaluate
+from rag.cli.library import add_library
 from rag.cli.models import add_models
 from rag.errors import QuestionError, RagError
 
@@ -79,9 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument(
         "--index", metavar="DIR", help="the index (default: RAG_INDEX, else the user data directory)"
     )
-    index = commands.add_parser("index", parents=[common], help="make the index hold what PATH… hold")
-    index.add_argument("paths", nargs="+", metavar="PATH", help="a file or folder of abstracts")
-    index.set_defaults(run=_index)
+    add_library(commands, common)
     _add_questions(commands, common)
     chat = commands.add_parser("chat", parents=[common], help="serve the chat page")
     chat.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
@@ -90,9 +88,6 @@ def _parser() -> argparse.ArgumentParser:
     text = "pre-compute prompt caches (about 4 s an abstract)"
     prefill = commands.add_parser("prefill", aliases=["read"], parents=[common], help=text)
     prefill.set_defaults(run=_prefill)
-    info = commands.add_parser("info", parents=[common], help="say what is indexed and where everything lies")
-    info.add_argument("--json", action="store_true", help="print JSON")
-    info.set_defaults(run=_info)
     add_models(commands, common)
     add_evaluate(commands, common)
     return parser
@@ -118,21 +113,6 @@ def _add_questions(commands: Commands, common: argparse.ArgumentParser) -> None:
     search.add_argument("-k", type=int, default=10, metavar="N", help="how many (default: 10)")
     search.add_argument("--json", action="store_true", help="print one JSON object a query")
     search.set_defaults(run=_search)
-
-
-def _index(parsed: argparse.Namespace) -> int:
-    from rag.cli.output import build_report, problem_lines, progress_bars, with_advice
-    from rag.pipeline import index_paths
-    from rag.settings import load_settings
-
-    settings = load_settings(index=_path(parsed.index))
-    with progress_bars() as progress:
-        shown = with_advice(progress, settings.embedding_model)
-        report = index_paths(parsed.paths, parsed.index, progress=shown)
-    if report.problems:
-        print(problem_lines(report.problems), file=sys.stderr)
-    print(build_report(report, str(settings.index)))
-    return 0
 
 
 def _ask(parsed: argparse.Namespace) -> int:
@@ -215,18 +195,6 @@ def _prefill(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _info(parsed: argparse.Namespace) -> int:
-    from rag.cli.output import info_text
-    from rag.factory import describe
-    from rag.settings import load_settings
-    from rag.store.manifest import Manifest
-
-    settings = load_settings(index=_path(parsed.index))
-    info = describe(settings, Manifest.read(settings.index))
-    print(json.dumps(info, ensure_ascii=False, indent=1) if parsed.json else info_text(info))
-    return 0
-
-
 def _open(parsed: argparse.Namespace) -> RAG:
     from rag.pipeline import RAG
 
@@ -246,10 +214,6 @@ def _filters(parsed: argparse.Namespace) -> Filters:
     from rag.schema import Filters
 
     return Filters(parsed.language, tuple(parsed.source), *parsed.year)
-
-
-def _path(index: str | None) -> Path | None:
-    return Path(index) if index is not None else None
 
 
 def _json_lines(argument: str, key: str, answer: Callable[[str], dict[str, Any]]) -> int:

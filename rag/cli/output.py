@@ -15,7 +15,9 @@ from rag.settings import DEFAULT_EMBEDDING_MODEL, SMALL_EMBEDDING_MODEL
 if TYPE_CHECKING:
     from rag.answering.generation.prefill import Prefill
     from rag.indexing.build import BuildReport
+    from rag.indexing.change import ChangeReport
     from rag.schema import Progress
+    from rag.store.health import Finding
 
 _NAMES = {"en": "English", "zh": "Chinese"}
 _ALIGNMENTS = {
@@ -107,6 +109,34 @@ def build_report(report: BuildReport, directory: str) -> str:
         f"Read {manifest.records:,} records; folded {folded:,} repeats; {manifest.works:,} abstracts "
         f"({languages(manifest.languages)}) in {manifest.chunks:,} chunks.\nIndex: {directory}"
     )
+
+
+def change_report(reports: Sequence[ChangeReport]) -> str:
+    """Return a summary of what a change did."""
+    if not reports:
+        return "Nothing has changed."
+    added = sum(len(report.added) for report in reports)
+    removed = sum(len(report.removed) for report in reports)
+    manifest = reports[-1].manifest
+    return (
+        f"Added {added:,} and removed {removed:,} abstracts; {manifest.works:,} now "
+        f"({languages(manifest.languages)}), of {manifest.records:,} records."
+    )
+
+
+def finding_lines(findings: Sequence[Finding]) -> str:
+    """Return one line per finding of `rag doctor`, with the papers that show it."""
+    marks = {"error": "ERROR  ", "warning": "warning", "note": "note   "}
+    lines = []
+    for finding in findings:
+        lines.append(f"{marks[finding.level]}  {finding.message}")
+        if finding.papers:
+            lines += textwrap.wrap(
+                " ".join(finding.papers), _WIDTH, initial_indent=" " * 9, subsequent_indent=" " * 9
+            )
+    errors = sum(finding.level == "error" for finding in findings)
+    end = "Run `rag doctor --fix` to repair what can be repaired." if errors else "No damage found."
+    return "\n".join([*lines, end])
 
 
 def prefill_report(done: Prefill, endpoint: str | None, prompt_cache_mb: int) -> str:

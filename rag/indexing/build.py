@@ -12,6 +12,7 @@ from pathlib import Path
 from rag.embedding.alignment import Alignment, VectorSum, shipped_alignment
 from rag.embedding.base import Embedder, Vectors
 from rag.errors import CorpusError, LibraryIndexError
+from rag.indexing.decisions import load_decisions
 from rag.indexing.dedup.folding import DedupResult, deduplicate
 from rag.indexing.embed_chunks import UnfinishedVectors, unfinished_vectors
 from rag.indexing.file_changes import base_of, found_files, read_change
@@ -83,7 +84,7 @@ def index_papers(
     `origin` names the paths for messages; `files` are the stamps of the files that were read.
     """
     progress("Folding", 0, 1)
-    folded = deduplicate(papers)
+    folded = deduplicate(papers, load_decisions(directory))
     progress("Folding", 1, 1)
     problems = (*problems, *planted(folded.kept))
     embedder = load_embedder()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rag.embedding.base import Embedder
 from rag.indexing.build import unfinished
+from rag.indexing.decisions import Decisions, load_decisions
 from rag.indexing.dedup.folding import deduplicate
 from rag.indexing.file_changes import FileChange
 from rag.indexing.folded import folded_records, planted, record_keys
@@ -57,11 +58,13 @@ def change_index(
     load_embedder: Callable[[], Embedder],
     *,
     gone: Sequence[str] = (),
+    refold: Sequence[str] = (),
     progress: Progress = lambda stage, done, total: None,
 ) -> ChangeReport:
     """Make the index in `directory` hold what the files of `changes` hold now; the other files stay.
 
-    `gone` are ids of papers whose records go from all files. The change appears at once when it is finished.
+    `gone` are ids of papers whose records go from all files, `refold` ids of records that are folded again
+    because of a choice by hand. The change appears at once when it is finished.
 
     Raises:
         IndexMissingError, IndexMismatchError: there is no index, or it was built with another model.
@@ -74,7 +77,8 @@ def change_index(
         manifest.check(directory, {"embedding_digest": embedder.digest})
         with closing(Catalog(directory / manifest.generation / "catalog.sqlite")) as catalog:
             diff = _diff(catalog, changes, gone)
-            after, refolded = _fold_again(catalog, diff, progress)
+            fold = _Fold(catalog, load_decisions(directory))
+            after, refolded = fold.again(diff, refold, progress)
             before = catalog.papers_by_id(sorted({record.kept_id for record in refolded.values()}))
             changed = {i: p for i, p in after.papers.items() if before.get(i) != p}
             changed |= _with_moved_sources(catalog, diff, {*before, *after.papers})
@@ -131,47 +135,64 @@ class _Folded:
     replaced: frozenset[int]
 
 
-def _fold_again(
-    catalog: Catalog, diff: _Diff, progress: Progress
-) -> tuple[_Folded, Mapping[int, FoldedRecord]]:
-    """Fold the neighbourhood of what is new and gone; return it, and its records as they were."""
-    progress("Folding", 0, 1)
-    keys = {key for paper in diff.new for key in record_keys(paper)}
-    keys |= {key for record in diff.gone.values() for key in record.keys}
-    before = _neighbourhood(catalog, keys, diff.gone)
-    stay = {n: diff.moved.get(n, record) for n, record in before.items() if n not in diff.gone}
-    read = [(record.paper, n) for n, record in stay.items()] + [(paper, None) for paper in diff.new]
-    read.sort(key=lambda pair: (pair[0].sources[0].file, pair[0].sources[0].position))  # as a build reads
-    papers = [paper for paper, _ in read]
-    folded = deduplicate(papers)
-    records: list[FoldedRecord] = []
-    replaced = {*diff.gone, *diff.moved}
-    for (_, number), record in zip(read, folded_records(papers, folded), strict=True):
-        if number is None or record != before[number]:
-            records.append(record)
-            replaced |= set() if number is None else {number}
-    records += [record for number, record in diff.moved.items() if number not in before]
-    progress("Folding", 1, 1)
-    return _Folded({p.paper_id: p for p in folded.kept}, records, frozenset(replaced)), before
+@dataclass(frozen=True)
+class _Fold:
+    """Folds a part of a library again."""
 
+    catalog: Catalog
+    decisions: Decisions
 
-def _neighbourhood(catalog: Catalog, keys: Iterable[int], numbers: Iterable[int]) -> dict[int, FoldedRecord]:
-    """Return the records that share a key with those of `keys` and `numbers`, directly or through others.
+    def again(
+        self, diff: _Diff, refold: Sequence[str], progress: Progress
+    ) -> tuple[_Folded, Mapping[int, FoldedRecord]]:
+        """Fold the neighbourhood of what is new, gone or to `refold`; return it, and its records before."""
+        progress("Folding", 0, 1)
+        keys = {key for paper in diff.new for key in record_keys(paper)}
+        keys |= {key for record in diff.gone.values() for key in record.keys}
+        named = [*refold, *self._partners(paper.paper_id for paper in diff.new)]
+        before = self._neighbourhood(keys, {*diff.gone, *self.catalog.records_in("paper_id", named)})
+        stay = {n: diff.moved.get(n, record) for n, record in before.items() if n not in diff.gone}
+        read = [(record.paper, n) for n, record in stay.items()] + [(paper, None) for paper in diff.new]
+        read.sort(key=lambda pair: (pair[0].sources[0].file, pair[0].sources[0].position))  # as a build does
+        papers = [paper for paper, _ in read]
+        folded = deduplicate(papers, self.decisions)
+        records: list[FoldedRecord] = []
+        replaced = {*diff.gone, *diff.moved}
+        for (_, number), record in zip(read, folded_records(papers, folded), strict=True):
+            if number is None or record != before[number]:
+                records.append(record)
+                replaced |= set() if number is None else {number}
+        records += [record for number, record in diff.moved.items() if number not in before]
+        progress("Folding", 1, 1)
+        return _Folded({p.paper_id: p for p in folded.kept}, records, frozenset(replaced)), before
 
-    Clusters are whole, and `_MOST_REFOLDED` stops the search.
-    """
-    found: dict[int, FoldedRecord] = {}
-    todo = catalog.record_numbers(sorted(keys)) | set(numbers)
-    while todo:
-        fresh = catalog.records_in("number", sorted(todo))
-        fresh |= catalog.records_in("kept_id", sorted({record.kept_id for record in fresh.values()}))
-        fresh = {number: record for number, record in fresh.items() if number not in found}
-        found |= fresh
-        if len(found) > _MOST_REFOLDED:
-            break
-        more = {key for record in fresh.values() for key in record.keys}
-        todo = catalog.record_numbers(sorted(more)) - found.keys()
-    return found
+    def _neighbourhood(self, keys: Iterable[int], numbers: Iterable[int]) -> dict[int, FoldedRecord]:
+        """Return the records that share a key with those of `keys` and `numbers`, directly or through others.
+
+        Clusters are whole, and `_MOST_REFOLDED` stops the search.
+        """
+        found: dict[int, FoldedRecord] = {}
+        todo = self.catalog.record_numbers(sorted(keys)) | set(numbers)
+        while todo:
+            fresh = self.catalog.records_in("number", sorted(todo))
+            kept = sorted({record.kept_id for record in fresh.values()})
+            fresh |= self.catalog.records_in("kept_id", kept)
+            fresh = {number: record for number, record in fresh.items() if number not in found}
+            found |= fresh
+            if len(found) > _MOST_REFOLDED:
+                break
+            more = {key for record in fresh.values() for key in record.keys}
+            partners = self._partners(record.paper.paper_id for record in fresh.values())
+            todo = self.catalog.record_numbers(sorted(more)) - found.keys()
+            todo |= self.catalog.records_in("paper_id", partners).keys() - found.keys()
+        return found
+
+    def _partners(self, paper_ids: Iterable[str]) -> list[str]:
+        """Return the papers that are joined by hand with one of these."""
+        if not self.decisions.joined:
+            return []
+        ids = set(paper_ids)
+        return sorted(set().union(*(pair for pair in self.decisions.joined if pair & ids)) - ids)
 
 
 def _with_moved_sources(catalog: Catalog, diff: _Diff, done: set[str]) -> dict[str, Paper]:

@@ -146,6 +146,10 @@ class Catalog:
         names = ("records", "papers", "works", "chunks", "languages")
         return dict(zip(names, (records, papers, works, chunks, languages), strict=True))
 
+    def faults(self) -> list[str]:
+        """Return what SQLite finds damaged, nothing if the file is sound."""
+        return [message for (message,) in self._rows("PRAGMA quick_check(3)") if message != "ok"]
+
     def sums(self) -> dict[Language, VectorSum]:
         """Return the sum of the raw vectors of each language."""
         rows = self._rows("SELECT language, count, total FROM sums")

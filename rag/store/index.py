@@ -34,15 +34,15 @@ class Store:
         home = directory / manifest.generation
         self.directory = directory
         self.manifest = manifest
-        self._held = hold(home)
         try:
             self.catalog = Catalog(home / "catalog.sqlite")
             self.alignment = Alignment.load(home / "alignment.npz")
         except (sqlite3.Error, OSError, ValueError) as error:
             raise LibraryIndexError(
-                f"The index in {directory} cannot be used ({error}); build it again with `rag index`."
+                f"The index in {directory} cannot be used ({error}); see `rag doctor`."
             ) from error
         self.vectors = open_vectors(home / "chroma", manifest.collection_name, url=manifest.chroma_url)
+        self._held = hold(home)
 
     def dense(
         self, vector: Vectors, k: int, language: Language | None = None, filters: Filters | None = None

@@ -85,13 +85,17 @@ class LexicalIndex:
             found += [(int(n or 0), float(score)) for n, (score, _) in zip(numbers, hits, strict=True)]
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:k]
 
+    def count(self) -> int:
+        """Return how many documents there are."""
+        return sum(int(searcher.num_docs) for searcher in self._searchers.values())
+
     @contextmanager
     def _damage(self) -> Iterator[None]:
         try:
             yield
         except (ValueError, OSError) as error:  # tantivy raises nothing but ValueError
             raise LibraryIndexError(
-                f"The lexical index {self._path} is damaged ({error}); build it again with `rag index`."
+                f"The lexical index {self._path} is damaged ({error}); mend it with `rag doctor --fix`."
             ) from error
 
 

@@ -234,7 +234,6 @@ def _errors(where: str) -> Iterator[None]:
     except (ChromaError, httpx.HTTPError, OSError, ValueError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise LibraryIndexError(
-            f"Chroma at {where} failed ({reason}); start the server, free some space, or build the "
-            "index again "
-            "with `rag index`."
+            f"Chroma at {where} failed ({reason}); start the server, free some space, or mend the index "
+            "with `rag doctor --fix`."
         ) from error

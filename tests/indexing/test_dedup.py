@@ -12,24 +12,9 @@ from hypothesis import strategies as st
 
 from rag.indexing.dedup.folding import DedupResult, deduplicate
 from rag.schema import Paper, Source
-from rag.text.cleaning import paper_id
-from rag.text.language import detect_language
+from tests.indexing.records import CHINESE, ENGLISH, RECORDS, paper
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
-ENGLISH = (
-    "Masked image modeling performs strongly in pre-training large vision Transformers. However, small models "
-    "that are critical for real-world applications cannot benefit from it. We explore distillation to transfer "
-    "the success of large pre-trained models to smaller ones. Accuracy rises by 3.2% on 12000 images, and the "
-    "method does improve robustness of the students with a larger teacher in every setting that we studied."
-)
-CHINESE = (
-    "尖峰神经网络是第三代人工神经网络，可以在神经形态硬件上实施节能。但是，尖峰的离散传播给坚固且高性能的学习机制带来了重大挑战。"
-    "为了解决这个问题，我们对突触之间的关联可塑性进行建模，从而提出了一种强大而有效的学习机制，在1.2万个样本上准确率提高了3.2%。"
-)
-
-
-def paper(text: str, position: int = 1, **fields: Any) -> Paper:
-    return Paper(paper_id(text), text, detect_language(text), (Source("f", position),), **fields)
 
 
 def works(*texts: str) -> int:
@@ -200,29 +185,8 @@ def test_empty_and_single() -> None:
     assert deduplicate([only]) == DedupResult((only,), (), {})
 
 
-VARIANTS = [
-    ENGLISH,
-    ENGLISH.replace("3.2%", "3.4%"),
-    ENGLISH.replace("distillation", "distilation"),
-    ENGLISH + " © 2012 Elsevier Ltd. All rights reserved.",
-    ENGLISH.replace("does improve", "does not improve"),
-    CHINESE,
-    CHINESE.replace("1.2万", "12000"),
-    CHINESE.replace("提高", "降低"),
-]
-records = st.builds(
-    lambda text, title, year, doi: paper(
-        text, 1, title=title, authors=("Li, X.",) if title else (), year=year, doi=doi
-    ),
-    st.sampled_from(VARIANTS),
-    st.sampled_from([None, "Distilling tiny vision transformers", "Spiking networks on chips"]),
-    st.sampled_from([None, 2020, 2023]),
-    st.sampled_from([None, None, "10.1/a", "10.1/b"]),
-)
-
-
 @settings(max_examples=60, deadline=None)
-@given(st.lists(records, max_size=9), st.randoms(use_true_random=False))
+@given(st.lists(RECORDS, max_size=9), st.randoms(use_true_random=False))
 def test_the_result_does_not_depend_on_the_order(found: list[Paper], random: Any) -> None:
     found = [replace(p, sources=(Source("f", i),)) for i, p in enumerate(found, 1)]
     shuffled = random.sample(found, len(found))
@@ -237,7 +201,7 @@ def test_the_result_does_not_depend_on_the_order(found: list[Paper], random: Any
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(records, max_size=9))
+@given(st.lists(RECORDS, max_size=9))
 def test_folding_again_changes_nothing(found: list[Paper]) -> None:
     found = [replace(p, sources=(Source("f", i),)) for i, p in enumerate(found, 1)]
     kept = deduplicate(found).kept

@@ -12,7 +12,7 @@ import pytest
 from rag.embedding.base import Vectors, passage_key
 from rag.errors import LibraryIndexError
 from rag.indexing.embed_chunks import embed_passages, unfinished_vectors
-from rag.pipeline import index_paths
+from rag.library import index_paths
 from tests.conftest import HashEmbedder
 
 

@@ -153,7 +153,7 @@ def test_files_are_removed_by_name_and_papers_by_id(tmp_path: Path) -> None:
     gone = next(paper for paper in papers if paper.text == TEXTS[0])
     library(tmp_path / "index").remove([gone.paper_id])
     assert gone.paper_id not in contents(tmp_path / "index")["papers"]
-    with pytest.raises(CorpusError, match="Nothing in the index comes from 'd.jsonl'"):
+    with pytest.raises(CorpusError, match=r"Nothing in the index comes from 'd\.jsonl'"):
         library(tmp_path / "index").remove(["c.jsonl", "d.jsonl"])
     assert "c.jsonl" in contents(tmp_path / "index")["inputs"]
 
@@ -191,8 +191,8 @@ def test_an_empty_folder_and_a_missing_index_are_refused(tmp_path: Path) -> None
         library(tmp_path / "index").sync(tmp_path / "files")
     with pytest.raises(CorpusError, match="no file or folder"):
         library(tmp_path / "index").add([tmp_path / "nowhere"])
+    write(tmp_path / "files", {"b": [1]})
     with pytest.raises(IndexMismatchError, match="embedding digest"):
-        write(tmp_path / "files", {"b": [1]})
         library(tmp_path / "index", HashEmbedder(dimension=32)).add([tmp_path / "files"])
 
 

@@ -81,8 +81,8 @@ def test_the_public_names_are_these_and_all_of_them_load() -> None:
         "AlignedEmbedding", "Alignment", "RAG", "Answer", "Chunk", "Citation", "Evidence", "Filters", "CorpusError", "IndexBusyError", "IndexMismatchError",
         "IndexMissingError", "LLMError", "LLMResponseError", "LLMUnreachableError", "Language", "LibraryIndexError",
         "ModelError", "Paper", "QuestionError", "RagError", "ScoredChunk", "Sentence", "Settings", "SettingsError",
-        "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings", "UserError", "ask", "index_paths",
-        "load_settings",
+        "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings", "UserError", "add_paths",
+        "ask", "index_paths", "load_settings", "remove", "sync_path",
     }  # fmt: skip
     assert all(getattr(rag, name) is not None for name in rag.__all__)
     assert not hasattr(rag, "no_such_name")

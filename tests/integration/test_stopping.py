@@ -14,10 +14,11 @@ from playwright.sync_api import Browser, expect
 
 from rag.answering.event_stream import EventStream
 from rag.errors import LLMResponseError
+from rag.library import index_paths
 from rag.llm.base import LLM, Message, TextStream
 from rag.llm.llama_cpp.client import EmbeddedLLM
 from rag.llm.llama_cpp.process import LlamaProcess
-from rag.pipeline import RAG, index_paths
+from rag.pipeline import RAG
 from rag.schema import SourcesEvent, TextEvent
 from rag.settings import load_settings
 from tests.conftest import HashEmbedder, NumberVerifier, ScriptedLLM

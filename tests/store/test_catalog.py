@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from rag.errors import LibraryIndexError
 from rag.schema import Chunk, Filters, Language, Paper, Source
-from rag.store.catalog import Catalog, write_catalog
+from rag.store.catalog import Catalog
+from rag.store.catalog_writer import Passages, write_catalog
+from rag.store.records import Inputs
 from rag.text.analyzer import analyze_document
 from rag.text.language import detect_language
 
@@ -44,15 +46,9 @@ def papers(texts: Sequence[str] = TEXTS) -> list[Paper]:
 
 def write(path: Path, kept: Sequence[Paper]) -> Catalog:
     chunks = [Chunk(f"{p.paper_id}-0", p.paper_id, p.text, 0, len(p.text), p.language) for p in kept]
-    write_catalog(
-        path,
-        papers={p.paper_id: p for p in kept},
-        chunks=chunks,
-        passage_keys=[f"k{n}" for n in range(len(chunks))],
-        vectors=np.zeros((len(chunks), 4), dtype=np.float32),
-        drops=(),
-        problems=(),
-    )
+    keys = [f"k{n}" for n in range(len(chunks))]
+    passages = Passages(chunks, keys, np.zeros((len(chunks), 4), dtype=np.float32))
+    write_catalog(path, {p.paper_id: p for p in kept}, passages, Inputs())
     return Catalog(path)
 
 

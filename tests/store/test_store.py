@@ -26,10 +26,13 @@ from filelock import FileLock
 from rag.embedding.alignment import Alignment, normalise_rows
 from rag.errors import IndexBusyError, IndexMismatchError, IndexMissingError, LibraryIndexError, SettingsError
 from rag.schema import Chunk, Drop, Filters, Language, Paper, Problem, Source
-from rag.store.catalog import Catalog, write_catalog
-from rag.store.index import Contents, new_generation, open_store, write_store, writing
+from rag.store.catalog import Catalog
+from rag.store.catalog_writer import Passages, write_catalog
+from rag.store.index import open_store
 from rag.store.manifest import SCHEMA_VERSION, Manifest
+from rag.store.records import FoldedRecord, Inputs
 from rag.store.vectors import open_vectors, server_address
+from rag.store.writing import Contents, new_generation, write_store, writing
 
 TEXTS: list[tuple[str, Language]] = [
     ("Spiking networks on CIFAR10-DVS reach 74 percent.", "en"),
@@ -52,9 +55,10 @@ def contents() -> Contents:
     vectors = normalise_rows(np.eye(3, 8, dtype=np.float32) + 0.1)
     drops = [Drop(replace(papers["p0"], paper_id="p9"), "p0", "near", 0.97)]
     keys = [f"k{n}" for n in range(3)]
-    return Contents(
-        papers, chunks, keys, vectors, vectors, Alignment(), drops, [Problem("b.txt", 3, "empty")]
-    )
+    records = [FoldedRecord(p, p.paper_id) for p in papers.values()]
+    records += [FoldedRecord(drop.paper, drop.kept_id, drop.reason, drop.score) for drop in drops]
+    inputs = Inputs(tuple(records), problems=(Problem("b.txt", 3, "empty"),))
+    return Contents(papers, Passages(chunks, keys, vectors), vectors, Alignment(), inputs)
 
 
 def manifest(generation: str | None = None) -> Manifest:
@@ -72,7 +76,7 @@ def index(tmp_path: Path) -> Path:
 
 
 def test_dense_search_gives_cosines_by_language(index: Path) -> None:
-    store, vectors = open_store(index), contents().vectors
+    store, vectors = open_store(index), contents().passages.vectors
     found = store.dense(vectors[2:], 3)
     assert found[0][0] == "p2-0"
     assert np.allclose([score for _, score in found], sorted(vectors @ vectors[2], reverse=True), atol=1e-5)
@@ -102,11 +106,13 @@ def test_a_question_of_many_words_is_no_error(index: Path) -> None:
 def test_papers_drops_and_problems_read_back_as_written(index: Path) -> None:
     store, written = open_store(index), contents()
     assert store.catalog.papers() == list(written.papers.values())
-    assert store.catalog.drops() == [drop.to_dict() for drop in written.drops]
-    assert store.catalog.problems() == list(written.problems)
+    assert store.catalog.drops() == [
+        drop.to_dict() for record in written.inputs.records if (drop := record.drop)
+    ]
+    assert store.catalog.problems() == list(written.inputs.problems)
     found = store.chunks(["p1-0", "nothing"])
-    assert found == {"p1-0": (written.papers["p1"], written.chunks[1])}
-    assert np.allclose(store.catalog.vectors(["k2", "k7"])["k2"], written.vectors[2])
+    assert found == {"p1-0": (written.papers["p1"], written.passages.chunks[1])}
+    assert np.allclose(store.catalog.vectors(["k2", "k7"])["k2"], written.passages.vectors[2])
     store.close()
 
 
@@ -114,15 +120,9 @@ def test_lexical_scores_do_not_depend_on_the_order_of_writing(tmp_path: Path) ->
     written = contents()
     scores = []
     for name, order in (("a", [0, 1, 2]), ("b", [2, 0, 1])):
-        write_catalog(
-            tmp_path / name,
-            papers=written.papers,
-            chunks=[written.chunks[i] for i in order],
-            passage_keys=[written.passage_keys[i] for i in order],
-            vectors=written.vectors[order],
-            drops=(),
-            problems=(),
-        )
+        chunks, keys, vectors = written.passages.chunks, written.passages.keys, written.passages.vectors
+        passages = Passages([chunks[i] for i in order], [keys[i] for i in order], vectors[order])
+        write_catalog(tmp_path / name, written.papers, passages, Inputs())
         catalog = Catalog(tmp_path / name)
         scores.append(dict(catalog.search("latency of spiking networks 量化", 5)))
         catalog.close()
@@ -144,7 +144,7 @@ def test_lexical_scores_do_not_depend_on_the_order_of_writing(tmp_path: Path) ->
 )
 def test_both_arms_keep_to_the_filters(index: Path, filters: Filters, expected: set[str]) -> None:
     store = open_store(index)
-    dense = store.dense(contents().vectors[2:], 3, filters=filters)
+    dense = store.dense(contents().passages.vectors[2:], 3, filters=filters)
     words = " ".join(text for text, _ in TEXTS)
     lexical = store.lexical(words, 3, filters=filters)
     assert {chunk for chunk, _ in dense} == {chunk for chunk, _ in lexical} == expected
@@ -160,16 +160,16 @@ def test_a_paper_of_several_files_is_found_in_each_and_in_their_folders(tmp_path
     store = open_store(tmp_path)
     for name, found in {"x": 1, "x/": 1, "x/y": 1, "x/b.txt": 1, "c.txt": 1, "b.txt": 0, "y": 0}.items():
         filters = Filters(sources=(name,))
-        assert len(store.dense(several.vectors[2:], 3, filters=filters)) == found, name
+        assert len(store.dense(several.passages.vectors[2:], 3, filters=filters)) == found, name
         assert len(store.lexical(TEXTS[2][0], 3, filters=filters)) == found, name
     assert not store.lexical(TEXTS[2][0], 3, "zh", Filters(year_from=1))
-    assert not store.dense(several.vectors[2:], 3, "zh", Filters(year_from=1))
+    assert not store.dense(several.passages.vectors[2:], 3, "zh", Filters(year_from=1))
     store.close()
 
 
 def test_an_interrupted_build_leaves_the_old_index_and_no_rest(index: Path) -> None:
     before = sorted(p.name for p in index.iterdir())
-    broken = replace(contents(), passage_keys=["only one"])
+    broken = replace(contents(), passages=replace(contents().passages, keys=["only one"]))
     with writing(index), pytest.raises(ValueError, match="zip"):
         write_store(index, manifest(), broken)
     assert sorted(p.name for p in index.iterdir()) == before
@@ -179,9 +179,9 @@ def test_an_interrupted_build_leaves_the_old_index_and_no_rest(index: Path) -> N
 def test_two_chunks_of_one_id_are_an_error_not_a_silent_loss(index: Path) -> None:
     written = contents()
     vectors = open_vectors(index / "other", "twice", url=None, create=True)
-    vectors.add(written.chunks[:1], written.aligned[:1], written.papers)
+    vectors.add(written.passages.chunks[:1], written.aligned[:1], written.papers)
     with pytest.raises(LibraryIndexError, match="share an id"):
-        vectors.add(written.chunks[:2], written.aligned[:2], written.papers)
+        vectors.add(written.passages.chunks[:2], written.aligned[:2], written.papers)
     vectors.close()
 
 
@@ -290,10 +290,10 @@ def test_a_chroma_server_serves_as_well_and_keeps_no_old_collections(
     for _ in range(3):
         with writing(directory):
             write_store(directory, replace(manifest(), chroma_url=chroma_server), contents())
-    broken = replace(contents(), passage_keys=["only one"])
+    broken = replace(contents(), passages=replace(contents().passages, keys=["only one"]))
     with writing(directory), pytest.raises(ValueError, match="zip"):
         write_store(directory, replace(manifest(), chroma_url=chroma_server), broken)
-    store, vectors = open_store(directory), contents().vectors
+    store, vectors = open_store(directory), contents().passages.vectors
     assert store.dense(vectors[2:], 3)[0][0] == "p2-0"
     store.close()
     host, port, _ = server_address(chroma_server)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+
+from rag.text.language import to_simplified
 
 _MARK = (
     r"(?:copyright\s*)?(?:©|\(c\)(?=\s*(?:the\b|crown\b|(?:19|20)\d\d))|&copy;)"
@@ -50,3 +53,9 @@ def strip_boilerplate(text: str) -> str:
         stripped = stripped[: notice.start()]
     stripped = " ".join(_HEADING.sub(" ", stripped).split())
     return stripped if len(stripped) >= _LEAST_SHARE * len(text) else text
+
+
+@lru_cache(maxsize=4096)
+def comparable_text(text: str) -> str:
+    """Return an abstract as it is compared: without boilerplate, in Simplified characters."""
+    return to_simplified(strip_boilerplate(text))

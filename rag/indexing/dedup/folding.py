@@ -1,40 +1,33 @@
 """Fold duplicates: exact copies, one reference from several databases, and near copies.
 
-Two records are one work if (1) `rag.text.cleaning.normalise` makes their texts equal, (2) they share a DOI,
-(3) title, authors and year are equal, (4) their references are alike, or (5) their abstracts are near copies.
-(1) to (3) join without any other test. (4) and (5) never join texts that contradict each other, and compare a
-record only with the kept member of a cluster, so that small differences cannot add up along a chain.
+Two records are one work if
+
+1. `rag.text.cleaning.normalise` makes their texts equal;
+2. they share a DOI, arXiv id or PMID, or title, authors and year, unless their texts have little in common;
+3. their references are alike, or their abstracts are near copies, unless the texts contradict each other;
+4. somebody said so (`rag.indexing.decisions`).
+
+(3) compares a record only with the kept member of a cluster, so that small differences cannot add up along a
+chain. Abstracts in two languages are never folded; `rag.indexing.dedup.twins` finds translations.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rag.indexing.decisions import NO_DECISIONS, Decisions
+from rag.indexing.dedup.alike import Match, join_alike
 from rag.indexing.dedup.boilerplate import strip_boilerplate
-from rag.indexing.dedup.contrast import find_contrast, number_sequence
-from rag.indexing.dedup.minhash import NearIndex, jaccard, shingles
-from rag.indexing.dedup.reference import (
-    doi_key,
-    has_abstract,
-    is_other_work,
-    kinds,
-    reference_key,
-    reference_score,
-    title_blocks,
-    title_likeness,
-)
+from rag.indexing.dedup.groups import equal_groups
+from rag.indexing.dedup.reference import doi_key, identifier_keys, reference_key
+from rag.indexing.dedup.works import with_works
 from rag.schema import Drop, DropReason, Paper
 
-_Match = tuple[int, DropReason, float]  # the kept paper, why the other joins it, and their similarity
-
-# Thresholds: tuned by benchmarks/dedup.py; see docs/decisions.md#near-copies
-_NEAR = 0.8  # Jaccard of abstract shingles; higher joins fewer papers
-_NEAR_RETITLED = 0.95  # the same for papers with different titles
-_RETITLED_LENGTH = 200  # characters that both abstracts of papers with different titles must have
-_FIELD_WORTH = 100  # characters of abstract that a filled field is worth; higher prefers complete references
-_BLOCK_LIMIT = 50  # comparisons per blocking key; higher finds more duplicates among very common titles
+# Characters of abstract that a filled field is worth; higher prefers complete references.
+# See docs/decisions.md#near-copies
+_FIELD_WORTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,39 +51,41 @@ class DedupResult:
     clusters: Mapping[str, tuple[Member, ...]]
 
 
-def deduplicate(papers: Sequence[Paper]) -> DedupResult:
+def deduplicate(papers: Sequence[Paper], decisions: Decisions = NO_DECISIONS) -> DedupResult:
     """Fold duplicates of `papers`; the order of `papers` does not change which member is kept.
 
     The most complete member of a cluster is kept. It takes missing fields and all sources from the others.
-    Kept papers and drops are in reading order. Takes linear time.
+    Kept papers and drops are in reading order. Every paper is kept or dropped. Takes linear time.
     """
     order = sorted(range(len(papers)), key=lambda i: _rank(papers[i]))
-    groups = _equal_groups(papers, order)
-    leaders, joined = _join_alike(papers, groups)
+    groups = equal_groups(papers, order, decisions)
+    leaders, joined = join_alike(papers, groups, decisions)
     clusters: dict[int, list[int]] = defaultdict(list)
     for leader, group in groups.items():
-        clusters[joined.get(leader, (leader, "near", 1.0))[0]] += group
+        clusters[joined[leader][0] if leader in joined else leader] += group
     why = {i: joined.get(leader) for leader, group in groups.items() for i in group}
     drops = {
-        i: _drop(papers[i], papers[leader], why[i])
+        i: _drop(papers[i], papers[leader], why[i], decisions)
         for leader in leaders
-        for i in sorted(clusters[leader])
+        for i in clusters[leader]
         if i != leader
     }
     kept = sorted(leaders, key=lambda leader: min(clusters[leader]))
+    merged = [_merge(papers, clusters[leader]) for leader in kept]
+    inside = [[papers[i] for i in clusters[leader]] for leader in kept]
     return DedupResult(
-        kept=tuple(_merge(papers, clusters[leader]) for leader in kept),
+        kept=with_works(merged, inside, decisions),
         dropped=tuple(drops[i] for i in sorted(drops)),
         clusters={
-            papers[leader].paper_id: tuple(
-                Member(drops[i].paper.paper_id, drops[i].reason, drops[i].score)
-                for i in sorted(clusters[leader])
-                if i != leader
-            )
+            papers[leader].paper_id: tuple(_member(drops[i]) for i in sorted(clusters[leader]) if i != leader)
             for leader in kept
             if len(clusters[leader]) > 1
         },
     )
+
+
+def _member(drop: Drop) -> Member:
+    return Member(drop.paper.paper_id, drop.reason, drop.score)
 
 
 def _rank(paper: Paper) -> tuple[object, ...]:
@@ -101,85 +96,22 @@ def _rank(paper: Paper) -> tuple[object, ...]:
     return (-worth, paper.text, *fields, [(source.file, source.position) for source in paper.sources])
 
 
-def _equal_groups(papers: Sequence[Paper], order: Sequence[int]) -> dict[int, list[int]]:
-    """Join papers with equal id, DOI or reference (union-find); map the best of each group to the group."""
-    parents = list(range(len(papers)))
-    first: dict[Hashable, int] = {}
-    holders: dict[str, list[int]] = defaultdict(list)
-    for i in order:
-        for key in (papers[i].paper_id, reference_key(papers[i])):
-            if key:
-                parents[_root(parents, i)] = _root(parents, first.setdefault(key, i))
-        if doi := doi_key(papers[i]):
-            same = (j for j in holders[doi] if not is_other_work(papers[j], papers[i]))
-            if (other := next(same, None)) is None:
-                holders[doi].append(i)
-            else:
-                parents[_root(parents, i)] = _root(parents, other)
-    groups: dict[int, list[int]] = defaultdict(list)
-    for i in order:
-        groups[_root(parents, i)].append(i)
-    return {group[0]: group for group in groups.values()}
-
-
-def _root(parents: list[int], i: int) -> int:
-    while parents[i] != i:
-        parents[i] = parents[parents[i]]
-        i = parents[i]
-    return i
-
-
-def _join_alike(papers: Sequence[Paper], candidates: Iterable[int]) -> tuple[list[int], dict[int, _Match]]:
-    """Split candidates, best first, into leaders and papers that join a leader."""
-    near, blocks = NearIndex(), defaultdict[str, list[int]](list)
-    leaders: list[int] = []
-    joined: dict[int, _Match] = {}
-    for i in candidates:
-        paper, text = papers[i], strip_boilerplate(papers[i].text)
-        sketch = near.sketch(shingles(text, paper.language), number_sequence(text))
-        keys = title_blocks(paper)
-        titled = dict.fromkeys(j for key in keys for j in blocks[key][:_BLOCK_LIMIT])
-        alike = [leaders[place] for place in near.near(sketch)]
-        found: list[_Match] = [
-            *((j, "metadata", score) for j in titled if (score := reference_score(paper, papers[j]))),
-            *((j, "near", score) for j in alike if (score := near_score(paper, papers[j]))),
-        ]
-        if found:
-            joined[i] = max(
-                found, key=lambda match: match[2]
-            )  # the first of equals, which is the best leader
-            continue
-        near.add(len(leaders), sketch)
-        leaders.append(i)
-        for key in keys:
-            blocks[key].append(i)
-    return leaders, joined
-
-
-def near_score(first: Paper, second: Paper) -> float | None:
-    """Return the Jaccard similarity of two near copies that do not contradict each other, else None."""
-    if first.language != second.language or not (has_abstract(first) and has_abstract(second)):
-        return None
-    ours, theirs = strip_boilerplate(first.text), strip_boilerplate(second.text)
-    likeness = jaccard(shingles(ours, first.language), shingles(theirs, second.language))
-    other_kind = bool(first.title) == bool(second.title) and kinds(first) != kinds(second)
-    if likeness < _NEAR or other_kind or find_contrast(ours, theirs):
-        return None
-    if first.title and second.title and title_likeness(first, second) is None:
-        enough = likeness >= _NEAR_RETITLED and min(len(ours), len(theirs)) >= _RETITLED_LENGTH
-        return likeness if enough and find_contrast(first.title, second.title) != "number" else None
-    return likeness
-
-
-def _drop(paper: Paper, kept: Paper, joined: _Match | None) -> Drop:
+def _drop(paper: Paper, kept: Paper, joined: Match | None, decisions: Decisions) -> Drop:
     """Return the drop of `paper` with the strongest reason that connects it to `kept`."""
+
+    def because(reason: DropReason, score: float = 1.0) -> Drop:
+        return Drop(paper, kept.paper_id, reason, score)
+
     if paper.paper_id == kept.paper_id:
-        return Drop(paper, kept.paper_id, "exact", 1.0)
+        return because("exact")
     if doi_key(paper) and doi_key(paper) == doi_key(kept):
-        return Drop(paper, kept.paper_id, "doi", 1.0)
+        return because("doi")
+    if set(identifier_keys(paper)) & set(identifier_keys(kept)):
+        return because("identifier")
     if joined:
-        return Drop(paper, kept.paper_id, joined[1], joined[2])
-    return Drop(paper, kept.paper_id, "metadata", 1.0)
+        return because(joined[1], joined[2])
+    by_hand = any(paper.paper_id in pair for pair in decisions.joined)
+    return because("by hand" if by_hand and reference_key(paper) != reference_key(kept) else "metadata")
 
 
 def _merge(papers: Sequence[Paper], cluster: Sequence[int]) -> Paper:
@@ -192,4 +124,8 @@ def _merge(papers: Sequence[Paper], cluster: Sequence[int]) -> Paper:
         year=next((member.year for member in members if member.year), None),
         doi=next((member.doi for member in members if member.doi), None),
         url=next((member.url for member in members if member.url), None),
+        venue=next((member.venue for member in members if member.venue), None),
+        keywords=next((member.keywords for member in members if member.keywords), ()),
+        arxiv_id=next((member.arxiv_id for member in members if member.arxiv_id), None),
+        pmid=next((member.pmid for member in members if member.pmid), None),
     )

@@ -1,11 +1,10 @@
-"""Find near-duplicate texts without comparing all pairs: MinHash over character n-grams, with LSH."""
+"""Find near-duplicate texts without comparing all pairs: MinHash over character n-grams, in bands."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +13,13 @@ from rag.schema import Language
 
 # Characters per shingle; higher makes one typing error lower the Jaccard similarity more.
 _SHINGLE = {"en": 5, "zh": 3}
-_PERMUTATIONS = 128
 # More bands or fewer rows find more candidates; see docs/decisions.md#minhash-bands
 _BANDS, _ROWS = 25, 5
 _NOT_WORD = re.compile(r"[\W_]+")
+# MinHash permutes hashes by x -> a x + b modulo 2**32 with odd a; the same on every machine.
+_RANDOM = np.frombuffer(hashlib.shake_128(b"minhash").digest(8 * _BANDS * _ROWS), "<u4").astype(np.uint32)
+_MULTIPLIERS, _OFFSETS = (half[:, None] for half in np.split(_RANDOM, 2))
+_MULTIPLIERS = _MULTIPLIERS | np.uint32(1)
 _ODD_MULTIPLIERS = (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1)
 
 
@@ -45,36 +47,25 @@ def jaccard(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> float:
     return shared / union if union else 0.0
 
 
-class NearIndex:
-    """LSH index of MinHash sketches that finds candidates for near duplicates."""
+def containment(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> float:
+    """Return the share of the smaller of two arrays of distinct hashes that is in the other; 0.0 if empty."""
+    shared = len(np.intersect1d(first, second, assume_unique=True))
+    smaller = min(len(first), len(second))
+    return shared / smaller if smaller else 0.0
 
-    def __init__(self) -> None:
-        """Create an empty index."""
-        from datasketch import MinHash, MinHashLSH
 
-        self._lsh = MinHashLSH(num_perm=_PERMUTATIONS, params=(_BANDS, _ROWS))
-        self._permutations = MinHash(num_perm=_PERMUTATIONS).permutations
+def band_keys(hashes: NDArray[np.uint32], group: tuple[str, ...]) -> tuple[str, ...]:
+    """Return one short key per band of the MinHash of a set; near-equal sets share one almost surely.
 
-    def sketch(self, hashes: NDArray[np.uint32], group: tuple[str, ...]) -> Any:
-        """Return the MinHash of a set; only sketches with the same `group` are candidates for each other.
-
-        The hash of `group` changes every minimum. Texts that may never merge, such as a series with different
-        numbers, are then not compared.
-        """
-        from datasketch import MinHash
-
-        minhash = MinHash(
-            num_perm=_PERMUTATIONS, permutations=self._permutations, hashfunc=int, scheme="affine32"
-        )
-        minhash.update_batch(hashes.tolist())
-        digest = hashlib.sha256("\n".join(group).encode()).digest()
-        minhash.hashvalues = minhash.hashvalues ^ np.frombuffer(digest[:4], dtype="<u4")
-        return minhash
-
-    def near(self, sketch: Any) -> list[int]:
-        """Return the keys of the candidates, sorted."""
-        return sorted(self._lsh.query(sketch))
-
-    def add(self, key: int, sketch: Any) -> None:
-        """Add a text under `key`."""
-        self._lsh.insert(key, sketch)
+    Sets share a key only if their `group` is the same. Texts that may never merge, such as a series with
+    different numbers, are then not compared.
+    """
+    if not len(hashes):
+        return ()
+    head = hashlib.blake2b("\n".join(group).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    minima = (_MULTIPLIERS * hashes + _OFFSETS).min(axis=1).astype("<u4")
+    bands = (minima[first : first + _ROWS].tobytes() for first in range(0, _BANDS * _ROWS, _ROWS))
+    return tuple(
+        hashlib.blake2b(head + bytes([number]) + band, digest_size=8).hexdigest()
+        for number, band in enumerate(bands)
+    )

@@ -212,6 +212,14 @@ def prune(folder: Path, names: Collection[str]) -> None:
                 file.unlink()
 
 
+def forget(folder: Path, names: Collection[str]) -> None:
+    """Delete the states of the papers `names`."""
+    for name in names:
+        for file in folder.glob(f"{name}-*{_SUFFIX}"):
+            with suppress(OSError):
+                file.unlink()
+
+
 def _paper(file: Path) -> str:
     return file.name.rpartition("-")[0]
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from rag.answering.collection.answers import LISTED
 from rag.answering.collection.exemplars import exemplars
 from rag.embedding.alignment import normalise_rows
-from rag.pipeline import RAG, index_paths
+from rag.library import index_paths
+from rag.pipeline import RAG
 from rag.schema import Answer, Filters, SourcesEvent, TextEvent
 from rag.settings import load_settings
 from tests.conftest import HashEmbedder, ScriptedLLM

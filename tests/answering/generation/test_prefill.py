@@ -11,7 +11,8 @@ import pytest
 from rag.answering.generation.messages import prefill_chats
 from rag.answering.generation.prefill import Prefill, prefill
 from rag.cli.output import prefill_report
-from rag.pipeline import RAG, index_paths
+from rag.library import index_paths
+from rag.pipeline import RAG
 from rag.schema import Paper, Source
 from tests.conftest import HashEmbedder, ScriptedLLM
 

@@ -1,0 +1,87 @@
+"""An index as one file, and back: the current generation, the manifest and the choices by hand.
+
+A backup is a .tar.gz of the folder, so that other tools can read it too. Vectors on a Chroma server are not
+in it; they are made again from the catalogue when it is restored.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tarfile
+import zlib
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from rag.errors import CorpusError, LibraryIndexError
+from rag.store.generations import hold
+from rag.store.health import rebuild
+from rag.store.manifest import MANIFEST_FILE, Manifest
+from rag.store.writing import new_generation, unwritable
+
+_CHOICES = "duplicates.jsonl"
+
+
+def write_backup(directory: Path, file: Path) -> int:
+    """Write the index in `directory` to `file`; return its size in bytes.
+
+    Raises:
+        IndexMissingError: there is no index.
+        LibraryIndexError: `file` cannot be written.
+    """
+    manifest = Manifest.read(directory)
+    home = directory / manifest.generation
+    new = file.with_name(f".{file.name}.new")
+    held = hold(home)
+    try:
+        with tarfile.open(new, "w:gz", compresslevel=1) as archive:
+            archive.add(directory / MANIFEST_FILE, MANIFEST_FILE)
+            if (directory / _CHOICES).exists():
+                archive.add(directory / _CHOICES, _CHOICES)
+            archive.add(home, home.name, filter=lambda info: None if info.name.endswith(".held") else info)
+        new.replace(file)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise unwritable(file.parent, error) from error
+    finally:
+        if held:
+            held.close()
+    return file.stat().st_size
+
+
+def read_backup(file: Path, directory: Path) -> Manifest:
+    """Make the index in `directory` what `file` holds; call it inside `writing(directory)`.
+
+    Raises:
+        CorpusError: `file` is no backup, or is damaged; the index is then as before.
+        LibraryIndexError: the index cannot be written.
+    """
+    unpacked = directory / f".restore-{new_generation()}"
+    try:
+        with tarfile.open(file) as archive:
+            archive.extractall(unpacked, filter="data")
+        manifest = Manifest.read(unpacked)
+        home = unpacked / manifest.generation
+        if not (home / "catalog.sqlite").exists():
+            raise ValueError("it holds no catalogue")
+        now = replace(manifest, generation=new_generation(), collection=manifest.collection_name)
+        home.replace(directory / now.generation)
+        _put(unpacked / MANIFEST_FILE, now, directory)
+        if (unpacked / _CHOICES).exists():
+            (unpacked / _CHOICES).replace(directory / _CHOICES)
+    except (tarfile.TarError, EOFError, zlib.error, ValueError, LibraryIndexError, OSError) as error:
+        raise CorpusError(
+            f"{file} is no backup that can be restored ({error}); the index is as it was."
+        ) from error
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
+    return rebuild(directory) if now.chroma_url else now
+
+
+def _put(temporary: Path, manifest: Manifest, directory: Path) -> None:
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(asdict(manifest), file, ensure_ascii=False, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(directory / MANIFEST_FILE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -58,16 +58,18 @@ class VectorIndex:
         if self.count() - before != len(chunks):
             raise LibraryIndexError("Two chunks share an id, so Chroma dropped one; run `rag index` again.")
 
-    def remove(self, chunk_ids: Sequence[str]) -> None:
-        """Take chunks out; ids that are not there are no error.
+    def remove(self, chunks: Iterable[tuple[str, Language]]) -> None:
+        """Take out chunks, named by chunk_id and language; those that are not there are no error.
 
         Raises:
             LibraryIndexError: Chroma failed.
         """
+        wanted = list(chunks)
         with _errors(self._where):
-            for store in self.stores.values():
-                for first in range(0, len(chunk_ids), _BATCH):
-                    store.client.delete(ids=list(chunk_ids[first : first + _BATCH]))
+            for language, store in self.stores.items():
+                ids = [chunk_id for chunk_id, own in wanted if own == language]
+                for first in range(0, len(ids), _BATCH):
+                    store.client.delete(ids=ids[first : first + _BATCH])
 
     def search(
         self, vector: Vectors, k: int, language: Language | None = None, filters: Filters | None = None

@@ -101,20 +101,21 @@ def change_store(directory: Path, manifest: Manifest, change: Change) -> Manifes
     current = directory / before.generation
     with closing(Catalog(current / "catalog.sqlite")) as catalog:
         replaced = catalog.passages(sorted({*change.catalog.papers, *change.catalog.removed_papers}))
-    added = {chunk.chunk_id for chunk in change.catalog.passages.chunks}
-    gone = sorted({chunk.chunk_id for chunk, _, _ in replaced} - added)
+    old = {(chunk.chunk_id, chunk.language) for chunk, _, _ in replaced}
+    added = {(chunk.chunk_id, chunk.language) for chunk in change.catalog.passages.chunks}
 
     def write(home: Path) -> None:
         copy_generation(current, home)
         change_catalog(home / "catalog.sqlite", change.catalog)
         with closing(_vectors(home, manifest)) as vectors:
-            vectors.remove(sorted(added) + ([] if manifest.chroma_url else gone))
+            # A change that was interrupted can have left what it added on the server.
+            vectors.remove(sorted(added if manifest.chroma_url else old))
             vectors.add(change.catalog.passages.chunks, change.aligned, change.catalog.papers)
 
     published = _publish(directory, manifest, write)
     if manifest.chroma_url:
         with closing(_vectors(directory, manifest)) as vectors:
-            vectors.remove(gone)
+            vectors.remove(sorted(old - added))
     return published
 
 

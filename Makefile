@@ -30,7 +30,7 @@ $(PIP) install --no-deps $(1)
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup prepare chat test lint lock clean
+.PHONY: help setup prepare chat test soak lint lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*##/make \1\t/p' Makefile | expand -t 12
@@ -55,6 +55,9 @@ test: lint  ## the same environment with the test extras: ruff, mypy --strict, e
 	@$(BIN)/rag models pull
 	@$(BIN)/rag models pull multilingual-e5-small
 	$(BIN)/python -m pytest -p tests.skip_policy $(PYTEST_ARGS)
+
+soak: $(VENV)/installed-test  ## the tests of damage and of odd files at length: an hour or more
+	CITEFOLD_SOAK=34 $(BIN)/python -m pytest -q --timeout=3600 tests/indexing
 
 lint: $(VENV)/installed-test  ## ruff and mypy alone
 	$(BIN)/ruff check .

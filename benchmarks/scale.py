@@ -1,42 +1,48 @@
-"""Index many abstracts and time searches, including the embedding of the query.
+"""How indexing, changing and searching grow with the size of a library.
 
-    python -m benchmarks.scale [--abstracts 50000] [--queries 300] [--stand-in] [--json FILE]
+    python -m benchmarks.scale [--sizes 1000 10000 50000] [--stand-in] [--plot FILE.svg] [--json FILE]
 
-Abstracts come from ../shared/data/arxiv_50k, queries are titles and headlines of bilingual_arxiv/train. The
-index and the vectors of a stopped run are cached. --stand-in stores random vectors instead of embeddings,
-which is enough to time searches; queries are always embedded. Run it alone on the machine.
+Abstracts come from ../shared/data/arxiv_50k, queries are titles and headlines of bilingual_arxiv/train. For
+each size: seconds and peak memory of `rag index` (a process of its own), bytes on disk, seconds of `rag sync`
+when nothing has changed and when ten abstracts are new, of `rag search` from start to first result, and
+milliseconds of a search in a warm process, its embedding included. Indexes and vectors are cached. --stand-in
+stores random vectors instead of embeddings, which is enough for times and memory; queries are always embedded.
+Run it alone on the machine.
 """
 
 from __future__ import annotations
 
 import json
 import resource
+import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.common import QUERIES, parser, records, sample
 from rag.answering.retrieval import retrieve
-from rag.cli.output import progress_bars
 from rag.embedding.alignment import normalise_rows
-from rag.embedding.base import Vectors
+from rag.embedding.base import Embedder, Vectors
 from rag.embedding.embedder import LocalEmbedder
 from rag.factory import configured_embedder
-from rag.indexing.build import index_papers
+from rag.library import index_paths, sync_path
 from rag.models import defaults as models
-from rag.schema import Paper, Source
 from rag.settings import load_settings
 from rag.store.index import open_store
 from rag.store.manifest import Manifest
-from rag.text.cleaning import clean_text, paper_id
 from rag.text.language import detect_language
 
 ABSTRACTS = "arxiv_50k"
+PER_FILE = 5000
 SEED = 11
+QUERIES_ASKED = 300
 WARM = 20
 
 
@@ -66,72 +72,155 @@ class StandIn:
         """Return how many tokens the model sees for `text`."""
         return self.real.count_tokens(text)
 
+    def embed_query(self, text: str) -> Vectors:
+        """Return the vector of a question, shape (1, d)."""
+        return self.real.embed_query(text)
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Return one row per text, shape (n, d)."""
         rng = np.random.default_rng(zlib.crc32(texts[0].encode()))
         return normalise_rows(self.mean + 0.02 * rng.standard_normal((len(texts), len(self.mean))))
 
 
-def papers(count: int) -> list[Paper]:
-    """Return the first `count` abstracts."""
-    found = []
-    for number, record in zip(range(1, count + 1), records(ABSTRACTS), strict=False):
-        text, title = clean_text(record["abstract"]), clean_text(record["title"])
-        source = Source(f"{ABSTRACTS}.jsonl.gz", number)
-        found.append(Paper(paper_id(text), text, detect_language(text), (source,), title))
+def embedder_for(stand_in: bool) -> Embedder:
+    """Return the configured embedder, or a stand-in for it."""
+    real = configured_embedder(load_settings())
+    if not stand_in:
+        return real
+    return StandIn(real, real.embed_passages(["A passage.", "We study models.", "一个段落。"]).mean(axis=0))
+
+
+def write_abstracts(folder: Path, size: int) -> None:
+    """Write the first `size` abstracts, in files of `PER_FILE`, unless they are there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "new.jsonl").unlink(missing_ok=True)
+    rows = records(ABSTRACTS)
+    for number in range(-(-size // PER_FILE)):
+        file = folder / f"{number:04}.jsonl"
+        part = list(islice(rows, min(PER_FILE, size - number * PER_FILE)))
+        if not file.exists():
+            lines = [json.dumps({name: row[name] for name in ("title", "abstract")}) for row in part]
+            file.write_text("\n".join(lines), encoding="utf-8")
+
+
+def build(home: Path, stand_in: bool) -> dict[str, Any]:
+    """Index `home`/files; return seconds by stage and peak memory in GB."""
+    stages: dict[str, list[float]] = {}
+
+    def progress(stage: str, done: int, total: int) -> None:
+        now = time.perf_counter()
+        stages.setdefault(stage, [now, now])[1] = now
+
+    started = time.perf_counter()
+    index_paths([home / "files"], home / "index", embedder=embedder_for(stand_in), progress=progress)
+    return {
+        "index_s": round(time.perf_counter() - started, 1),
+        **{f"{stage.lower()}_s": round(end - begin, 1) for stage, (begin, end) in stages.items()},
+        "index_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+    }
+
+
+def change(home: Path, stand_in: bool) -> dict[str, Any]:
+    """Return the seconds of a sync without a change, of ten new abstracts, and of their removal."""
+    embedder = embedder_for(stand_in)
+    new = "\n".join(
+        json.dumps({"abstract": f"We follow {n + 2} lemurs in plot {n} and report how their naps change."})
+        for n in range(10)
+    )
+    found: dict[str, Any] = {}
+    for name in ("sync_unchanged_s", "add_10_s", "remove_10_s"):
+        if name == "add_10_s":
+            (home / "files" / "new.jsonl").write_text(new, encoding="utf-8")
+        elif name == "remove_10_s":
+            (home / "files" / "new.jsonl").unlink()
+        started = time.perf_counter()
+        sync_path(home / "files", home / "index", embedder=embedder)
+        found[name] = round(time.perf_counter() - started, 2)
     return found
 
 
-def build(directory: Path, count: int, embedder: LocalEmbedder, stand_in: bool) -> float | None:
-    """Build the index; return the seconds it took, None if it exists."""
-    if (directory / "manifest.json").exists():
-        return None
-    mean = embedder.embed_passages(["A passage.", "We study models.", "一个段落。"]).mean(axis=0)
-    loaded = StandIn(embedder, mean) if stand_in else embedder
-    started = time.perf_counter()
-    with progress_bars() as progress:
-        index_papers(papers(count), (), (ABSTRACTS,), directory, lambda: loaded, progress=progress)
-    return time.perf_counter() - started
-
-
-def search_ms(directory: Path, embedder: LocalEmbedder, queries: Sequence[str]) -> list[float]:
-    """Return the milliseconds of each search for 10 abstracts, after a warm-up."""
-    store = open_store(directory)
+def search(home: Path, stand_in: bool) -> dict[str, Any]:
+    """Return the milliseconds of a warm search for 10 abstracts, and the size of the index on disk."""
+    embedder = embedder_for(stand_in)
+    store = open_store(home / "index")
+    rows = sample("train", QUERIES_ASKED // len(QUERIES), SEED)
+    queries = [row[key] for row in rows for key in QUERIES.values()]
     took = []
     for query in [*queries[:WARM], *queries]:
         started = time.perf_counter()
         retrieve(store, embedder, query, detect_language(query), 10)
         took.append(1000 * (time.perf_counter() - started))
     store.close()
-    return took[WARM:]
+    generation = home / "index" / store.manifest.generation
+    disk = sum(file.stat().st_size for file in generation.rglob("*") if file.is_file())
+    return {
+        "searches": len(queries),
+        **{f"p{share}_ms": round(float(np.percentile(took[WARM:], share)), 1) for share in (50, 95)},
+        "disk_mb": round(disk / 1e6),
+    }
+
+
+STEPS = {"build": build, "change": change, "search": search}
+
+
+def measure(size: int, stand_in: bool) -> dict[str, Any]:
+    """Return all figures of one size; each step runs in a process of its own."""
+    kind = "stand-in" if stand_in else configured_embedder(load_settings()).digest
+    home = models.cache_dir() / "benchmarks" / f"library-{size}-{kind}"
+    write_abstracts(home / "files", size)
+    kept = home / "build.json"
+    found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+    for name in STEPS:
+        if name != "build" or not found:
+            arguments = ["--step", name, "--home", str(home), *(["--stand-in"] if stand_in else [])]
+            done = subprocess.run(
+                [sys.executable, "-m", "benchmarks.scale", *arguments], check=True, stdout=subprocess.PIPE
+            )
+            found |= json.loads(done.stdout)
+        if name == "build":
+            kept.write_text(json.dumps(found))
+    started = time.perf_counter()
+    command = ["-m", "rag", "search", "lithium batteries", "--index", str(home / "index")]
+    if not stand_in:
+        subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
+        found["first_search_s"] = round(time.perf_counter() - started, 2)
+    manifest = Manifest.read(home / "index")
+    return {"abstracts": manifest.works, "chunks": manifest.chunks, **found}
+
+
+def plot(rows: Sequence[dict[str, Any]], file: Path) -> None:
+    """Draw each figure over the number of abstracts."""
+    from matplotlib.figure import Figure
+
+    shown = ("index_s", "index_rss_gb", "add_10_s", "sync_unchanged_s", "p95_ms", "disk_mb")
+    figure = Figure(figsize=(10, 5), layout="constrained")
+    for axes, name in zip(figure.subplots(2, 3).flat, shown, strict=True):
+        axes.plot([row["abstracts"] for row in rows], [row[name] for row in rows], marker="o")
+        axes.set(title=name, xlabel="abstracts", ylim=(0, None))
+    figure.savefig(file)
 
 
 def main() -> None:
-    """Build, search, print."""
+    """Measure every size, and print a table."""
     command = parser(__doc__)
-    command.add_argument("--abstracts", type=int, default=50_000)
-    command.add_argument("--queries", type=int, default=300)
+    command.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 50_000])
     command.add_argument("--stand-in", action="store_true")
+    command.add_argument("--plot", type=Path, metavar="FILE")
     command.add_argument("--json", type=Path, metavar="FILE")
+    command.add_argument("--step", choices=STEPS, help="run one step in the folder --home, for this script")
+    command.add_argument("--home", type=Path)
     options = command.parse_args()
-    embedder = configured_embedder(load_settings())
-    kind = "stand-in" if options.stand_in else embedder.digest
-    directory = models.cache_dir() / "benchmarks" / f"scale-{options.abstracts}-{kind}"
-    seconds = build(directory, options.abstracts, embedder, options.stand_in)
-    rows = sample("train", options.queries, SEED)
-    took = search_ms(directory, embedder, [row[key] for row in rows for key in QUERIES.values()])
-    manifest = Manifest.read(directory)
-    figures = {
-        "abstracts": manifest.works,
-        "chunks": manifest.chunks,
-        "index_s": seconds,
-        "searches": len(took),
-        **{f"p{share}_ms": round(float(np.percentile(took, share)), 1) for share in (50, 95, 100)},
-        "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
-    }
-    print("  ".join(f"{name} {value}" for name, value in figures.items()))
+    if options.step:
+        print(json.dumps(STEPS[options.step](options.home, options.stand_in)))
+        return
+    rows = [measure(size, options.stand_in) for size in options.sizes]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    for name in names:
+        print(f"| {name} | " + " | ".join(str(row.get(name, "")) for row in rows) + " |")
+    if options.plot:
+        plot(rows, options.plot)
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+        options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@
 Abstracts come from ../shared/data/arxiv_50k, queries are titles and headlines of bilingual_arxiv/train. For
 each size: seconds and peak memory of `rag index` (a process of its own), bytes on disk, seconds of `rag sync`
 when nothing has changed and when ten abstracts are new, of `rag search` from start to first result, and
-milliseconds of a search in a warm process, its embedding included. Indexes and vectors are cached. --stand-in
-stores random vectors instead of embeddings, which is enough for times and memory; queries are always embedded.
-Run it alone on the machine.
+milliseconds of a search in a warm process, its embedding included. Indexes and vectors are cached.
+--stand-in stores random vectors instead of embeddings, which is enough for times and memory; queries are
+always embedded. Run it alone on the machine.
 """
 
 from __future__ import annotations

@@ -81,7 +81,8 @@ def change_index(
             after, refolded = fold.again(diff, refold, progress)
             before = catalog.papers_by_id(sorted({record.kept_id for record in refolded.values()}))
             changed = {i: p for i, p in after.papers.items() if before.get(i) != p}
-            changed |= _with_moved_sources(catalog, diff, {*before, *after.papers})
+            moved = {i: changed.pop(i) for i, p in before.items() if i in changed and _alike(p, changed[i])}
+            moved |= _with_moved_sources(catalog, diff, {*before, *after.papers})
             passages = make_passages(changed.values(), embedder, catalog.vectors, kept_vectors, progress)
         new = [paper for i, paper in changed.items() if i not in before]
         problems = (*(p for change in changes for p in change.problems), *planted(new))
@@ -93,12 +94,22 @@ def change_index(
             removed_papers=sorted(before.keys() - after.papers.keys()),
             removed_records=sorted(after.replaced),
             files=[change.name for change in changes],
+            moved=moved,
         )
         progress("Storing", 0, 1)
         manifest = apply_change(directory, manifest, change)
         progress("Storing", 1, 1)
     folded = sum(record.reason is not None for record in after.records)
     return ChangeReport(manifest, tuple(new), tuple(change.removed_papers), folded, problems)
+
+
+def _alike(before: Paper, after: Paper) -> bool:
+    """Return whether all that is searched and filtered by is as it was."""
+
+    def searched(paper: Paper) -> tuple[object, ...]:
+        return paper.title, paper.text, paper.year, {source.file for source in paper.sources}
+
+    return searched(before) == searched(after)
 
 
 def _diff(catalog: Catalog, changes: Sequence[FileChange], gone_ids: Sequence[str]) -> _Diff:

@@ -58,7 +58,8 @@ def rewrite(
 ) -> Manifest:
     """Write what `catalog` holds, with `change`, as a new generation with this alignment."""
     replaced = {*change.papers, *change.removed_papers}
-    papers = {p.paper_id: change.papers.get(p.paper_id, p) for p in catalog.papers()} | dict(change.papers)
+    new = {**change.moved, **change.papers}
+    papers = {p.paper_id: new.get(p.paper_id, p) for p in catalog.papers()} | new
     papers = {i: paper for i, paper in papers.items() if i not in change.removed_papers}
     old = as_passages([row for row in catalog.passages() if row[0].paper_id not in replaced])
     passages = _joined(old, change.passages)

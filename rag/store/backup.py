@@ -65,7 +65,9 @@ def read_backup(file: Path, directory: Path) -> Manifest:
         home = unpacked / manifest.generation
         if not (home / "catalog.sqlite").exists():
             raise ValueError("it holds no catalogue")
-        now = replace(manifest, generation=new_generation(), collection=manifest.collection_name)
+        # On a server the name may be in use by the index that was backed up.
+        name = None if manifest.chroma_url else manifest.collection_name
+        now = replace(manifest, generation=new_generation(), collection=name)
         home.replace(directory / now.generation)
         _put(unpacked / MANIFEST_FILE, now, directory)
         if (unpacked / _CHOICES).exists():

@@ -60,9 +60,10 @@ NO_PASSAGES = Passages((), (), np.zeros((0, 0), dtype=np.float32))
 class CatalogChange:
     """What a change puts into a catalogue, and what it takes away first.
 
-    `papers` are new, or have other fields than before; `passages` are all of theirs. `records` are put in
-    place of those in `removed_records`, which are row numbers. `files` are the names of the files whose
-    stamps and problems are replaced by those of `inputs`.
+    `papers` are new, or have other fields than before; `passages` are all of theirs. `moved` papers differ in
+    what is neither searched nor filtered by, such as a position. The records of `inputs` are put in place of
+    those in `removed_records`, which are row numbers. `files` are the names of the files whose stamps and
+    problems are replaced by those of `inputs`.
     """
 
     papers: Mapping[str, Paper]
@@ -70,7 +71,8 @@ class CatalogChange:
     inputs: Inputs
     removed_papers: Collection[str] = ()
     removed_records: Collection[int] = ()
-    files: Collection[str] = field(default_factory=tuple)
+    files: Collection[str] = ()
+    moved: Mapping[str, Paper] = field(default_factory=dict)
 
 
 def write_catalog(path: Path, papers: Mapping[str, Paper], passages: Passages, inputs: Inputs) -> None:
@@ -95,6 +97,7 @@ def change_catalog(path: Path, change: CatalogChange) -> None:
         for table, column in (("inputs", "name"), ("problems", "file")):
             _in(db, f"DELETE FROM {table} WHERE {column} IN", change.files)
         numbers = _insert(db, change.papers, change.passages, change.inputs)
+        _insert_papers(db, change.moved)
         db.execute("DELETE FROM files WHERE name NOT IN (SELECT file FROM records)")
     change_lexical(
         lexical_path(path), [n for n, _, _ in old], _documents(change.papers, change.passages, numbers)
@@ -105,13 +108,7 @@ def _insert(
     db: sqlite3.Connection, papers: Mapping[str, Paper], passages: Passages, inputs: Inputs
 ) -> Sequence[int]:
     """Insert everything; return the row numbers of the chunks."""
-    db.executemany(
-        "INSERT INTO papers VALUES (?, ?, ?, ?, ?) ON CONFLICT (paper_id) DO UPDATE SET "
-        "language = excluded.language, year = excluded.year, record = excluded.record, work = excluded.work",
-        ((p.paper_id, p.language, p.year, _json(p.to_dict()), p.work) for p in papers.values()),
-    )
-    files = {source.file for paper in papers.values() for source in paper.sources}
-    db.executemany("INSERT OR IGNORE INTO files VALUES (?)", ((name,) for name in sorted(files)))
+    _insert_papers(db, papers)
     problems = ((p.file, _json(p.to_dict())) for p in inputs.problems)
     db.executemany("INSERT INTO problems VALUES (?, ?)", problems)
     stamps = ((f.name, f.path, f.size, f.mtime_ns, f.digest) for f in inputs.files)
@@ -122,6 +119,16 @@ def _insert(
     rows = enumerate(zip(passages.chunks, passages.keys, passages.vectors, strict=True), first)
     db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (_row(n, *row) for n, row in rows))
     return range(first, first + len(passages.chunks))
+
+
+def _insert_papers(db: sqlite3.Connection, papers: Mapping[str, Paper]) -> None:
+    db.executemany(
+        "INSERT INTO papers VALUES (?, ?, ?, ?, ?) ON CONFLICT (paper_id) DO UPDATE SET "
+        "language = excluded.language, year = excluded.year, record = excluded.record, work = excluded.work",
+        ((p.paper_id, p.language, p.year, _json(p.to_dict()), p.work) for p in papers.values()),
+    )
+    files = {source.file for paper in papers.values() for source in paper.sources}
+    db.executemany("INSERT OR IGNORE INTO files VALUES (?)", ((name,) for name in sorted(files)))
 
 
 def _insert_records(db: sqlite3.Connection, records: Sequence[FoldedRecord]) -> None:

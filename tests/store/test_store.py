@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import json
 import multiprocessing
 import os
 import resource
 import signal
-import socket
-import subprocess
-import sys
-import time
-import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -260,26 +252,6 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_index(index: Path, room:
     store = open_store(index)
     assert store.lexical("latency", 5)
     store.close()
-
-
-@pytest.fixture
-def chroma_server(tmp_path: Path, free_port: int) -> Iterator[str]:
-    """A real Chroma server on loopback."""
-    command = [Path(sys.executable).with_name("chroma"), "run", "--path", tmp_path / "server"]
-    with subprocess.Popen(
-        [*command, "--host", "127.0.0.1", "--port", str(free_port)], stdout=subprocess.DEVNULL, cwd=tmp_path
-    ) as server:
-        try:
-            for _ in range(300):
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", free_port), 1):
-                    break
-                time.sleep(0.1)
-            yield f"http://127.0.0.1:{free_port}"
-        finally:
-            server.terminate()
-            with warnings.catch_warnings():  # Chroma's own client never closes its connections
-                warnings.simplefilter("ignore", ResourceWarning)
-                gc.collect()
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")

@@ -12,8 +12,6 @@ Vectors = NDArray[np.float32]
 
 # See docs/decisions.md#twins
 _NEIGHBOURS = 10  # nearest texts of the other language that make the surroundings of a text
-# Cosine that every text is taken to have to others; higher joins fewer twins in a library of few papers.
-_FLOOR = 0.3
 _BLOCK = 512  # rows of one matrix product; higher uses more memory
 
 
@@ -43,9 +41,14 @@ class _Near:
 class Surroundings:
     """The vectors (n, d) and (m, d) of two languages, L2-normalised; neighbours are found when asked for."""
 
-    def __init__(self, rows: Vectors, columns: Vectors) -> None:
-        """Keep the vectors; nothing is computed yet."""
+    def __init__(self, rows: Vectors, columns: Vectors, floor: float) -> None:
+        """Keep the vectors; nothing is computed yet.
+
+        `floor` is the cosine that every text is taken to have to others at least, because a library of few
+        papers has no surroundings that could tell; higher lowers gains.
+        """
         self._sides = (rows, columns)
+        self._floor = floor
         self._near: tuple[dict[int, _Near], dict[int, _Near]] = ({}, {})
 
     def pairs(self, rows: Sequence[int]) -> list[Pair]:
@@ -75,7 +78,7 @@ class Surroundings:
             return None
         gain = gains.pop(column)
         others.pop(row)
-        return Pair(row, column, gain, gain - max(0.0, *gains.values(), *others.values()))
+        return Pair(row, column, gain, gain - max([0.0, *gains.values(), *others.values()]))
 
     def _gains(self, side: int, index: int) -> dict[int, float]:
         near, far = self._near[side][index], self._near[1 - side]
@@ -95,5 +98,5 @@ class Surroundings:
             nearest = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
             for index, columns, own in zip(block, nearest, cosines, strict=True):
                 order = columns[np.lexsort((columns, -own[columns]))]
-                raised = np.maximum(own[order], _FLOOR).sum() + (_NEIGHBOURS - count) * _FLOOR
+                raised = np.maximum(own[order], self._floor).sum() + (_NEIGHBOURS - count) * self._floor
                 self._near[side][index] = _Near(order, own[order], float(raised) / _NEIGHBOURS)

@@ -27,7 +27,9 @@ _NUMBERS, _LOST_NUMBERS, _ADDED_NUMBERS = 2.9, -2.6, -0.8  # per log(1 + count)
 _NAMES, _LOST_NAMES = 0.5, -3.6  # the same
 _SAME_IDENTIFIER, _SAME_TITLE, _SAME_AUTHORS = 6.0, 3.0, 3.0
 _OTHER_IDENTIFIER, _OTHER_AUTHORS, _OTHER_YEAR = -2.0, -4.0, -1.0
-_LEAST = 1.5  # log odds of a twin; higher finds fewer
+_LEAST = 2.0  # log odds of a twin; higher finds fewer
+# Cosine that two abstracts of one field may have, by embedding model; higher finds fewer in small libraries.
+_FLOOR, _FLOORS = 0.45, {"multilingual-e5-small": 0.3}
 _BLOCK_LIMIT = 10  # papers to compare with under one identifier; higher finds twins among a book's chapters
 _SHARED_AUTHORS = 0.5  # share of the shorter list that makes authors the same; none makes them others
 
@@ -57,6 +59,7 @@ def find_twins(
     vectors: Vectors,
     decisions: Decisions = NO_DECISIONS,
     new: Collection[str] | None = None,
+    model: str | None = None,
 ) -> dict[str, str]:
     """Return the `work_id` of every paper that is one work with another: those given, and twins found.
 
@@ -65,11 +68,13 @@ def find_twins(
         vectors: one row a paper (n, d), aligned across languages and L2-normalised.
         decisions: pairs that are, or are not, one work whatever their texts say.
         new: ids of papers to find twins for, by default all. The time grows with their number times n.
+        model: the name of the embedding model, if it is a default one.
     """
     works = _given(papers, decisions)
     free = [len(works.of(paper.paper_id)) == 1 and not paper.work_id for paper in papers]
     taken: set[str] = set()
-    for twins in sorted(candidates(papers, vectors, free, new), key=lambda one: one.order):
+    floor = _FLOORS.get(model or "", _FLOOR)
+    for twins in sorted(candidates(papers, vectors, free, new, floor), key=lambda one: one.order):
         ids = {twins.chinese.paper_id, twins.english.paper_id}
         if twins.are_one and not ids & taken and works.join(*sorted(ids)):
             taken |= ids
@@ -91,7 +96,11 @@ def _given(papers: Sequence[Paper], decisions: Decisions) -> Works:
 
 
 def candidates(
-    papers: Sequence[Paper], vectors: Vectors, free: Sequence[bool], new: Collection[str] | None = None
+    papers: Sequence[Paper],
+    vectors: Vectors,
+    free: Sequence[bool],
+    new: Collection[str] | None = None,
+    floor: float = _FLOOR,
 ) -> Iterator[Twins]:
     """Yield the pairs of two languages, one of them `new`, that are nearest or have one identifier."""
     chinese, english = (
@@ -100,7 +109,7 @@ def candidates(
     )
     if not chinese or not english:
         return
-    near = Surroundings(vectors[chinese], vectors[english])
+    near = Surroundings(vectors[chinese], vectors[english], floor)
     is_new = [new is None or paper.paper_id in new for paper in papers]
     rows = {row for row, i in enumerate(chinese) if is_new[i]}
     if new is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from rag.embedding.alignment import Alignment
@@ -51,7 +52,7 @@ def retrieve(
     """Return up to `k` papers that pass `filters`, each with its best chunk, best first.
 
     Both retrievers return candidates of each language separately, so that neither language crowds out the
-    other.
+    other. Of an abstract and its translation one is returned (`one_text_each`).
     """
     query = to_simplified(query)
     vector = query_vector(embedder, store.alignment, query, language)
@@ -72,7 +73,19 @@ def retrieve(
             best[paper.paper_id] = ScoredChunk(
                 paper, chunk, fused[chunk_id], dense[chunk_id], lexical.get(chunk_id)
             )
-    return list(best.values())[:k]
+    return one_text_each(list(best.values()), language)[:k]
+
+
+def one_text_each(results: Sequence[ScoredChunk], language: Language) -> list[ScoredChunk]:
+    """Return one text of each work, in the place of the best, in `language` if it was found in it too."""
+    works: dict[str, ScoredChunk] = {}
+    for result in results:
+        work = result.paper.work
+        if work not in works:
+            works[work] = result
+        elif result.paper.language == language != works[work].paper.language:
+            works[work] = replace(result, score=works[work].score)
+    return list(works.values())
 
 
 def query_vector(embedder: QueryEmbedder, alignment: Alignment, query: str, language: Language) -> Vectors:

@@ -1,12 +1,12 @@
-"""Fusion is fair to both languages."""
+"""Fusion is fair to both languages, and a work is found once."""
 
 from __future__ import annotations
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rag.answering.retrieval import fuse
-from rag.schema import Language
+from rag.answering.retrieval import fuse, one_text_each
+from rag.schema import Chunk, Language, Paper, ScoredChunk, Source
 
 LANGUAGES: dict[str, Language] = {"en1": "en", "en2": "en", "zh1": "zh", "zh2": "zh"}
 DENSE = {"en1": 0.5, "en2": 0.4, "zh1": 0.9, "zh2": 0.1}
@@ -65,3 +65,30 @@ def test_the_lexical_arm_never_pushes_a_text_of_the_other_language_down(
     for chunk, language in known.items():
         if language == "zh" and without[chunk] > 0:
             assert with_words[chunk] >= without[chunk] - 1e-9
+
+
+def result(paper_id: str, language: Language, score: float, work: str | None = None) -> ScoredChunk:
+    paper = Paper(paper_id, "text", language, (Source("f", 1),), work_id=work)
+    return ScoredChunk(paper, Chunk(f"{paper_id}-0", paper_id, "text", 0, 4, language), score)
+
+
+def shown(results: list[ScoredChunk], language: Language) -> list[tuple[str, float]]:
+    return [(one.paper.paper_id, one.score) for one in one_text_each(results, language)]
+
+
+def test_a_work_is_shown_once_in_the_language_of_the_question_and_in_the_better_place() -> None:
+    results = [result("e", "en", 3.0, "e"), result("other", "en", 2.0), result("z", "zh", 1.0, "e")]
+    assert shown(results, "zh") == [("z", 3.0), ("other", 2.0)]
+    assert shown(results, "en") == [("e", 3.0), ("other", 2.0)]
+
+
+def test_a_work_whose_other_text_was_not_found_is_shown_as_found() -> None:
+    assert shown([result("e", "en", 3.0, "e"), result("z", "zh", 1.0)], "zh") == [("e", 3.0), ("z", 1.0)]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["en", "zh"])), unique=True))
+def test_no_work_is_lost_and_none_is_shown_twice(found: list[tuple[str, Language]]) -> None:
+    results = [result(w + la, la, -float(i), w) for i, (w, la) in enumerate(found)]
+    kept = one_text_each(results, "zh")
+    assert [one.paper.work for one in kept] == list(dict.fromkeys(w for w, _ in found))
+    assert all(one.paper.language == "zh" or (one.paper.work, "zh") not in found for one in kept)

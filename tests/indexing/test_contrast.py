@@ -27,6 +27,23 @@ BODY = "We show that copper surfaces kill bacteria on wards."
         ("a higher value", "a lower value", "direction"),
         ("该方法提高了准确率", "该方法降低了准确率", "direction"),
         ("误差高于基线", "误差低于基线", "direction"),
+        ("patients with hypertension", "patients with hypotension", "direction"),
+        ("samples taken before exercise", "samples taken after exercise", "direction"),
+        ("infection of the left lung", "infection of the right lung", "direction"),
+        ("研究了男性患者", "研究了女性患者", "direction"),
+        ("乙型肝炎病毒", "丙型肝炎病毒", "direction"),
+        ("We trained it on Kinetics and tested it.", "We trained it on Charades and tested it.", "name"),
+        ("mutations in the NRAS gene", "mutations in the HRAS gene", "name"),
+        ("children given warfarin slept", "children given melatonin slept", "name"),
+        ("a survey of farms in Kenya", "a survey of farms in Ghana", "name"),
+        ("hepatitis B in newborns", "hepatitis E in newborns", "name"),
+        ("本文在MNIST上验证", "本文在Omniglot上验证", "name"),
+        ("对成都市居民的调查", "对哈尔滨市居民的调查", "name"),
+        (
+            "Mice got warfarin. We then saw that warfarin was safe in all of them.",
+            "Mice got melatonin. We saw at once that melatonin was safe in them.",
+            "name",
+        ),
     ],
 )
 def test_contrasts(first: str, second: str, kind: str) -> None:
@@ -44,6 +61,13 @@ def test_contrasts(first: str, second: str, kind: str) -> None:
         ("cm² and CO₂", "cm2 and CO2"),
         ("we study it", "we studied it"),
         ("该方法不同于其他", "该方法异于其他"),
+        ("a large data set of tumours", "a large dataset of tumors"),
+        ("the α-synuclein of 5 μmol", "the alpha-synuclein of 5 micromol"),
+        ("a farm near Zürich", "a farm near Zurich"),
+        ("We showed, in brief, that it works on cats", "We demonstrated that it works well on cats"),
+        ("WE TESTED COPPER SURFACES ON WARDS", "We tested copper surfaces on wards"),
+        ("坚固的方法", "牢固的方法"),
+        ("two LSTMs were trained", "two LSTM were trained"),
     ],
 )
 def test_no_contrast(first: str, second: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
+from rag.indexing.decisions import NO_DECISIONS, Decisions
 from rag.indexing.dedup.boilerplate import comparable_text
 from rag.indexing.dedup.contrast import number_sequence
 from rag.indexing.dedup.minhash import band_keys, shingles
@@ -15,13 +16,15 @@ from rag.indexing.dedup.reference import identifier_keys, reference_key, title_b
 from rag.schema import Paper
 
 
-def blocking_keys(paper: Paper) -> tuple[str, ...]:
+def blocking_keys(paper: Paper, decisions: Decisions = NO_DECISIONS) -> tuple[str, ...]:
     """Return the distinct keys, each under 30 characters, by which the duplicates of a paper are found.
 
     A set of papers of which no other paper has a key is folded as it would be among all others: two papers
-    without a common key never influence each other.
+    without a common key never influence each other. A paper also has the key of every text that it was joined
+    with by hand.
     """
-    return tuple(dict.fromkeys((f"work:{paper.work}", *equal_keys(paper), *alike_keys(paper))))
+    partners = (f"text:{one}" for pair in decisions.joined if paper.paper_id in pair for one in sorted(pair))
+    return tuple(dict.fromkeys((f"work:{paper.work}", *equal_keys(paper), *alike_keys(paper), *partners)))
 
 
 def equal_keys(paper: Paper) -> tuple[str, ...]:

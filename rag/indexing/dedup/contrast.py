@@ -1,4 +1,4 @@
-"""Find contradictions between two similar texts: in a number, a negation or a direction."""
+"""Find contradictions between two similar texts: in a number, a negation, a direction or a name."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Literal
 
+from rag.indexing.dedup.exchange import exchanges_names
+from rag.indexing.dedup.opposites import are_opposites
+from rag.indexing.dedup.spelling import is_slip
 from rag.text.numbers import Number, find_numbers
 
-Contrast = Literal["number", "negation", "direction"]
+Contrast = Literal["number", "negation", "direction", "name"]
 
 _UP = """
 increas\\w* improv\\w* ris(?:e|es|en|ing) rose rais(?:e|es|ed|ing) gain(?:s|ed|ing)? grow(?:s|n|th|ing)? grew
@@ -41,7 +44,6 @@ _PLAIN_HAN = "不同|不仅|不断|不但|不过|不管|不论|不久|无论|无
 _NOT_HAN = "没有|毫无|无法|不能|不会|并非|并不|从未|尚未|未能|不|没|无|未|非|勿|莫"
 _EVENTS = {"plain": _PLAIN_HAN, "down": _DOWN_HAN, "up": _UP_HAN, "not": _NOT_HAN}  # first match wins
 _PREFIXES = ("un", "in", "im", "ir", "il", "non", "dis")
-_TYPO_LENGTH = 7  # letters; shorter words that differ in one letter are often two words (gain, pain)
 _ROMAN_NUMBER = re.compile(r"\b(?:I{2,3}|IV|VI{1,3}|IX)\b")
 _TOKEN = re.compile(
     "|".join(f"(?P<{name}_han>{words})" for name, words in _EVENTS.items())
@@ -52,6 +54,8 @@ _TOKEN = re.compile(
 _ROMAN = {"II": 2, "III": 3, "IV": 4, "VI": 6, "VII": 7, "VIII": 8, "IX": 9}
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _UNIT_POWER = re.compile(r"(?<=[A-Za-z)])[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_LONG_WORD = re.compile(r"[^\W\d_\u3400-\u9fff]{4,}")
+_SENTENCE_BEGINS = re.compile(r"(?:^|[.!?:;。！？：；])[\s\"'“‘(\[]*$")
 _KINDS: dict[str, Contrast] = {"#": "number", "¬": "negation", "↑": "direction", "↓": "direction"}
 _HAN_MARKS = {"down_han": "↓", "up_han": "↑", "not_han": "¬"}
 
@@ -61,16 +65,20 @@ def find_contrast(first: str, second: str) -> Contrast | None:
 
     difflib aligns words and Han characters. Inside a difference, the two sides must have the same numbers by
     value (1.2万 is 12,000; II is 2), negations (also prefixes such as un-) and directions (higher, 降低) in
-    the same order. One wrong letter in a long word does not count.
+    the same order, and no name may stand for another. One wrong letter in a long word does not count.
     """
     ours, theirs = contrast_tokens(first), contrast_tokens(second)
     if ours == theirs:
         return None
+    cased_ours, cased_theirs = _cased_tokens(first), _cased_tokens(second)
     matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
+    stretches = []
     for operation, i, j, k, m in matcher.get_opcodes():
-        if operation != "equal" and (contrast := _differ(ours[i:j], theirs[k:m])):
-            return contrast
-    return None
+        if operation != "equal":
+            if contrast := _differ(ours[i:j], theirs[k:m]):
+                return contrast
+            stretches.append((_unmarked(cased_ours[i:j]), _unmarked(cased_theirs[k:m])))
+    return "name" if exchanges_names(stretches) else None
 
 
 def number_sequence(text: str) -> tuple[str, ...]:
@@ -83,8 +91,16 @@ def number_sequence(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def contrast_tokens(text: str) -> tuple[str, ...]:
-    """Return the words and Han characters of a text, with numbers as "#value"."""
+    """Return the words and Han characters of a text in lower case, with numbers as "#value"."""
+    return tuple(token if token.startswith("#") else token.lower() for token in _cased_tokens(text))
+
+
+@lru_cache(maxsize=4096)
+def _cased_tokens(text: str) -> tuple[str, ...]:
+    """Return the tokens of a text with the capitals that tell names: none at the beginning of a sentence."""
     text = _plain_powers(text)
+    if _is_shouted(text):
+        text = text.lower()
     tokens: list[str] = []
     position = 0
     for number in find_numbers(text):
@@ -92,6 +108,12 @@ def contrast_tokens(text: str) -> tuple[str, ...]:
         tokens.append(_spell(number))
         position = number.end
     return (*tokens, *_words(text, position, len(text)))
+
+
+def _is_shouted(text: str) -> bool:
+    """Return whether most long words begin with a capital, so that capitals tell nothing."""
+    words = _LONG_WORD.findall(text)
+    return sum(not word.islower() for word in words) > len(words) / 2
 
 
 def _plain_powers(text: str) -> str:
@@ -104,14 +126,29 @@ def _spell(number: Number) -> str:
 
 def _words(text: str, start: int, end: int) -> list[str]:
     matches = _TOKEN.finditer(text, start, end)
-    return [f"#{_ROMAN[match[0]]}" if match["roman"] else match[0].lower() for match in matches]
+    return [f"#{_ROMAN[match[0]]}" if match["roman"] else _cased(text, match) for match in matches]
+
+
+def _cased(text: str, match: re.Match[str]) -> str:
+    word = match[0]
+    begins = not word.islower() and _SENTENCE_BEGINS.search(text, max(0, match.start() - 4), match.start())
+    return word.lower() if begins and (word[1:].islower() or len(word) == 1) else word
+
+
+def _unmarked(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the tokens that are no number, negation or direction, which `_differ` has compared."""
+    return tuple(token for token in tokens if not _mark(token.lower()))
 
 
 def _differ(ours: tuple[str, ...], theirs: tuple[str, ...]) -> Contrast | None:
     if len(ours) == len(theirs):
-        pairs = [(x, y) for x, y in zip(ours, theirs, strict=True) if not _is_slip(x, y)]
+        pairs = [
+            (x, y) for x, y in zip(ours, theirs, strict=True) if are_opposites(x, y) or not is_slip(x, y)
+        ]
         if any(_negates(x, y) or _negates(y, x) for x, y in pairs):
             return "negation"
+        if any(are_opposites(x, y) for x, y in pairs):
+            return "direction"
         ours, theirs = tuple(x for x, _ in pairs), tuple(y for _, y in pairs)
     left, right = ([mark for mark in map(_mark, side) if mark] for side in (ours, theirs))
     if left == right:
@@ -135,14 +172,3 @@ def _mark(token: str) -> str:
 
 def _negates(word: str, other: str) -> bool:
     return len(other) > 3 and any(word == prefix + other for prefix in _PREFIXES)
-
-
-def _is_slip(word: str, other: str) -> bool:
-    """Return whether two long words differ by one letter or two swapped letters."""
-    shorter = min(len(word), len(other))
-    if shorter < _TYPO_LENGTH or "#" in (word[0], other[0]) or abs(len(word) - len(other)) > 1:
-        return False
-    head = next((i for i in range(shorter) if word[i] != other[i]), shorter)
-    left, right = word[head:], other[head:]
-    swapped = left[:2] == right[1::-1] and left[2:] == right[2:]
-    return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]

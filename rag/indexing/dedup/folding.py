@@ -110,8 +110,11 @@ def _drop(paper: Paper, kept: Paper, joined: Match | None, decisions: Decisions)
         return because("identifier")
     if joined:
         return because(joined[1], joined[2])
+    reference = reference_key(paper)
     by_hand = any(paper.paper_id in pair for pair in decisions.joined)
-    return because("by hand" if by_hand and reference_key(paper) != reference_key(kept) else "metadata")
+    return because(
+        "by hand" if by_hand and not (reference and reference == reference_key(kept)) else "metadata"
+    )
 
 
 def _merge(papers: Sequence[Paper], cluster: Sequence[int]) -> Paper:

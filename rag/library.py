@@ -115,6 +115,23 @@ def remove(
     return _pruned(settings, library.remove(names))
 
 
+def refold(
+    paper_ids: Sequence[str],
+    index: Path | str | None = None,
+    *,
+    embedder: Embedder | None = None,
+    progress: Progress = _silent,
+    **arguments: Any,
+) -> list[ChangeReport]:
+    """Fold these papers again, after a choice by hand about them (`rag.indexing.decisions`).
+
+    Raises:
+        IndexMissingError, IndexMismatchError: there is no index, or it was built with other models.
+    """
+    library, settings = _library(index, embedder, progress, arguments)
+    return _pruned(settings, library.refold(paper_ids))
+
+
 def examine(index: Path | str | None = None, **arguments: Any) -> list[Finding]:
     """Return what is damaged or odd in the index, the worst first.
 

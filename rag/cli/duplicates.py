@@ -80,13 +80,15 @@ def _join(parsed: argparse.Namespace) -> int:
 
 def _decide(parsed: argparse.Namespace, *, join: bool) -> int:
     from rag.indexing.decisions import load_decisions, save_decisions
+    from rag.library import refold
 
     directory = _directory(parsed)
     first, second = (paper.paper_id for paper in _pair(parsed, *_read(directory)))
     before: Decisions = load_decisions(directory)
     save_decisions(directory, (before.join if join else before.keep_apart)(first, second))
     done = "one work" if join else "two works"
-    print(f"{first} and {second} are {done} from now on; `rag index` or `rag sync` applies it to the index.")
+    refold([first, second], parsed.index)
+    print(f"{first} and {second} are {done} from now on.")
     return 0
 
 
@@ -118,8 +120,9 @@ def _read(directory: Path) -> tuple[list[Paper], _Drops]:
 def _pair(parsed: argparse.Namespace, papers: Sequence[Paper], drops: _Drops) -> tuple[Paper, Paper]:
     """Return the papers that the arguments name; a kept one, or one that was folded."""
     from rag.errors import UserError
+    from rag.store.records import paper_of
 
-    known = {drop["paper"]["paper_id"]: _paper(drop["paper"]) for drop in drops}
+    known = {drop["paper"]["paper_id"]: paper_of(drop["paper"]) for drop in drops}
     known |= {paper.paper_id: paper for paper in papers}
     found = []
     for given in (parsed.first, parsed.second):
@@ -131,14 +134,6 @@ def _pair(parsed: argparse.Namespace, papers: Sequence[Paper], drops: _Drops) ->
     if found[0].paper_id == found[1].paper_id:
         raise UserError("Both ids name the same text; give two different ones.")
     return found[0], found[1]
-
-
-def _paper(record: Mapping[str, Any]) -> Paper:
-    from rag.schema import Paper, Source
-
-    lists = {name: tuple(record.get(name, ())) for name in ("authors", "keywords")}
-    sources = tuple(Source(**source) for source in record["sources"])
-    return Paper(**{**record, **lists, "sources": sources})
 
 
 def _kept_ids(papers: Sequence[Paper], drops: _Drops) -> dict[str, str]:

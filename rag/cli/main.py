@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rag.cli.duplicates import add_duplicates
 from rag.cli.evaluate import Commands, add_evaluate
 from rag.cli.library import add_library
 from rag.cli.models import add_models
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         "--index", metavar="DIR", help="the index (default: RAG_INDEX, else the user data directory)"
     )
     add_library(commands, common)
+    add_duplicates(commands, common)
     _add_questions(commands, common)
     chat = commands.add_parser("chat", parents=[common], help="serve the chat page")
     chat.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")

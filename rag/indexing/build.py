@@ -20,6 +20,7 @@ from rag.indexing.files import printable
 from rag.indexing.folded import folded_records, planted
 from rag.indexing.passages import chunk_tokens, make_passages
 from rag.indexing.readers import nothing_readable
+from rag.indexing.works import has_both_languages, paper_vectors, with_twins
 from rag.schema import Paper, Problem, Progress
 from rag.store.catalog import Catalog
 from rag.store.manifest import SCHEMA_VERSION, Manifest
@@ -178,4 +179,10 @@ def _contents(
     alignment = shipped_alignment(embedder.name).for_library(sums)
     aligned = alignment.apply_each(passages.vectors, languages, "passage")
     papers = {paper.paper_id: paper for paper in folded.kept}
+    if has_both_languages(papers):
+        progress("Translations", 0, 1)
+        owners = [chunk.paper_id for chunk in passages.chunks]
+        vectors = paper_vectors(list(papers), owners, languages, passages.vectors, alignment)
+        papers = with_twins(papers, vectors, load_decisions(directory), embedder.name)
+        progress("Translations", 1, 1)
     return Contents(papers, passages, aligned, alignment, inputs)

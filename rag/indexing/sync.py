@@ -96,6 +96,12 @@ class Library:
         gone = sorted(papers)
         return [change_index(self.directory, changes, self.load_embedder, gone=gone, progress=self.progress)]
 
+    def refold(self, paper_ids: Sequence[str]) -> list[ChangeReport]:
+        """Fold these papers and what they could be one with again."""
+        return [
+            change_index(self.directory, (), self.load_embedder, refold=paper_ids, progress=self.progress)
+        ]
+
     def _catalog(self) -> Catalog:
         return Catalog(self.directory / Manifest.read(self.directory).generation / "catalog.sqlite")
 

@@ -203,6 +203,12 @@ class Catalog:
             for i, p, start, end, la, key, blob in rows
         ]
 
+    def raw_vectors(self) -> tuple[list[str], list[Language], Vectors]:
+        """Return of every passage the paper_id, the language and the raw vector, (n, d)."""
+        rows = self._rows("SELECT paper_id, language, vector FROM chunks ORDER BY number")
+        vectors = np.frombuffer(b"".join(vector for _, _, vector in rows), dtype="<f4")
+        return [i for i, _, _ in rows], [la for _, la, _ in rows], vectors.reshape(len(rows), -1)
+
     def vectors(self, passage_keys: Iterable[str]) -> dict[str, Vectors]:
         """Return the stored raw vectors (d,) of the passages that are here, by key."""
         keys = list(dict.fromkeys(passage_keys))

@@ -64,10 +64,15 @@ def test_explain_says_what_each_test_found(index: Path, capsys: pytest.CaptureFi
     assert "Two works" in capsys.readouterr().out
 
 
-def test_what_is_split_and_joined_by_hand_is_kept_to(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_split_and_joined_by_hand_is_kept_to(
+    index: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.library.configured_embedder", lambda settings, fetch: HashEmbedder())
     assert run(index, "split", paper_id(ENGLISH), paper_id(COPY)) == 0
     assert run(index, "join", paper_id(OTHER), paper_id(COPY)) == 0
-    assert "rag sync" in capsys.readouterr().out
+    capsys.readouterr()
+    assert run(index) == 0
+    assert "by hand" in capsys.readouterr().out  # the index is folded again at once
     result = deduplicate([paper(t, i) for i, t in enumerate([ENGLISH, COPY, OTHER])], load_decisions(index))
     assert sorted(len(kept.sources) for kept in result.kept) == [1, 2]
     assert [drop.reason for drop in result.dropped] == ["by hand"]

@@ -2,11 +2,11 @@
 
     python -m benchmarks.twins [--split dev] [--model NAME] [--titles] [--distractors] [--json FILE]
 
-Data: `bilingual_arxiv`, whose Chinese abstracts were made by machine from the English ones. Of the papers
-in random order the first 600 are given in both languages. The others are there in one language, half in
-each, and at most 800 in each: they are of the same field and have no twin. `--distractors` adds 1,500
-abstracts of `csl_zh` and 1,500 of `arxiv_50k` in computer science. The weights were fitted on
-`--split train`; report from `dev`.
+Data: `bilingual_arxiv`, whose Chinese abstracts were made by machine from the English ones. Of the papers in
+random order the first 600 are given in both languages. The others, at most 800 in each language, are there in
+one language only: they are of the same field and have no twin. `--distractors` adds 1,500 abstracts of
+`csl_zh` and 1,500 of `arxiv_50k` in computer science. The weights were fitted on `--split train`; report from
+`dev`.
 
 - precision: pairs found that are an abstract and its own translation, among all that are found
 - recall: the same, among the 600

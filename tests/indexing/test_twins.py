@@ -25,7 +25,7 @@ ENGLISH = (
 CHINESE = "我们用Vekta秤称量了岛上的{n}只陆龟，发现干旱之后体重下降了{p}%，并讨论了原因。"
 
 
-def library(count: int = SUBJECTS, noise: float = 0.8) -> tuple[list[Paper], NDArray[np.float32]]:
+def library(count: int = SUBJECTS, noise: float = 0.5) -> tuple[list[Paper], NDArray[np.float32]]:
     """Return English and Chinese papers of `count` subjects, each with numbers of its own, and their vectors."""
     random = np.random.default_rng(5)
     subjects = random.standard_normal((count, 48))
@@ -93,7 +93,7 @@ def test_chapters_under_one_doi_are_not_twins_of_each_other() -> None:
 
 
 def test_other_authors_are_another_work() -> None:
-    papers, vectors = library(noise=0.8)
+    papers, vectors = library(noise=0.6)
     papers[0] = replace(papers[0], authors=("Nowak, Ida",), text="Tortoises lost weight on the island.")
     papers[1] = replace(papers[1], authors=("Berg, Tor",), text="岛上的陆龟体重减轻了。")
     assert {0, 1} not in works(find_twins(papers, vectors), papers)

@@ -12,6 +12,7 @@ Vectors = NDArray[np.float32]
 
 # See docs/decisions.md#twins
 _NEIGHBOURS = 10  # nearest texts of the other language that make the surroundings of a text
+_FEW = 3  # of them among which the nearest by gain is looked for from the other side
 _BLOCK = 512  # rows of one matrix product; higher uses more memory
 
 
@@ -58,10 +59,10 @@ class Surroundings:
         self._find(0, {int(r) for near in self._near[1].values() for r in near.columns})
         return [pair for row in rows if (pair := self._pair(row))]
 
-    def rows_near(self, column: int) -> list[int]:
-        """Return the nearest rows of a column."""
-        self._find(1, [column])
-        return [int(row) for row in self._near[1][column].columns]
+    def rows_near(self, columns: Sequence[int]) -> set[int]:
+        """Return the few rows that are nearest to each of these columns."""
+        self._find(1, columns)
+        return {int(row) for column in columns for row in self._near[1][column].columns[:_FEW]}
 
     def gain(self, row: int, column: int) -> float:
         """Return the gain of any pair."""

@@ -162,8 +162,10 @@ def _contradict(first: Paper, second: Paper) -> bool:
 def has_abstract(paper: Paper) -> bool:
     """Return whether the text is more than the title and authors of the paper."""
     longest_citation = len(paper.title or "") + _CITATION_TAIL
-    title, text = fold_title(paper.title), fold_title(paper.text[:longest_citation])
-    return not title or not text.startswith(title) or len(paper.text) >= longest_citation
+    if not paper.title or len(paper.text) >= longest_citation:
+        return True
+    title = fold_title(paper.title)
+    return not title or not fold_title(paper.text[:longest_citation]).startswith(title)
 
 
 def title_likeness(first: Paper, second: Paper) -> float | None:

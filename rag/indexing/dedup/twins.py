@@ -27,7 +27,7 @@ _NUMBERS, _LOST_NUMBERS, _ADDED_NUMBERS = 2.9, -2.6, -0.8  # per log(1 + count)
 _NAMES, _LOST_NAMES = 0.5, -3.6  # the same
 _SAME_IDENTIFIER, _SAME_TITLE, _SAME_AUTHORS = 6.0, 3.0, 3.0
 _OTHER_IDENTIFIER, _OTHER_AUTHORS, _OTHER_YEAR = -2.0, -4.0, -1.0
-_LEAST = 2.0  # log odds of a twin; higher finds fewer
+_LEAST = 3.0  # log odds of a twin; higher finds fewer
 # Cosine that two abstracts of one field may have, by embedding model; higher finds fewer in small libraries.
 _FLOOR, _FLOORS = 0.45, {"multilingual-e5-small": 0.3}
 _BLOCK_LIMIT = 10  # papers to compare with under one identifier; higher finds twins among a book's chapters
@@ -78,7 +78,7 @@ def find_twins(
         ids = {twins.chinese.paper_id, twins.english.paper_id}
         if twins.are_one and not ids & taken and works.join(*sorted(ids)):
             taken |= ids
-    return {paper.paper_id: paper.work_id for paper in name_works(papers, works) if paper.work_id}
+    return name_works(papers, works)
 
 
 def _given(papers: Sequence[Paper], decisions: Decisions) -> Works:
@@ -113,7 +113,7 @@ def candidates(
     is_new = [new is None or paper.paper_id in new for paper in papers]
     rows = {row for row, i in enumerate(chinese) if is_new[i]}
     if new is not None:
-        rows |= {r for column, i in enumerate(english) if is_new[i] for r in near.rows_near(column)}
+        rows |= near.rows_near([column for column, i in enumerate(english) if is_new[i]])
     found = {(pair.row, pair.column): pair for pair in near.pairs(sorted(rows))}
     for row, column in _identified([papers[i] for i in chinese], [papers[i] for i in english]):
         if is_new[chinese[row]] or is_new[english[column]]:

@@ -50,21 +50,21 @@ def with_works(
     for paper_id, other in _said(clusters, decisions):
         if paper_id in leader_of and other in leader_of:
             works.join(leader_of[paper_id], leader_of[other])
-    return name_works(kept, works)
+    names = name_works(kept, works)
+    return tuple(replace(paper, work_id=names.get(paper.paper_id)) for paper in kept)
 
 
-def name_works(kept: Sequence[Paper], works: Works) -> tuple[Paper, ...]:
-    """Return papers with the `work_id` of their set: the least id of an English paper in it, or of any."""
+def name_works(kept: Sequence[Paper], works: Works) -> dict[str, str]:
+    """Return the `work_id` of papers that share one: the least id of an English paper among them, or of any."""
     groups: dict[str, list[Paper]] = defaultdict(list)
     for paper in kept:
         groups[min(works.of(paper.paper_id))].append(paper)
-    names = {
+    return {
         paper.paper_id: min(group, key=lambda one: (one.language != "en", one.paper_id)).paper_id
         for group in groups.values()
         if len(group) > 1
         for paper in group
     }
-    return tuple(replace(paper, work_id=names.get(paper.paper_id)) for paper in kept)
 
 
 def _said(clusters: Iterable[Sequence[Paper]], decisions: Decisions) -> Iterator[tuple[str, str]]:

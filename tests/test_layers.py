@@ -51,7 +51,10 @@ HOMES = {
     "Stemmer": {"rag/text/analyzer.py"},
     "opencc": {"rag/text/language.py"},
     "tantivy": {"rag/store/lexical.py"},
-    "defusedxml": {"rag/indexing/readers.py"},
+    "bibtexparser": {"rag/indexing/reading/forms/bibtex.py"},
+    "defusedxml": {"rag/indexing/reading/forms/xml_records.py"},
+    "filetype": {"rag/indexing/reading/refused.py"},
+    "markdown_it": {"rag/indexing/reading/forms/markdown.py"},
     "matplotlib": {"rag/evaluation/plots.py"},
 }
 

@@ -18,10 +18,10 @@ from rag.errors import CorpusError
 from rag.indexing.files import CorpusFile, corpus_files, shown
 from rag.indexing.reading.fields import KNOWN
 from rag.indexing.reading.formats import reader_of
+from rag.indexing.reading.forms.xml_records import read_xml
 from rag.indexing.reading.papers import paper_of, papers_of
 from rag.indexing.reading.record import Fields, Record
 from rag.indexing.reading.refused import binary_kind, unreadable
-from rag.indexing.reading.xml_records import read_xml
 from rag.schema import Paper, Problem, Source
 from rag.text.cleaning import clean_text
 from rag.text.encoding import SAMPLE_BYTES, decoded_lines, encoding_of, open_bytes, stopped_by
@@ -175,7 +175,9 @@ def _declared(sample: bytes) -> str | None:
 
 def _nothing_readable(path: Path, problems: tuple[Problem, ...]) -> str:
     if not problems:
-        return f"{shown(path)} holds no abstracts: give files of abstracts, such as .txt, .bib, .ris or .jsonl."
+        return (
+            f"{shown(path)} holds no abstracts: give files of abstracts, such as .txt, .bib, .ris or .jsonl."
+        )
     first = problems[0]
     place = first.file if first.position is None else f"{first.file}, record {first.position}"
     more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""

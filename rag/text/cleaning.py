@@ -49,9 +49,9 @@ def clean_text(text: str) -> str:
     """Return `text` repaired for display: one line, NFC, nothing invisible, no entities or markup.
 
     Repairs mojibake and lone surrogates (ftfy), HTML entities, HTML, JATS and MathML (`<sup>6</sup>` becomes
-    `^6`), accents of TeX, ligatures, control and zero-width characters. A run of whitespace becomes one space,
-    or nothing for a line wrap between Han characters. Formulas in LaTeX and full-width punctuation stay.
-    Idempotent.
+    `^6`), accents of TeX, ligatures, control and zero-width characters. A run of whitespace becomes one
+    space, or nothing for a line wrap between Han characters. Formulas in LaTeX and full-width punctuation
+    stay. Idempotent.
     """
     for _ in range(_MAX_ROUNDS):
         if (cleaned := _clean_once(text)) == text:

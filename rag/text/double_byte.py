@@ -66,7 +66,7 @@ def _left_out(line: bytes, start: int) -> str:
 def _readings(line: bytes, start: int, encoding: str) -> list[tuple[int, str, float]]:
     if line[start] < _ASCII:
         return [(1, chr(line[start]), 0.0)]
-    found = []
+    found: list[tuple[int, str, float]] = []
     for size in (2, 4):
         code = line[start : start + size]
         if len(code) == size and (char := _character(code, encoding)):

@@ -93,8 +93,8 @@ def encoding_of(data: bytes) -> str | None:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return encoding
-    if encoding := _utf16(data):
-        return encoding
+    if wide := _utf16(data):
+        return wide
     if len(_CONTROL_BYTES.findall(data)) > _BINARY_SHARE * len(data):
         return None
     bad = [line for line in data.split(b"\n") if not _is_utf8(line)]
@@ -113,7 +113,7 @@ def decoded_lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
         yield from _wide_lines(stream, encoding)
         return
     first = True
-    for line in _pieces(stream):
+    for line in _pieces(stream, encoding):
         if line.startswith(codecs.BOM_UTF8):  # also within a file, where files were joined
             line = line[len(codecs.BOM_UTF8) :]
         yield _decoded(line, encoding)
@@ -122,16 +122,27 @@ def decoded_lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
         yield ""
 
 
-def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+def _pieces(stream: BinaryIO, encoding: str) -> Iterator[bytes]:
     held = b""
     while piece := stream.readline(PIECE_BYTES):
         piece = held + piece
         held = b""
-        if not piece.endswith(b"\n") and (cut := _SAFE_CUT.search(piece)) and len(piece) >= PIECE_BYTES:
-            piece, held = piece[: cut.end()], piece[cut.end() :]
+        if not piece.endswith(b"\n") and len(piece) >= PIECE_BYTES:
+            end = _end_of_characters(piece, encoding)
+            piece, held = piece[:end], piece[end:]
         yield piece
     if held:
         yield held
+
+
+def _end_of_characters(piece: bytes, encoding: str) -> int:
+    """Return where a piece of a line can be cut without cutting a character."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        decoder.decode(piece)
+    except UnicodeDecodeError:
+        return cut.end() if (cut := _SAFE_CUT.search(piece)) else len(piece)
+    return len(piece) - len(decoder.getstate()[0])
 
 
 def _wide_lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
@@ -164,17 +175,20 @@ def _repaired(line: bytes, encoding: str) -> str:
     """Decode a line that is not valid UTF-8."""
     if _is_damaged_utf8(line):
         return _UNDECODED_RUN.sub(_byte_of_windows, line.decode("utf-8", "surrogateescape"))
-    encoding = _looks_like(line) or encoding
-    if encoding in _DOUBLE_BYTE:
-        return _double_byte(line, encoding)
+    own = _looks_like(line) or encoding
+    if own in _DOUBLE_BYTE:
+        return _double_byte(line, own)
     return _western(line) or line.decode("utf-8", "surrogateescape")
 
 
 def _double_byte(line: bytes, encoding: str) -> str:
+    western = _western(line) if _single_bytes(line) else None
     try:
         text = line.decode(encoding)
     except UnicodeDecodeError:
-        return resynchronised(line, encoding)
+        return western or resynchronised(line, encoding)
+    if western and _common_share(text) < _COMMON_SHARE:
+        return western
     rare = [char for char in text if char >= "\x80"]
     if len(rare) >= _FEW and _common_share(text) < _INTACT_SHARE:
         return resynchronised(line, encoding)

@@ -11,17 +11,22 @@ from dataclasses import dataclass, field
 # Names that are markup wherever they stand, and names that are only where both tags of a pair stand, because
 # abstracts write such things themselves ("a<b>c", "<s>").
 _SURE = frozenset(
-    "abstracttext alternatives annotation annotation-xml article-title blockquote break br dd def-list disp-formula disp-formula-group dl dt div ext-link fn h1 h2 h3 h4 h5 h6 hr html img "
-    "inline-formula inline-graphic inline-supplementary-material italic li list-item maction math menclose merror "
-    "mfenced mfrac mglyph mi mlabeledtr mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms mspace "
-    "msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover named-content ol overline p sc sec "
-    "semantics small span strike strong styled-content sub sup tbody td tex-math tfoot th thead tr uri ul "
-    "underline xref inf".split()
+    (
+        "abstracttext alternatives annotation annotation-xml article-title blockquote br break dd def-list "
+        "disp-formula disp-formula-group div dl dt ext-link fn h1 h2 h3 h4 h5 h6 hr html img inf "
+        "inline-formula inline-graphic inline-supplementary-material italic li list-item maction math "
+        "menclose merror mfenced mfrac mglyph mi mlabeledtr mmultiscripts mn mo mover mpadded mphantom "
+        "mprescripts mroot mrow ms mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder "
+        "munderover named-content ol overline p sc sec semantics small span strike strong styled-content "
+        "sub sup tbody td tex-math tfoot th thead tr ul underline uri xref"
+    ).split()
 )
 _PAIRED = frozenset(
-    "a abbr abstract article b big body bold caption center cite code content dfn em fig font footnote graphic head i "
-    "italics kbd label list mark monospace nlm none pre roman samp sans-serif script section style summary table "
-    "title tt u".split()
+    (
+        "a abbr abstract article b big body bold caption center cite code content dfn em fig font footnote "
+        "graphic head i italics kbd label list mark monospace nlm none pre roman samp sans-serif script "
+        "section style summary table title tt u"
+    ).split()
 )
 _TAG = re.compile(
     r"<(?P<close>/?)(?:(?P<space>[A-Za-z][\w-]{0,20}):)?(?P<name>[A-Za-z][A-Za-z0-9-]{0,40})"
@@ -31,12 +36,14 @@ _ATTRIBUTE = re.compile(r"""[\w:.-]+\s*=\s*["']""")
 _COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->|<!\[CDATA\[|\]\]>|<\?[A-Za-z][^<>]*\?>", re.DOTALL)
 _EMPTY = frozenset("br break hr img mspace mglyph mprescripts none inline-graphic graphic".split())
 _BLOCKS = frozenset(
-    "abstract abstracttext blockquote body br break caption dd def-list disp-formula div dl dt fn hr html list "
-    "mtable mtr ol p pre sec section table tbody td tfoot th thead tr ul".split()
+    "abstract abstracttext blockquote body br break caption dd def-list disp-formula div dl dt fn hr "
+    "html list mtable mtr ol p pre sec section table tbody td tfoot th thead tr ul".split()
 )
 _ITEMS = frozenset({"li", "list-item", "dt"})
 _HEADINGS = frozenset("h1 h2 h3 h4 h5 h6 title label".split())
-_DROPPED = frozenset("annotation annotation-xml script style mphantom inline-graphic graphic img mspace".split())
+_DROPPED = frozenset(
+    "annotation annotation-xml script style mphantom inline-graphic graphic img mspace".split()
+)
 _PARTS = frozenset(  # elements of MathML whose children mean something by their place
     "msup msub msubsup munder mover munderover mfrac mroot mmultiscripts alternatives semantics".split()
 )
@@ -46,7 +53,11 @@ _HIDDEN = re.compile(r"""aria-hidden\s*=\s*["']?true""", re.IGNORECASE)
 # What stands before an index that is part of a formula of chemistry: "H", "Ca", "(OH)".
 _ELEMENT = re.compile(r"(?:^|[^a-z])[A-Z][a-z]?[)\]]*$|[)\]]$")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_TEX_DOCUMENT = re.compile(r"\\documentclass.{0,4000}?\\begin\{document\}(.{0,4000}?)\\end\{document\}", re.DOTALL)
+_TEX_DOCUMENT = re.compile(
+    r"\\documentclass(?:(?!\\documentclass).){0,4000}?\\begin\{document\}"
+    r"((?:(?!\\documentclass).){0,4000}?)\\end\{document\}",
+    re.DOTALL,
+)
 _TEX = re.compile(r"[$\\]")
 _SIMPLE = re.compile(r"[\w.∞αβγδεθλμπστφω]*")
 _OPERATORS = frozenset("=<>≤≥≈≠∼~±×→∈+")
@@ -55,8 +66,8 @@ _OPERATORS = frozenset("=<>≤≥≈≠∼~±×→∈+")
 def without_markup(text: str) -> str:
     """Return `text` without tags.
 
-    A superscript becomes "^", an index "_" unless it counts atoms (H2O), a fraction "/"; of a formula in several
-    forms one is read. Paragraphs and items of lists stay apart, and a heading ends with a colon.
+    A superscript becomes "^", an index "_" unless it counts atoms (H2O), a fraction "/". Of a formula in
+    several forms one is read. Paragraphs and items of lists stay apart, and a heading ends with a colon.
     """
     text = _TEX_DOCUMENT.sub(r" \1 ", text)
     if "<" not in text:
@@ -188,7 +199,7 @@ def _raised(inner: str, after: str) -> str:
 
 
 def _lowered(inner: str, before: str, after: str) -> str:
-    """Return an index: joined where it counts atoms ("H2O"), else behind "_", apart from a number that follows."""
+    """Return an index: joined where it counts atoms ("H2O"), else behind "_"; a number stays apart."""
     if not inner:
         return ""
     is_count = _NUMBER.fullmatch(inner) is not None and _ELEMENT.search(before) is not None

@@ -8,11 +8,13 @@ from rag.text.language import HAN, detect_language
 
 # What introduces an abstract or ends it; at the beginning of a text it is no part of it.
 _HEADING = re.compile(
-    r"\s*[\[【(（]?\s*(?:(?:英文|中文|外文|内容)?摘\s*要|文\s*摘|(?:English |Chinese )?Abstract|ABSTRACT|Summary)"
-    r"\s*(?:[\]】)）]\s*[:：]?|[:：.]|(?=\n|\s{2,})|$)\s*",
+    r"\s{0,9}[\[【(（]?\s?(?:(?:英文|中文|外文|内容)?摘\s?要|文\s?摘|"
+    r"(?:English |Chinese )?Abstract|ABSTRACT|Summary)"
+    r"\s{0,3}(?:[\]】)）]\s?[:：]?|[:：.]|(?=\n|\s{2})|$)\s*",
 )
 _KEYWORDS = re.compile(
-    r"\s*[\[【(（]?\s*(?:关\s*键\s*[词字]|主题词|Key\s?[Ww]ords|KEY\s?WORDS|Index Terms)\s*[\]】)）]?\s*[:：]\s*(.*)$",
+    r"[\[【(（]?\s?(?:关\s?键\s?[词字]|主题词|Key\s?[Ww]ords|KEY\s?WORDS|Index Terms)"
+    r"\s?[\]】)）]?\s?[:：—]\s{0,9}(.*)$",
     re.DOTALL,
 )
 _WORD = re.compile(r"[A-Za-z]{2,}")
@@ -82,7 +84,9 @@ def _point(text: str) -> int | None:
 
 
 def _start_of_english(text: str, han: list[int]) -> int | None:
-    for heading in re.finditer(r"[\[【(（]?(?:英文摘要|外文摘要|(?:English )?Abstract|ABSTRACT)(?![a-z])", text):
+    for heading in re.finditer(
+        r"[\[【(（]?(?:英文摘要|外文摘要|(?:English )?Abstract|ABSTRACT)(?![a-z])", text
+    ):
         if heading.start() and _are_two(text[: heading.start()], text[heading.start() :]):
             return heading.start()
     end = re.compile(r"[。！？.!?;；）)\]】”\"\s\d]*").match(text, han[-1] + 1)

@@ -6,33 +6,60 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# Names without case, spaces and punctuation, the best first. The two-letter ones are the column names of Web of
-# Science; the readers of tagged files translate their tags themselves.
+# Names without case, spaces and punctuation, the best first. The two-letter ones are the column names of Web
+# of Science; the readers of tagged files translate their tags themselves.
 KNOWN: dict[str, str] = {
-    "abstract": "abstract abstracttext abstractnote articleabstract paperabstract abstractinvertedindex ab 摘要 "
-    "文摘 内容摘要 内容提要 摘要正文 论文摘要 summary 概要 descriptions abs description",
-    "abstract_en": "abstracten enabstract englishabstract abstractenglish abstracteng abstractinenglish 英文摘要 "
-    "外文摘要 摘要英文 摘要en",
-    "abstract_zh": "abstractzh zhabstract chineseabstract abstractchinese abstractcn cnabstract abstractzhcn "
-    "abstractinchinese 中文摘要 摘要中文 摘要zh",
-    "title": "title titles articletitle papertitle documenttitle primarytitle originaltitle ti 题名 标题 篇名 题目 "
-    "论文题目 论文标题 文献题名 文章标题 文章题目 论文题名 displayname headline name",
-    "title_en": "titleen entitle englishtitle titleenglish titleeng translatedtitle 英文题名 英文标题 英文篇名 英文题目",
-    "title_zh": "titlezh zhtitle chinesetitle titlechinese titlecn headlinezh 中文题名 中文标题 中文篇名 中文题目",
-    "authors": "authorfullnames af authors author authorsparsed authornames authorlist authorstring authorships "
-    "creators creator au 作者 著者 作者姓名 全部作者 论文作者 作者中文名 contributors byline",
-    "year": "year publicationyear pubyear publishedyear yearpublished py yr 年 年份 出版年 出版年份 发表年份 发表年度 "
-    "publicationdate datepublished publisheddate publishdate pubdate coverdate date issued published firstpublished "
-    "firstpublicationdate 发表时间 出版时间 出版日期 发表日期 日期 时间 versions created updatedate",
+    "abstract": (
+        "abstract abstracttext abstractnote articleabstract paperabstract abstractinvertedindex "
+        "ab 摘要 文摘 内容摘要 内容提要 摘要正文 论文摘要 summary 概要 descriptions abs "
+        "description"
+    ),
+    "abstract_en": (
+        "abstracten enabstract englishabstract abstractenglish abstracteng abstractinenglish "
+        "英文摘要 外文摘要 摘要英文 摘要en"
+    ),
+    "abstract_zh": (
+        "abstractzh zhabstract chineseabstract abstractchinese abstractcn cnabstract abstractzhcn "
+        "abstractinchinese 中文摘要 摘要中文 摘要zh"
+    ),
+    "title": (
+        "title titles articletitle papertitle documenttitle primarytitle originaltitle ti 题名 "
+        "标题 篇名 题目 论文题目 论文标题 文献题名 文章标题 文章题目 论文题名 displayname "
+        "headline name"
+    ),
+    "title_en": (
+        "titleen entitle englishtitle titleenglish titleeng translatedtitle 英文题名 英文标题 "
+        "英文篇名 英文题目"
+    ),
+    "title_zh": (
+        "titlezh zhtitle chinesetitle titlechinese titlecn headlinezh 中文题名 中文标题 中文篇名 中文题目"
+    ),
+    "authors": (
+        "authorfullnames af authors author authorsparsed authornames authorlist authorstring "
+        "authorships creators creator au 作者 著者 作者姓名 全部作者 论文作者 作者中文名 "
+        "contributors byline"
+    ),
+    "year": (
+        "year publicationyear pubyear publishedyear yearpublished py yr 年 年份 出版年 出版年份 "
+        "发表年份 发表年度 publicationdate datepublished publisheddate publishdate pubdate "
+        "coverdate date issued published firstpublished firstpublicationdate 发表时间 出版时间 "
+        "出版日期 发表日期 日期 时间 versions created updatedate"
+    ),
     "doi": "doi digitalobjectidentifier doinumber doilink doiurl di elocationid doi号 文献doi",
-    "url": "url link urls links fulltextlink fulltexturl absurl href landingpageurl sourceurl ur 链接 网址 原文链接 "
-    "文献链接 地址",
-    "venue": "venue journal journaltitle journalname publicationtitle sourcetitle publicationname containertitle "
-    "primarylocation hostvenue booktitle proceedingstitle conferencename journalref journalinfo container "
-    "publicationvenue so source publication conference 期刊 期刊名称 期刊名 刊名 文献来源 来源 来源期刊 出版物 出处 "
-    "会议名称 学位授予单位",
-    "keywords": "authorkeywords de keywords keyword keywordlist kw tags manualtags subjects subject topics 关键词 "
-    "关键字 中文关键词 主题词 fieldsofstudy s2fieldsofstudy concepts categories",
+    "url": (
+        "url link urls links fulltextlink fulltexturl absurl href landingpageurl sourceurl ur "
+        "链接 网址 原文链接 文献链接 地址"
+    ),
+    "venue": (
+        "venue journal journaltitle journalname publicationtitle sourcetitle publicationname "
+        "containertitle primarylocation hostvenue booktitle proceedingstitle conferencename "
+        "journalref journalinfo container publicationvenue so source publication conference 期刊 "
+        "期刊名称 期刊名 刊名 文献来源 来源 来源期刊 出版物 出处 会议名称 学位授予单位"
+    ),
+    "keywords": (
+        "authorkeywords de keywords keyword keywordlist kw tags manualtags subjects subject "
+        "topics 关键词 关键字 中文关键词 主题词 fieldsofstudy s2fieldsofstudy concepts categories"
+    ),
     "arxiv_id": "arxivid arxiv eprint arxivnumber",
     "pmid": "pmid pubmedid pubmed pm uid",
 }
@@ -53,7 +80,7 @@ def known_fields(given: Mapping[str, Any], mapping: Mapping[str, str] | None = N
     """Return the values of `given` by known field; `mapping` names the path of some of them.
 
     Of several names of one field, the best that has a value counts. An object within the record that holds
-    the abstract ("data", "attributes", …) is read as the record. Paths have dots: "data.summary", "items.0.text".
+    the abstract ("data", "attributes", …) is read as the record. Paths have dots ("data.summary").
     """
     found = _by_name(given)
     if not any(name in found for name in _TEXTS):

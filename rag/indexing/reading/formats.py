@@ -6,16 +6,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from rag.indexing.reading import xml_records
-from rag.indexing.reading.bibtex import is_bibtex, read_bibtex
-from rag.indexing.reading.json_records import is_json, read_json
-from rag.indexing.reading.markdown import is_markdown, read_markdown
-from rag.indexing.reading.plain_text import has_separators, read_paragraphs, read_separated
-from rag.indexing.reading.pubmed_text import is_pubmed_text, read_pubmed_text
+from rag.indexing.reading.forms import xml_records
+from rag.indexing.reading.forms.bibtex import is_bibtex, read_bibtex
+from rag.indexing.reading.forms.json_records import is_json, read_json
+from rag.indexing.reading.forms.markdown import is_markdown, read_markdown
+from rag.indexing.reading.forms.plain_text import has_separators, read_paragraphs, read_separated
+from rag.indexing.reading.forms.pubmed_text import is_pubmed_text, read_pubmed_text
+from rag.indexing.reading.forms.tables import has_texts, read_table, table_of
+from rag.indexing.reading.forms.tagged import dialect_of, read_tagged
 from rag.indexing.reading.record import Raw
 from rag.indexing.reading.refused import markup_kind, refusal
-from rag.indexing.reading.tables import has_texts, read_table, table_of
-from rag.indexing.reading.tagged import dialect_of, read_tagged
 
 Reader = Callable[[Iterator[str]], Iterator[Raw]]
 """Reads the lines of a file, which keep their ends; a very long line comes in pieces."""
@@ -28,7 +28,9 @@ _INLINE = re.compile(
     r"\s*</?(?:\w+:)?(?:p|i|b|em|u|strong|italic|bold|span|sub|sup|inf|sec|title|div|h[1-6]|br|ul|ol|li|math|abstract|a)\b",
     re.IGNORECASE,
 )
-_XML = re.compile(r"[\ufeff\s]*<(?:\?xml\b|!DOCTYPE\b|!--|(?:[A-Za-z_][\w.-]*:)?[A-Za-z_][\w.-]*(?:\s+[\w:.-]+\s*=|\s*/?>))")
+_XML = re.compile(
+    r"[\ufeff\s]*<(?:\?xml\b|!DOCTYPE\b|!--|(?:[A-Za-z_][\w.-]*:)?[A-Za-z_][\w.-]*(?:\s+[\w:.-]+\s*=|\s*/?>))"
+)
 
 
 def reader_of(head: str, suffix: str, mapping: Mapping[str, str] | None = None) -> Reader | str:

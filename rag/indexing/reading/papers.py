@@ -19,11 +19,13 @@ from rag.text.language import detect_language
 
 #: Characters of an abstract; a longer text is no abstract. See docs/decisions.md#record-sizes
 MOST_TEXT = 100_000
+_MOST_RAW = 3 * MOST_TEXT  # the same with its markup
 
 # What services write where there is no abstract.
 _NO_ABSTRACT = re.compile(
-    r"\W*(?:no abstract(?: (?:is )?(?:available|provided|found))?|abstract (?:is )?not (?:available|provided)|"
-    r"not available|n/?a|none|null|nan|(?:暂无|无|没有)(?:中文|英文)?(?:摘要)?)\W*",
+    r"\W*(?:no abstract(?: (?:is )?(?:available|provided|found))?|"
+    r"abstract (?:is )?not (?:available|provided)|not available|n/?a|none|null|nan|"
+    r"(?:暂无|无|没有)(?:中文|英文)?(?:摘要)?)\W*",
     re.IGNORECASE,
 )
 _TEXT_NAMES = ("abstract", "abstract_zh", "abstract_en")
@@ -87,10 +89,11 @@ def _texts(fields: Mapping[str, Any]) -> tuple[list[str], str]:
     found: dict[str, str] = {}
     keywords = ""
     for name in _TEXT_NAMES:
-        parts, words = parted(_joined(fields.get(name)))
+        raw = _joined(fields.get(name))
+        parts, words = parted(raw) if len(raw) <= _MOST_RAW else ((raw,), "")
         keywords = keywords or words
         for part in parts:
-            text = clean_text(part)
+            text = clean_text(part) if len(part) <= _MOST_RAW else part
             if text and not _NO_ABSTRACT.fullmatch(text):
                 found.setdefault(detect_language(text), text)
     return list(found.values()), keywords
@@ -100,7 +103,7 @@ def _joined(value: object) -> str:
     """Return an abstract as text; an object by language gives its texts one after the other."""
     if isinstance(value, Mapping) and set(value) <= {"en", "zh", "zh-CN", "zh_CN", "cn", "eng", "chi"}:
         return "\n".join(text_of(text) for text in value.values())
-    return text_of(value)
+    return "" if isinstance(value, int | float) else text_of(value)
 
 
 def _fault(texts: list[str], fields: Mapping[str, Any]) -> str | None:

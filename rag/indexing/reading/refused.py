@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_EXPORT = "export the citations with their abstracts as RIS, BibTeX or CSV, or save the abstract as plain text"
+_EXPORT = (
+    "export the citations with their abstracts as RIS, BibTeX or CSV, or save the abstract as plain text"
+)
 _UNPACK = "unpack it and give the folder"
 _SAVE_CSV = "save the sheet as CSV"
 _SAVE_TEXT = "save the abstracts as plain text"
@@ -13,7 +15,11 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"%PDF-", "a PDF file", _EXPORT),
     (b"{\\rtf", "a rich-text (RTF) file", _SAVE_TEXT),
     (b"%!PS", "a PostScript file", _EXPORT),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a file of older Microsoft Office (.doc, .xls)", "save it as plain text or CSV"),
+    (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "a file of older Microsoft Office (.doc, .xls)",
+        "save it as plain text or CSV",
+    ),
     (b"SQLite format 3\x00", "an SQLite database", "export its table as CSV"),
     (b"PAR1", "a Parquet file", "convert it to JSONL or CSV"),
     (b"\x93NUMPY", "a NumPy array", _SAVE_TEXT),
@@ -34,18 +40,32 @@ _KINDS = {
     "epub": ("an e-book", _SAVE_TEXT),
     "zip": ("a ZIP archive", _UNPACK),
     "tar": ("a tar archive", _UNPACK),
-    **{name: (f"a {name} archive", _UNPACK) for name in ("rar", "7z", "bz2", "xz", "gz", "Z", "lz", "zst", "lzop")},
+    **{
+        name: (f"a {name} archive", _UNPACK)
+        for name in ("rar", "7z", "bz2", "xz", "gz", "Z", "lz", "zst", "lzop")
+    },
     "sqlite": ("an SQLite database", "export its table as CSV"),
 }
-_FAMILIES = {"image": "a picture", "audio": "a sound file", "video": "a video", "font": "a font", "application": "a program"}
+_FAMILIES = {
+    "image": "a picture",
+    "audio": "a sound file",
+    "video": "a video",
+    "font": "a font",
+    "application": "a program",
+}
 _ODF = re.compile(rb"mimetypeapplication/(?:vnd\.oasis\.opendocument\.(\w+)|epub)")
 _OFFICE = ((b"word/", "docx"), (b"xl/", "xlsx"), (b"ppt/", "pptx"))
-_HTML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
-_LATEX = re.compile(r"^\s*\\(?:documentclass|documentstyle|begin\{document\}|bibitem|begin\{thebibliography\})", re.MULTILINE)
+_HTML = re.compile(
+    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_LATEX = re.compile(
+    r"^\s*\\(?:documentclass|documentstyle|begin\{document\}|bibitem|begin\{thebibliography\})", re.MULTILINE
+)
 
 
 def binary_kind(data: bytes) -> str | None:
-    """Return what a file that begins with `data` is, with the remedy, if it is of a kind that is not text."""
+    """Return what a file that begins with `data` is, with the remedy, if it is known not to be text."""
     for beginning, name, remedy in _BEGINNINGS:
         if data.lstrip(b"\xef\xbb\xbf\r\n ").startswith(beginning):
             return refusal(name, remedy)
@@ -65,13 +85,15 @@ def unreadable(data: bytes) -> str:
     if kind is not None:
         family = _FAMILIES.get(kind.mime.split("/")[0], "a file")
         return refusal(*_KINDS.get(kind.extension, (f"{family} ({kind.extension})", _SAVE_TEXT)))
-    return "binary data, no text; save the abstracts as plain text in UTF-8"
+    return "binary file, no text; save the abstracts as plain text in UTF-8"
 
 
 def markup_kind(head: str) -> str | None:
-    """Return what a text that begins with `head` is, with the remedy, if it is a page or a document source."""
+    """Return what a text that begins with `head` is, with the remedy, if it is a page or a LaTeX source."""
     if _HTML.match(head):
-        return refusal("an HTML page", "save its abstracts as plain text, or export the citations from the site")
+        return refusal(
+            "an HTML page", "save its abstracts as plain text, or export the citations from the site"
+        )
     if _LATEX.search(head[:2000]):
         return refusal("a LaTeX source", "save its abstract as plain text")
     return None

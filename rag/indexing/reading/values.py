@@ -1,4 +1,4 @@
-"""Turn the raw value of a known field (text, list or object of any service) into text, names, a year, words."""
+"""Turn the raw value of a known field (text, list or object) into text, names, a year, keywords."""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ _FIRST = re.compile(rf"<(?:[\w.-]+:)?({'|'.join(_RECORDS)})(?=[\s>])")
 # What XML forbids, some of which EndNote writes.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
 _LINE_BREAKS = re.compile("[\x0b\x0c\x1c-\x1f]+")
-_FORBIDDEN_REFERENCE = re.compile(r"&#(?:x0*(?:[0-8bcef]|1[0-9a-f])|0*(?:[0-8]|1[124-9]|2\d|3[01]));", re.IGNORECASE)
+_FORBIDDEN_REFERENCE = re.compile(
+    r"&#(?:x0*(?:[0-8bcef]|1[0-9a-f])|0*(?:[0-8]|1[124-9]|2\d|3[01]));", re.IGNORECASE
+)
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)(\w{1,31};)?")
 _DECLARED = re.compile(r"<!ENTITY\s", re.IGNORECASE)
 _PREFIXED = re.compile(r"(?<=[<\s/])([A-Za-z_][\w.-]*):(?=[A-Za-z_])")
@@ -49,7 +51,7 @@ def is_known_xml(head: str) -> bool:
     if found is None:
         return False
     marks = {
-        "record": r"<(?:titles|contributors|ref-type|rec-number|database|abstract)\b|<(?:\w+:)?(?:dc|metadata)\b",
+        "record": r"<(?:titles|contributors|ref-type|rec-number|abstract)\b|<(?:\w+:)?(?:dc|metadata)\b",
         "entry": r"<(?:summary|published|author|content)\b",
         "article": r"<(?:front|article-meta|abstract)\b",
         "result": r"<(?:abstractText|authorString)\b",
@@ -70,7 +72,7 @@ def declares_entities(head: str) -> bool:
 
 
 def parsed(text: str) -> Element:
-    """Return one element of XML without namespaces; entities of HTML are known, and bad characters left out."""
+    """Return one element of XML without namespaces; HTML's entities are known, bad characters left out."""
     from defusedxml.ElementTree import fromstring
 
     text = _FORBIDDEN_REFERENCE.sub(" ", _FORBIDDEN.sub("", _LINE_BREAKS.sub(" ", text)))
@@ -90,7 +92,12 @@ def fields_of(record: Element) -> Fields:
 def endnote(record: Element) -> Fields:
     """Return the fields of an EndNote record: strings, and `authors` as a list; missing fields are ""."""
     paths = {
-        **{"title": "titles/title", "abstract": "abstract", "year": "dates/year", "venue": "periodical/full-title"},
+        **{
+            "title": "titles/title",
+            "abstract": "abstract",
+            "year": "dates/year",
+            "venue": "periodical/full-title",
+        },
         **{"doi": "electronic-resource-num", "url": "urls/related-urls/url", "caption": "caption"},
     }
     fields: Fields = {name: marked_text(record.find(path)) for name, path in paths.items()}
@@ -144,7 +151,9 @@ def _elements(lines: Iterable[str]) -> Iterator[str | None]:
 
 def _without_prefixes(text: str) -> str:
     return re.sub(
-        r"<[^<>]*>", lambda tag: _PREFIXED.sub("", re.sub(r"\sxmlns(?::\w+)?=(?:\"[^\"]*\"|'[^']*')", "", tag[0])), text
+        r"<[^<>]*>",
+        lambda tag: _PREFIXED.sub("", re.sub(r"\sxmlns(?::\w+)?=(?:\"[^\"]*\"|'[^']*')", "", tag[0])),
+        text,
     )
 
 
@@ -215,6 +224,8 @@ def _by_tag(record: Element) -> Fields:
     for name, tags in _BY_TAG.items():
         texts = [text for tag in tags for item in record.iter(tag) if (text := marked_text(item))]
         if texts:
-            fields[name] = texts if name in ("authors", "keywords") else "\n".join(texts) if name == "doi" else texts[0]
+            fields[name] = (
+                texts if name in ("authors", "keywords") else "\n".join(texts) if name == "doi" else texts[0]
+            )
     names = [name for item in record.iter("name") if (name := _full_name(item))]
     return fields | ({"authors": names} if names else {})

@@ -11,8 +11,9 @@ _CITATION = re.compile(r"(\d{1,6})\. (\S.*)")
 _FIRST = re.compile(r"\s*1\. \S.*?\b(?:1[89]|20)\d\d\b", re.DOTALL)
 _MARKS = re.compile(r"^(?:PMID: \d+|Author information:|PMCID: )", re.MULTILINE)
 _NOT_TEXT = re.compile(
-    r"(?:Author information:|Collaborators:|Comment (?:in|on)|Erratum in|Update (?:in|of)|Republished|Copyright|©|"
-    r"DOI:|PMCID:|PMID:|Conflict of interest|Published by|Retraction|Plain Language Summary|Summary for patients)",
+    r"(?:Author information:|Collaborators:|Comment (?:in|on)|Erratum in|Update (?:in|of)|Republished|"
+    r"Copyright|©|DOI:|PMCID:|PMID:|Conflict of interest|Published by|Retraction|"
+    r"Plain Language Summary|Summary for patients)",
     re.IGNORECASE,
 )
 _VENUE = re.compile(r"([^.]+)\.")
@@ -83,5 +84,8 @@ def _record(paragraphs: list[str], position: int) -> Raw:
 def _are_authors(text: str) -> bool:
     """Return whether a paragraph lists names in PubMed's way: "Doe J(1), Roe RS(2)."."""
     names = _MARK_OF_ADDRESS.sub("", text.replace("\n", " ")).rstrip(".").split(",")
-    short = sum(re.fullmatch(r"\s*[^\W\d_][\w'’ -]{0,40}?(?: [A-Z]{1,4}(?: (?:Jr|Sr|2nd|3rd))?)?;?\s*", n) is not None for n in names)
+    short = sum(
+        re.fullmatch(r"\s*[^\W\d_][\w'’ -]{0,40}?(?: [A-Z]{1,4}(?: (?:Jr|Sr|2nd|3rd))?)?;?\s*", n) is not None
+        for n in names
+    )
     return short >= len(names) - 1 and all(len(name.split()) <= 6 for name in names)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rag.indexing.reading.fields import known_name
-from rag.indexing.reading.plain_text import Draft
+from rag.indexing.reading.forms.plain_text import Draft
+from rag.indexing.reading.forms.sections import are_names, section_of
+from rag.indexing.reading.forms.tagged import labelled
 from rag.indexing.reading.record import MOST_RECORD, Raw, Record, Unread
-from rag.indexing.reading.sections import are_names, section_of
-from rag.indexing.reading.tagged import labelled
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -19,14 +19,17 @@ _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+\S", re.MULTILINE)
 _UNDERLINED = re.compile(r"^\S.*\n(?:={3,}|-{3,})[ \t]*$", re.MULTILINE)
 _FRONT = re.compile(r"\ufeff?---[ \t]*\n(?:.*\n){1,200}?(?:---|\.\.\.)[ \t]*\n")
 _FENCE = re.compile(r"^ {0,3}(?:```|~~~)")
-_NO_TITLE = re.compile(r"\W*(?:abstract|summary|摘\s*要|(?:chinese|english|中文|英文)\s*(?:abstract|摘要))\W*", re.IGNORECASE)
+_NO_TITLE = re.compile(
+    r"\W*(?:abstract|summary|摘\s*要|(?:chinese|english|中文|英文)\s*(?:abstract|摘要))\W*", re.IGNORECASE
+)
 _ASIDE = re.compile(
-    r"\W*(?:references|bibliography|acknowledge?ments?|key ?words|参考文献|致谢|关键词|contents|目录)\W*", re.IGNORECASE
+    r"\W*(?:references|bibliography|acknowledge?ments?|key ?words|参考文献|致谢|关键词|contents|目录)\W*",
+    re.IGNORECASE,
 )
 
 
 def is_markdown(head: str, suffix: str) -> bool:
-    """Return whether a file that begins with `head` is Markdown: named so, or with headings or front matter."""
+    """Return whether a file that begins with `head` is Markdown: by its name, a heading or front matter."""
     if suffix in (".md", ".markdown", ".mdown"):
         return True
     start = head.lstrip("\ufeff\n\r ")
@@ -82,10 +85,14 @@ def _is_within(title: str) -> bool:
 def _records(section: str) -> Iterator[dict[str, Any]]:
     title, blocks = _blocks(section)
     if title is None:
-        from rag.indexing.reading.plain_text import read_paragraphs
+        from rag.indexing.reading.forms.plain_text import read_paragraphs
 
         texts = "\n\n".join(text for _, text in blocks)
-        yield from (dict(raw.fields) for raw in read_paragraphs(texts.splitlines(keepends=True)) if isinstance(raw, Record))
+        yield from (
+            dict(raw.fields)
+            for raw in read_paragraphs(texts.splitlines(keepends=True))
+            if isinstance(raw, Record)
+        )
         return
     draft, aside = Draft(title=title), ""
     for heading, text in blocks:

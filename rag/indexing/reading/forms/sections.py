@@ -1,4 +1,4 @@
-"""Tell what a paragraph of plain text is: a title, authors, a section of an abstract, keywords, an identifier."""
+"""Tell what a paragraph of plain text is: a title, a list of authors, a section of an abstract."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ _ENGLISH_SECTIONS = (
     "abstract|aims?|background|conclusions?|context|data (?:extraction|sources|synthesis)|design|discussion|"
     "evidence|exposures?|findings|funding|goals?|hypothesis|implications|importance|interpretation|interventions?|"
     "introduction|key (?:findings|points|results)|limitations?|main (?:outcomes?|results?)(?: measures?)?|"
-    "materials?(?: and| &) methods?|measurements?|methodology|methods?(?: and (?:findings|materials|results))?|"
-    "motivation|objectives?|outcomes?(?: measures?)?|participants|patients(?: and methods)?|population|purpose|"
-    "rationale|registration|relevance|results?(?: and (?:conclusions?|discussion))?|setting|significance|"
-    "statement of (?:the )?problem|study (?:design|selection|population)|subjects|summary|trial registration"
+    "materials?(?: and| &) methods?|measurements?|methodology|methods?|"
+    "methods? and (?:findings|materials|results)|motivation|objectives?|outcomes?(?: measures?)?|"
+    "participants|patients(?: and methods)?|population|purpose|rationale|registration|relevance|"
+    "results?(?: and (?:conclusions?|discussion))?|setting|significance|statement of (?:the )?problem|study (?:design|selection|population)|subjects|summary|trial registration"
 )
 _CHINESE_SECTIONS = (
-    "研究目的|目的(?:与意义|和意义|意义)?|目标|背景(?:与目的|和目的)?|研究背景|引言|方法(?:与结果)?|研究方法|材料[与和]方法|"
-    "资料[与和]方法|对象[与和]方法|研究对象|设计|结果(?:与讨论|与结论)?|研究结果|主要结果|发现|结论(?:与意义)?|研究结论|讨论|意义|"
-    "创新点?|局限性?|展望|过程|价值"
+    "研究目的|目的(?:与意义|和意义|意义)?|目标|背景(?:与目的|和目的)?|研究背景|引言|方法(?:与结果)?|研究方法|"
+    "材料[与和]方法|资料[与和]方法|对象[与和]方法|研究对象|设计|结果(?:与讨论|与结论)?|研究结果|主要结果|发现|"
+    "结论(?:与意义)?|研究结论|讨论|意义|创新点?|局限性?|展望|过程|价值"
 )
 _SECTION = re.compile(
-    rf"[*_#\s]*[\[【(（〔]?\s*(?:(?P<en>(?i:{_ENGLISH_SECTIONS})|[A-Z][A-Z ,/&()-]{{2,60}})"
+    rf"[*_#]{{0,4}}\s?[\[【(（〔]?\s?(?:(?P<en>(?i:{_ENGLISH_SECTIONS})|[A-Z][A-Z ,/&()-]{{2,60}})"
     rf"\s*(?:[\]】)）〕]\s*[:：]?|[:：]|\.(?=\s+[A-Z])|\s+[—–-]\s|$)|"
     rf"(?P<zh>{_CHINESE_SECTIONS})\s*(?:[\]】)）〕]\s*[:：]?|[:：。]|[ \t　]+|$))",
     re.MULTILINE,
@@ -31,11 +31,14 @@ _OPENING = re.compile(
     "目的|目标|背景|引言",
     re.IGNORECASE,
 )
-_CLOSING = re.compile("conclusion|interpretation|significance|implication|registration|funding|结论|意义|展望", re.I)
+_CLOSING = re.compile(
+    "conclusion|interpretation|significance|implication|registration|funding|结论|意义|展望", re.I
+)
 _ENDS = re.compile(r"[.。!！;；:：,，、]\W*$")
 _SENTENCE_END = re.compile(r"[.。!?！？][\"”’)）\]\d]*(?:\s|$)|[。！？]")
 _NAME = re.compile(
-    rf"(?:[A-ZÀ-Þ][\w'’.-]*\.?(?:[ -](?:[A-ZÀ-Þ][\w'’.-]*|de|da|der|van|von|la|le|bin|al|el|y|dos)\.?){{0,4}}|[{HAN}·]{{2,5}})"
+    rf"(?:[A-ZÀ-Þ][\w'’.-]*(?:[ -](?:[A-ZÀ-Þ][\w'’.-]*|de|da|der|van|von|la|le|bin|al|el|y|dos)){{0,4}}|"
+    rf"[{HAN}·]{{2,5}})"
     r"[\d*†‡,¹²³⁴-⁹ ]*"
 )
 _LIST_OF_NAMES = re.compile(r"\s*[,;，；、&]\s*(?:and\s+)?|\s+and\s+|\s{2,}|\n")
@@ -66,7 +69,7 @@ def closes(label: str) -> bool:
 
 
 def is_title(paragraph: str) -> bool:
-    """Return whether a paragraph can be a title: short, without a full stop at the end or a sentence within."""
+    """Return whether a paragraph can be a title: short, without a full stop at its end or within."""
     text = " ".join(paragraph.split())
     if not 3 <= len(text) <= _LONGEST_TITLE or _ENDS.search(text) or paragraph.count("\n") > 2:
         return False
@@ -91,8 +94,8 @@ def are_names(paragraph: str) -> bool:
 def split_title(lines: list[str]) -> tuple[str | None, list[str]]:
     """Return the title that is the first line of a paragraph, and the other lines.
 
-    A line is a title where the text begins in the next one although its first word had room in this one, which
-    no line wrap does.
+    A line is a title where the text begins in the next one although its first word had room in this one,
+    which no line wrap does.
     """
     if len(lines) < 2 or not is_title(lines[0]) or section_of(lines[0]) or section_of(lines[1]):
         return None, lines

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rag.indexing.reading.fields import known_name
-from rag.indexing.reading.json_values import PAGES, Broken, values_in
+from rag.indexing.reading.forms.json_values import PAGES, Broken, values_in
 from rag.indexing.reading.record import MOST_RECORD, Raw, Record, Unread
 
 _BEGINS = re.compile(r'[\ufeff\s]*(?:\{\s*["}]|\[\s*[\[{"\]])')

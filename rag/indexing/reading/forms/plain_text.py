@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from rag.indexing.reading.bilingual import heads_abstract, split_keywords, without_heading
-from rag.indexing.reading.record import MOST_RECORD, Raw, Record, Unread
-from rag.indexing.reading.sections import (
+from rag.indexing.reading.forms.sections import (
     are_names,
     closes,
     is_body,
@@ -17,6 +16,7 @@ from rag.indexing.reading.sections import (
     section_of,
     split_title,
 )
+from rag.indexing.reading.record import MOST_RECORD, Raw, Record, Unread
 from rag.text.language import detect_language
 
 _SEPARATOR = re.compile(r"[ \t]*translated by[ \t]*谷歌翻译[ \t]*", re.IGNORECASE)
@@ -105,9 +105,7 @@ def read_paragraphs(lines: Iterable[str]) -> Iterator[Raw]:
     A short paragraph or first line without a full stop is the title of the text below it. The sections of a
     structured abstract, the same abstract in another language and keywords belong to one record.
     """
-    position = 0
-    for draft in _drafts(_parts(lines, at_blank=True)):
-        position += 1
+    for position, draft in enumerate(_drafts(_parts(lines, at_blank=True)), 1):
         yield draft.record(position) if isinstance(draft, Draft) else Unread(position, _TOO_LONG)
 
 
@@ -143,7 +141,7 @@ def _drafts(parts: Iterable[list[str]]) -> Iterator[Draft | None]:
 
 
 def _begun(heads: list[str], lines: list[str]) -> list[Draft]:
-    """Return the records of the short paragraphs above a text that do not belong to it, then that of the text."""
+    """Return the records of short paragraphs above a text that are no part of it, then that of the text."""
     title, body = split_title([line for line in lines if line.strip()])
     draft = Draft(title=title)
     if not title and heads:

@@ -11,8 +11,8 @@ from rag.indexing.reading.record import MOST_RECORD, Raw, Record, Unread
 _ENTRY = re.compile(r"[ \t]*@[ \t]*([A-Za-z]+)[ \t]*[{(]")
 _NO_RECORD = frozenset({"comment", "preamble"})
 _FIRST = re.compile(
-    r"^[ \t]*@[ \t]*(?:article|book|booklet|collection|comment|conference|dataset|in(?:book|collection|proceedings)|"
-    r"manual|(?:master|phd)s?thesis|thesis|misc|online|patent|periodical|preamble|proceedings|report|string|"
+    r"^[ \t]*@[ \t]*(?:article|book|booklet|collection|comment|conference|dataset|"
+    r"in(?:book|collection|proceedings)|manual|(?:master|phd)s?thesis|thesis|misc|online|patent|periodical|preamble|proceedings|report|string|"
     r"techreport|unpublished|software|electronic|www)[ \t]*[{(]",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -55,7 +55,7 @@ def _entries(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _parsed(entry: str, macros: str, position: int) -> Raw:
-    from bibtexparser import parse_string
+    from bibtexparser.entrypoint import parse_string
     from bibtexparser.exceptions import ParserStateException
     from bibtexparser.middlewares import RemoveEnclosingMiddleware, ResolveStringReferencesMiddleware
 

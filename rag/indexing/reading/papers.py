@@ -107,12 +107,12 @@ def _joined(value: object) -> str:
 
 
 def _fault(texts: list[str], fields: Mapping[str, Any]) -> str | None:
+    if any(is_undecodable(text_of(fields.get(name))) for name in _TEXT_NAMES):
+        return _NOT_DECODED
     if not texts:
         return "no abstract"
     if not all(any(char.isalnum() for char in text) for text in texts):
         return "no words in the abstract"
     if any(len(text) > MOST_TEXT for text in texts):
         return f"longer than {MOST_TEXT:,} characters, which is no abstract; give one abstract a record"
-    if any(is_undecodable(text_of(fields.get(name))) for name in _TEXT_NAMES):
-        return _NOT_DECODED
     return None

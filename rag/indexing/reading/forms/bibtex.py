@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rag.indexing.reading.record import MOST_RECORD, Raw, Record, Unread
+
+if TYPE_CHECKING:
+    from bibtexparser.model import Field
 
 _ENTRY = re.compile(r"[ \t]*@[ \t]*([A-Za-z]+)[ \t]*[{(]")
 _NO_RECORD = frozenset({"comment", "preamble"})
@@ -18,6 +22,7 @@ _FIRST = re.compile(
 )
 _MACRO = re.compile(r"@string", re.IGNORECASE)
 _MOST_MACROS = 1 << 16  # characters of @string definitions that are kept
+_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 _PROTECTED = re.compile(r"(?<![\\\w^_}$])\{([^{}$\\]*)\}")
 
 
@@ -65,12 +70,17 @@ def _parsed(entry: str, macros: str, position: int) -> Raw:
     except (ParserStateException, RecursionError):
         return Unread(position, "malformed BibTeX")
     if library.entries:
-        found = library.entries[0].fields
-        return Record(position, {item.key.lower(): _text(str(item.value)) for item in reversed(found)})
+        return Record(position, _fields(library.entries[0].fields))
     for block in library.failed_blocks:
         if fields := getattr(getattr(block, "ignore_error_block", None), "fields", None):
-            return Record(position, {item.key.lower(): _text(str(item.value)) for item in reversed(fields)})
+            return Record(position, _fields(fields))
     return Unread(position, "malformed BibTeX: a brace or a comma is missing")
+
+
+def _fields(items: Sequence[Field]) -> dict[str, object]:
+    found: dict[str, object] = {item.key.lower(): _text(str(item.value)) for item in reversed(items)}
+    names = _AND.split(str(found.get("author") or ""))
+    return found | {"author": [name for name in names if name != "others"]}
 
 
 def _text(value: str) -> str:

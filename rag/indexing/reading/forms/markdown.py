@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+\S", re.MULTILINE)
 _UNDERLINED = re.compile(r"^\S.*\n(?:={3,}|-{3,})[ \t]*$", re.MULTILINE)
-_FRONT = re.compile(r"\ufeff?---[ \t]*\n(?:.*\n){1,200}?(?:---|\.\.\.)[ \t]*\n")
+_FRONT = re.compile(r"\ufeff?---[ \t]*\r?\n(?:.*\n){1,200}?(?:---|\.\.\.)[ \t]*\r?\n")
 _FENCE = re.compile(r"^ {0,3}(?:```|~~~)")
 _NO_TITLE = re.compile(
     r"\W*(?:abstract|summary|摘\s*要|(?:chinese|english|中文|英文)\s*(?:abstract|摘要))\W*", re.IGNORECASE

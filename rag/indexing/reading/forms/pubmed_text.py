@@ -18,7 +18,7 @@ _NOT_TEXT = re.compile(
 )
 _VENUE = re.compile(r"([^.]+)\.")
 _MARK_OF_ADDRESS = re.compile(r"\(\d+\)(?:\(\d+\))*")
-_ORIGINAL = re.compile(r"\[(?:Article|Artikel)[^\]]*\]", re.IGNORECASE)
+_ORIGINAL = re.compile(r"\[Article in [^\]]*\]\.?", re.IGNORECASE)
 
 
 def is_pubmed_text(head: str) -> bool:
@@ -59,9 +59,9 @@ def _record(paragraphs: list[str], position: int) -> Raw:
     citation, *rest = paragraphs
     tail = next((text for text in rest if re.match(r"(?:DOI|PMCID|PMID): ", text)), "")
     before = rest[: rest.index(tail)] if tail else rest
-    if not before:
+    if not before or _ORIGINAL.fullmatch(before[0]):
         return Unread(position, "no title")
-    title, *others = before
+    title, *others = (text for text in before if not _ORIGINAL.fullmatch(text))
     texts = [text for text in others if not _NOT_TEXT.match(text)]
     authors = ""
     if texts and (others[0] == texts[0]) and _are_authors(texts[0]):
@@ -71,7 +71,7 @@ def _record(paragraphs: list[str], position: int) -> Raw:
         position,
         {
             "abstract": "\n".join(texts),
-            "title": _ORIGINAL.sub("", title.replace("\n", " ")).rstrip(". "),
+            "title": title.replace("\n", " ").rstrip(". ").removeprefix("[").removesuffix("]"),
             "authors": _MARK_OF_ADDRESS.sub("", authors.replace("\n", " ")).rstrip("."),
             "venue": venue[1] if venue else "",
             "year": citation,

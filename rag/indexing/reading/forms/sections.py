@@ -13,7 +13,8 @@ _ENGLISH_SECTIONS = (
     "materials?(?: and| &) methods?|measurements?|methodology|methods?|"
     "methods? and (?:findings|materials|results)|motivation|objectives?|outcomes?(?: measures?)?|"
     "participants|patients(?: and methods)?|population|purpose|rationale|registration|relevance|"
-    "results?(?: and (?:conclusions?|discussion))?|setting|significance|statement of (?:the )?problem|study (?:design|selection|population)|subjects|summary|trial registration"
+    "results?(?: and (?:conclusions?|discussion))?|setting|significance|"
+    "statement of (?:the )?problem|study (?:design|selection|population)|subjects|summary|trial registration"
 )
 _CHINESE_SECTIONS = (
     "研究目的|目的(?:与意义|和意义|意义)?|目标|背景(?:与目的|和目的)?|研究背景|引言|方法(?:与结果)?|研究方法|"

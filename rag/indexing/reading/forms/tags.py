@@ -24,8 +24,8 @@ class Dialect:
 
     `line` takes a line apart into tag and value. `fields` gives the tags of each known field, the best first;
     a dialect without them has the names of `rag.indexing.reading.fields` as tags. A record begins with
-    the tag `begin`, by default the first tag of the file, and `outside` are the tags between records. Each line that
-    continues a field of `by_line` is one more value.
+    the tag `begin`, by default the first tag of the file, and `outside` are the tags between records. Each
+    line that continues a field of `by_line` is one more value.
     """
 
     name: str
@@ -147,6 +147,6 @@ DIALECTS = (
     Dialect("EndNote", re.compile(r"(%[0-9A-Z@!#$&+~^>*()\[\]?|])(?: (.*)|$)"), _REFER, "%0"),
     Dialect("RefWorks", re.compile(rf"{_REFWORKS_TAG}(?: (.*)|$)"), _REFWORKS, "RT"),
     Dialect("NoteExpress", re.compile(r"\{([A-Z][\w /()-]{1,40})\}: ?(.*)"), _NOTEEXPRESS, "Reference_Type"),
-    Dialect("CNKI", re.compile(r"([A-Z][A-Za-z]{1,20})-[^\W\d_A-Za-z]{1,8}[:：] ?(.*)"), _CNKI),
+    Dialect("CNKI", re.compile(r"([A-Z][A-Za-z]{1,20})-[^\W\d_]{1,8}[:：] ?(.*)"), _CNKI),
     Dialect("labelled text", re.compile(_LABEL)),
 )

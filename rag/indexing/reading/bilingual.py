@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from rag.text.language import HAN, detect_language
 
@@ -17,6 +18,8 @@ _KEYWORDS = re.compile(
     r"\s?[\]】)）]?\s?[:：—]\s{0,9}(.*)$",
     re.DOTALL,
 )
+_ENGLISH_HEADING = re.compile(r"[\[【(（]?(?:英文摘要|外文摘要|(?:English )?Abstract|ABSTRACT)(?![a-z])")
+_CHINESE_HEADING = re.compile(r"[\[【(（]?(?:中文)?摘\s?要")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _HAN = re.compile(f"[{HAN}]")
 _FUNCTION = re.compile(r"\b(?:the|of|and|in|to|a|is|are|was|were|with|for|by|on|that|we|as)\b", re.IGNORECASE)
@@ -25,6 +28,7 @@ _LEAST_WORDS = 20  # English words of two letters and more
 _LEAST_FUNCTION = 5  # of them, words that make sentences
 _LEAST_HAN = 25  # Han characters
 _MOST_FOREIGN = 0.1  # Han characters / English words in the English part; higher accepts more mixed texts
+_MOST_HEADINGS = 4  # places of the word "Abstract" that are tried as the beginning of the other language
 _MOST_KEYWORDS = 400  # characters of a list of keywords at the end of an abstract
 
 
@@ -84,9 +88,7 @@ def _point(text: str) -> int | None:
 
 
 def _start_of_english(text: str, han: list[int]) -> int | None:
-    for heading in re.finditer(
-        r"[\[【(（]?(?:英文摘要|外文摘要|(?:English )?Abstract|ABSTRACT)(?![a-z])", text
-    ):
+    for heading in islice(_ENGLISH_HEADING.finditer(text), _MOST_HEADINGS):
         if heading.start() and _are_two(text[: heading.start()], text[heading.start() :]):
             return heading.start()
     end = re.compile(r"[。！？.!?;；）)\]】”\"\s\d]*").match(text, han[-1] + 1)
@@ -94,7 +96,7 @@ def _start_of_english(text: str, han: list[int]) -> int | None:
 
 
 def _start_of_chinese(text: str, han: list[int]) -> int | None:
-    for heading in re.finditer(r"[\[【(（]?(?:中文)?摘\s*要", text):
+    for heading in islice(_CHINESE_HEADING.finditer(text), _MOST_HEADINGS):
         if heading.start() and _are_two(text[: heading.start()], text[heading.start() :]):
             return heading.start()
     ends = [found.end() for found in re.finditer(r"[.!?][\s\"”)]+", text[: han[0]])]

@@ -132,6 +132,8 @@ def _drafts(parts: Iterable[list[str]]) -> Iterator[Draft | None]:
             draft = None
         if is_title(text) and section_of(text) is None and not is_body(text):
             heads.append(text)
+            if len(heads) > 2:  # no title and no line of authors any more
+                yield Draft(texts=[heads.pop(0)])
             continue
         *before, draft = _begun(heads, lines)
         yield from before

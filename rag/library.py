@@ -8,8 +8,9 @@ IndexBusyError while another process writes, LibraryIndexError if the index cann
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,15 @@ def index_paths(
     paths: Sequence[Path | str],
     index: Path | str | None = None,
     *,
+    mapping: Mapping[str, str] | None = None,
     embedder: Embedder | None = None,
     progress: Progress = _silent,
     **arguments: Any,
 ) -> BuildReport:
     """Make the index hold exactly the abstracts in `paths`.
+
+    `mapping` says where fields stand in JSON or tables of another form, such as
+    {"abstract": "data.summary"}; later changes of the index read files in the same way.
 
     Raises:
         CorpusError: there is no path, or no abstract in them.
@@ -52,6 +57,7 @@ def index_paths(
         [Path(path) for path in paths],
         settings.index,
         lambda: embedder or configured_embedder(settings, fetch=True),
+        mapping=mapping,
         chroma_url=settings.chroma_url,
         progress=progress,
     )
@@ -63,6 +69,7 @@ def add_paths(
     paths: Sequence[Path | str],
     index: Path | str | None = None,
     *,
+    mapping: Mapping[str, str] | None = None,
     embedder: Embedder | None = None,
     progress: Progress = _silent,
     **arguments: Any,
@@ -74,6 +81,7 @@ def add_paths(
         IndexMissingError, IndexMismatchError: there is no index, or it was built with other models.
     """
     library, settings = _library(index, embedder, progress, arguments)
+    library = replace(library, mapping=mapping)
     return _pruned(settings, library.add([Path(path) for path in paths]))
 
 

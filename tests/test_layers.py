@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 ALLOWED = {
     "__main__": "cli",
     "cli": "answering embedding errors evaluation factory indexing library models pipeline schema settings store",
-    "library": "embedding factory indexing llm schema settings",
+    "library": "embedding errors factory indexing llm schema settings store",
     "pipeline": "answering embedding errors factory llama_index llm schema settings store text",
     "evaluation": "answering embedding errors indexing llm schema settings store text",
     "factory": "answering embedding llm models network schema settings store",
@@ -51,7 +51,10 @@ HOMES = {
     "Stemmer": {"rag/text/analyzer.py"},
     "opencc": {"rag/text/language.py"},
     "tantivy": {"rag/store/lexical.py"},
-    "defusedxml": {"rag/indexing/readers.py"},
+    "bibtexparser": {"rag/indexing/reading/forms/bibtex.py"},
+    "defusedxml": {"rag/indexing/reading/forms/xml_records.py"},
+    "filetype": {"rag/indexing/reading/refused.py"},
+    "markdown_it": {"rag/indexing/reading/forms/markdown.py"},
     "matplotlib": {"rag/evaluation/plots.py"},
 }
 

@@ -26,7 +26,11 @@ def add_library(commands: Commands, common: argparse.ArgumentParser) -> None:
     both = [common, reported]
     index = commands.add_parser("index", parents=both, help="make the index hold what PATH… hold")
     add = commands.add_parser("add", parents=both, help="add what PATH… hold")
+    text = (
+        "a field, and where it stands in JSON or a table of another form: abstract=data.summary; repeatable"
+    )
     for command, run in ((index, _index), (add, _add)):
+        command.add_argument("--map", action="append", type=_mapped, metavar="FIELD=PATH", help=text)
         command.add_argument("paths", nargs="+", metavar="PATH", help="a file or folder of abstracts")
         command.set_defaults(run=run)
     sync = commands.add_parser("sync", parents=both, help="make the index follow a folder that changes")
@@ -59,6 +63,14 @@ def _add_care(commands: Commands, common: argparse.ArgumentParser) -> None:
     restore.set_defaults(run=_restore)
 
 
+def _mapped(text: str) -> tuple[str, str]:
+    """Return field and path of "abstract=data.summary"; raise ArgumentTypeError for anything else."""
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form abstract=data.summary")
+    return name, path
+
+
 def _index(parsed: argparse.Namespace) -> int:
     from rag.cli.output import build_report, problem_lines, progress_bars, with_advice
     from rag.library import index_paths
@@ -67,7 +79,7 @@ def _index(parsed: argparse.Namespace) -> int:
     settings = load_settings(index=index_path(parsed))
     with progress_bars() as progress:
         shown = with_advice(progress, settings.embedding_model)
-        report = index_paths(parsed.paths, parsed.index, progress=shown)
+        report = index_paths(parsed.paths, parsed.index, mapping=dict(parsed.map or ()), progress=shown)
     if report.problems:
         print(problem_lines(report.problems), file=sys.stderr)
     _write_report(parsed.report, report.problems)
@@ -80,7 +92,8 @@ def _add(parsed: argparse.Namespace) -> int:
     from rag.library import add_paths
 
     with progress_bars() as progress:
-        reports = add_paths(parsed.paths, parsed.index, progress=progress)
+        mapping = dict(parsed.map) if parsed.map else None
+        reports = add_paths(parsed.paths, parsed.index, mapping=mapping, progress=progress)
     return _print_change(reports, parsed.report)
 
 

@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag.embedding.alignment import Alignment, VectorSum, shipped_alignment
@@ -19,7 +19,7 @@ from rag.indexing.file_changes import base_of, found_files, read_change
 from rag.indexing.files import printable
 from rag.indexing.folded import folded_records, planted
 from rag.indexing.passages import chunk_tokens, make_passages
-from rag.indexing.readers import nothing_readable
+from rag.indexing.readers import check_mapping, nothing_readable
 from rag.indexing.works import has_both_languages, paper_vectors, with_twins
 from rag.schema import Paper, Problem, Progress
 from rag.store.catalog import Catalog
@@ -42,20 +42,23 @@ def build_index(
     directory: Path,
     load_embedder: Callable[[], Embedder],
     *,
+    mapping: Mapping[str, str] | None = None,
     chroma_url: str | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> BuildReport:
     """Make the index in `directory` contain exactly the papers in `paths`.
 
-    Reuses the vectors of the old index and of an interrupted build. The embedder loads only after reading
-    succeeds. The old index stays in use until the new one is complete.
+    `mapping` says where fields stand in files of another form (`rag.indexing.readers.read_papers`). Reuses
+    the vectors of the old index and of an interrupted build. The embedder loads only after reading succeeds.
+    The old index stays in use until the new one is complete.
 
     Raises:
         CorpusError: there is no path, or no abstract in them.
         IndexBusyError: another process is writing this index.
         LibraryIndexError: the index cannot be written.
     """
-    papers, files, problems = _read(paths, progress)
+    check_mapping(mapping)
+    papers, files, problems = _read(paths, mapping, progress)
     origin = tuple(printable(os.path.realpath(path)) for path in paths)
     return index_papers(
         papers,
@@ -64,6 +67,7 @@ def build_index(
         directory,
         load_embedder,
         files=files,
+        mapping=mapping,
         chroma_url=chroma_url,
         progress=progress,
     )
@@ -77,6 +81,7 @@ def index_papers(
     load_embedder: Callable[[], Embedder],
     *,
     files: tuple[InputFile, ...] = (),
+    mapping: Mapping[str, str] | None = None,
     chroma_url: str | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> BuildReport:
@@ -93,6 +98,7 @@ def index_papers(
         inputs = Inputs(tuple(folded_records(papers, folded)), files, problems)
         contents = _contents(folded, inputs, embedder, directory, kept_vectors, progress)
         manifest = _manifest(embedder, contents.alignment, origin, chroma_url)
+        manifest = replace(manifest, mapping=dict(mapping or {}))
         progress("Storing", 0, 1)
         manifest = write_store(directory, manifest, contents)
         progress("Storing", 1, 1)
@@ -131,7 +137,7 @@ def unfinished(directory: Path) -> Iterator[UnfinishedVectors]:
 
 
 def _read(
-    paths: Sequence[Path], progress: Progress
+    paths: Sequence[Path], mapping: Mapping[str, str] | None, progress: Progress
 ) -> tuple[list[Paper], tuple[InputFile, ...], tuple[Problem, ...]]:
     if not paths:
         raise CorpusError("Name at least one file or folder of abstracts, as in `rag index corpus`.")
@@ -141,7 +147,7 @@ def _read(
     problems: list[Problem] = []
     for done, file in enumerate(found):
         progress("Reading", done, len(found))
-        change = read_change(file)
+        change = read_change(file, mapping)
         papers += change.papers
         problems += change.problems
         files += [change.stamp] if change.stamp else []

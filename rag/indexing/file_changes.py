@@ -33,12 +33,12 @@ class FileChange:
         return self.gone or self.stamp is not None
 
 
-def read_change(file: CorpusFile | Problem) -> FileChange:
-    """Read one file, or take over why it is not read."""
+def read_change(file: CorpusFile | Problem, mapping: Mapping[str, str] | None = None) -> FileChange:
+    """Read one file, or take over why it is not read; `mapping` is that of `read_papers`."""
     if isinstance(file, Problem):
         return FileChange(file.file, problems=(file,))
     stamp = _stamp(file)  # before reading: a change in between is noticed by the next `rag sync`
-    items = list(read_file(file))
+    items = list(read_file(file, mapping))
     papers = tuple(item for item in items if isinstance(item, Paper))
     problems = tuple(item for item in items if isinstance(item, Problem))
     return FileChange(file.name, stamp, papers, problems)

@@ -12,9 +12,11 @@ from pathlib import Path, PurePath
 from rag.errors import CorpusError
 from rag.schema import Problem
 
-LINE_KINDS = frozenset({".jsonl", ".ndjson"})
-XML_KINDS = frozenset({".xml"})
-_KINDS = LINE_KINDS | XML_KINDS | {"", ".txt", ".text", ".md"}
+# Source code and settings, which are text and no abstracts.
+_CODE = frozenset(
+    ".bat .c .cfg .cls .conf .cpp .cs .css .csl .go .h .hpp .ini .ipynb .java .jl .js .kt .lock .log .lua "
+    ".m .make .php .pl .ps1 .py .r .rb .rs .scala .sh .sql .sty .swift .toml .ts .tsx .vue .yaml .yml".split()
+)
 # Documentation and checksums, by whole name: license_plate_recognition.jsonl is a corpus file.
 _NOT_CORPUS = re.compile(
     r"(?:readme|licen[cs]e|notice)(?:[._-](?:en|zh|cn)(?:[_-](?:cn|tw|hans|hant|us|gb))?|-(?:apache|mit|bsd))?"
@@ -92,8 +94,8 @@ def _walk(folder: Path) -> Iterator[tuple[Path, str | None]]:
 
 def _item(file: Path, base: Path, reason: str | None) -> CorpusFile | Problem:
     name, kind = printable(PurePath(os.path.relpath(file, base)).as_posix()), _kind(file)
-    if not reason and kind not in _KINDS:
-        reason = f"{kind} files are not read; convert it to plain text, JSONL or EndNote XML"
+    if not reason and kind in _CODE:
+        reason = f"a {kind} file, which is code or settings; save abstracts in it as plain text"
     elif not reason and _is_special(file):
         reason = "not a regular file; save the abstracts to one"
     return Problem(name, None, reason) if reason else CorpusFile(file, name, kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from rag.errors import CorpusError
 from rag.indexing.change import ChangeReport, change_index
 from rag.indexing.file_changes import FileChange, base_of, found_files, is_unchanged, read_change
 from rag.indexing.files import CorpusFile, shown
+from rag.indexing.readers import check_mapping
 from rag.schema import Problem, Progress
 from rag.store.catalog import Catalog
 from rag.store.manifest import Manifest
@@ -30,6 +31,8 @@ def _silent(stage: str, done: int, total: int) -> None:
 class Library:
     """An index that is changed: where it is, the embedder it was built with, and who is told of progress.
 
+    `mapping` says where fields stand in files of another form; by default it is as when the index was built.
+
     Every method raises IndexMissingError, IndexMismatchError, IndexBusyError and LibraryIndexError as
     `rag.indexing.change.change_index` does.
     """
@@ -37,6 +40,7 @@ class Library:
     directory: Path
     load_embedder: Callable[[], Embedder]
     progress: Progress = field(default=_silent)
+    mapping: Mapping[str, str] | None = None
 
     def add(self, paths: Sequence[Path]) -> list[ChangeReport]:
         """Add the files in `paths`, or read them again if they have changed; return a report per batch.
@@ -113,15 +117,17 @@ class Library:
         self, files: Sequence[CorpusFile | Problem], known: dict[str, InputFile]
     ) -> Iterator[FileChange]:
         """Yield what has changed since it was read; what could not be read then and now is no change."""
+        check_mapping(self.mapping)
+        mapping = Manifest.read(self.directory).mapping if self.mapping is None else self.mapping
         with closing(self._catalog()) as catalog:
             problems = set(catalog.problems())
         for done, file in enumerate(files):
             self.progress("Reading", done, len(files))
             if isinstance(file, CorpusFile):
                 if file.name not in known or not is_unchanged(file, known[file.name]):
-                    yield read_change(file)
+                    yield read_change(file, mapping)
             elif file not in problems:
-                yield read_change(file)
+                yield read_change(file, mapping)
         self.progress("Reading", len(files), len(files))
 
     def _change(self, changes: Iterable[FileChange]) -> list[ChangeReport]:

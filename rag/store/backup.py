@@ -23,6 +23,10 @@ from rag.store.writing import new_generation, unwritable
 _CHOICES = "duplicates.jsonl"
 
 
+class _Archived:
+    """Holds a generation while it is archived."""
+
+
 def write_backup(directory: Path, file: Path) -> int:
     """Write the index in `directory` to `file`; return its size in bytes.
 
@@ -33,7 +37,8 @@ def write_backup(directory: Path, file: Path) -> int:
     manifest = Manifest.read(directory)
     home = directory / manifest.generation
     new = file.with_name(f".{file.name}.new")
-    held = hold(home)
+    archived = _Archived()
+    release = hold(home, archived)
     try:
         with tarfile.open(new, "w:gz", compresslevel=1) as archive:
             archive.add(directory / MANIFEST_FILE, MANIFEST_FILE)
@@ -45,8 +50,7 @@ def write_backup(directory: Path, file: Path) -> int:
         new.unlink(missing_ok=True)
         raise unwritable(file.parent, error) from error
     finally:
-        if held:
-            held.close()
+        release()
     return file.stat().st_size
 
 

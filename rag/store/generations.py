@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection
+import weakref
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 _FICLONE = 0x40049409  # the ioctl of Linux that clones a file (linux/fs.h)
 _HELD = ".held"
@@ -26,20 +26,20 @@ def copy_generation(source: Path, target: Path) -> None:
     shutil.copytree(source, target, copy_function=_copy, ignore=shutil.ignore_patterns(_HELD))
 
 
-def hold(home: Path) -> IO[bytes] | None:
-    """Return an open file; until it is closed, or its process ends, `sweep` leaves this generation alone.
+def hold(home: Path, holder: object) -> Callable[[], object]:
+    """Have `sweep` leave a generation alone until the function returned is called, or `holder` is gone.
 
-    None where the system has no such locks or the folder cannot be written.
+    Nothing is held where the system has no such locks or the folder cannot be written.
     """
     try:
         import fcntl
 
-        file = (home / _HELD).open("ab")
+        held = os.open(home / _HELD, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
     except (ImportError, OSError):
-        return None
+        return lambda: None
     with suppress(OSError):  # a network file system without locks
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    return file
+        fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    return weakref.finalize(holder, os.close, held)
 
 
 def sweep(directory: Path, keep: Collection[str]) -> None:

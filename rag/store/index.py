@@ -42,7 +42,7 @@ class Store:
                 f"The index in {directory} cannot be used ({error}); see `rag doctor`."
             ) from error
         self.vectors = open_vectors(home / "chroma", manifest.collection_name, url=manifest.chroma_url)
-        self._held = hold(home)
+        self._release = hold(home, self)
 
     def dense(
         self, vector: Vectors, k: int, language: Language | None = None, filters: Filters | None = None
@@ -78,8 +78,7 @@ class Store:
         """Close the files."""
         self.catalog.close()
         self.vectors.close()
-        if self._held:
-            self._held.close()
+        self._release()
 
 
 def open_store(directory: Path) -> Store:

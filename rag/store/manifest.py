@@ -32,6 +32,7 @@ class Manifest:
     languages: dict[str, int] = field(default_factory=dict)
     chroma_url: str | None = None
     alignment_origin: str | None = None
+    mapping: dict[str, str] = field(default_factory=dict)  # where fields were read from, given by --map
     collection: str | None = None  # a changed generation has the collection of the one it was copied from
 
     @property
@@ -61,7 +62,7 @@ class Manifest:
         if (
             not isinstance(record, dict)
             or record.get("schema_version") not in READABLE_VERSIONS
-            or set(record) | {"alignment_origin", "collection"} != {f.name for f in fields(cls)}
+            or set(record) | {"alignment_origin", "mapping", "collection"} != {f.name for f in fields(cls)}
         ):
             raise IndexMismatchError(
                 f"The index in {directory} was written by another version of citefold; build it again with "

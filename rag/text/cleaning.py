@@ -9,6 +9,9 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
+from rag.text.markup import without_markup
+from rag.text.tex import without_tex
+
 #: Version of `normalise`; any change of its output needs a new number, because stored indexes and published
 #: citations hold hashes of it. tests/text/test_cleaning.py pins sample hashes.
 NORMALISATION_VERSION = 1
@@ -30,11 +33,6 @@ _BROKEN_ENTITY = re.compile(
     r"&\s?(lt|gt|amp|quot|apos|nbsp|#\d{1,7}|#x[0-9a-f]{1,6})(?:\s?;|(?![\w;=]))", re.IGNORECASE
 )
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
-_TAGS = (
-    "jats:(?:p|title|sec|italic|bold|sub|sup)|p|i|b|em|u|strong|italic|bold|span|sub|sup|inf|sec|title|div"
-)
-_TAG_PAIR = re.compile(rf"<({_TAGS})(?:\s[^<>]*)?>([^<>]*)</\1\s*>", re.IGNORECASE)
-_LINE_TAG = re.compile(r"<br\s*/?>", re.IGNORECASE)
 # Characters whose Unicode category must be checked; all others are visible.
 _UNUSUAL = re.compile(f"[^ -~\u00c0-\u02af{_HAN}]")
 _RAISED = re.compile("[\u00b2\u00b3\u00b9\u2070-\u207f]+")
@@ -50,9 +48,10 @@ _LOOSE_SPACE = re.compile(f"(?<!{_WORD}) | (?!{_WORD})")
 def clean_text(text: str) -> str:
     """Return `text` repaired for display: one line, NFC, nothing invisible, no entities or markup.
 
-    Repairs mojibake and lone surrogates (ftfy), HTML entities, paired inline tags (`<sup>6</sup>` becomes
-    `^6`), ligatures, control and zero-width characters. A run of whitespace becomes one space, or nothing for
-    a line wrap between Han characters. LaTeX and full-width punctuation stay. Idempotent.
+    Repairs mojibake and lone surrogates (ftfy), HTML entities, HTML, JATS and MathML (`<sup>6</sup>` becomes
+    `^6`), accents of TeX, ligatures, control and zero-width characters. A run of whitespace becomes one
+    space, or nothing for a line wrap between Han characters. Formulas in LaTeX and full-width punctuation
+    stay. Idempotent.
     """
     for _ in range(_MAX_ROUNDS):
         if (cleaned := _clean_once(text)) == text:
@@ -100,7 +99,7 @@ def _visible(match: re.Match[str]) -> str:
 def _clean_once(text: str) -> str:
     text = _BROKEN_ENTITY.sub(r"&\1;", _RARE_SPACE.sub(" ", text))
     text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
-    text = _TAG_PAIR.sub(_untag, _LINE_TAG.sub("\n", text))
+    text = without_markup(without_tex(text))
     if not text.isascii() or "\x1b" in text:  # in ASCII, ftfy repairs terminal escapes only
         import ftfy
 
@@ -108,13 +107,6 @@ def _clean_once(text: str) -> str:
     text = _INVISIBLE_CHARS.sub("", _CONTROL.sub("", text))
     text = _WRAP_IN_HAN.sub("", text.strip())
     return unicodedata.normalize("NFC", " ".join(text.split()))
-
-
-def _untag(match: re.Match[str]) -> str:
-    tag, inner = match[1].lower().removeprefix("jats:"), match[2]
-    if tag == "sup" and inner.strip():
-        return f"^{inner.strip()}"
-    return f" {inner} " if tag in {"p", "sec", "title", "div"} else inner
 
 
 @lru_cache(maxsize=1)

@@ -58,7 +58,7 @@ messy = st.text() | st.lists(st.sampled_from(PIECES)).map("".join)
         ("a  b\r\n\tc\u00a0d", "a b c d"),
         ("视觉\n识别", "视觉识别"),
         ("“数据”，１２", "“数据”，１２"),
-        (r"$\alpha & \beta \\ x<y$, \textit{S}\&P", r"$\alpha & \beta \\ x<y$, \textit{S}\&P"),
+        (r"$\alpha & \beta \\ x<y$, \textit{S}\&P", r"$\alpha & \beta \\ x<y$, \textit{S}&P"),
         ("eﬃcient", "efficient"),
         ("bad \ud800 surrogate", "bad \ufffd surrogate"),
         ("x\x1b[31mred\x1b[0m", "xred"),

@@ -58,6 +58,11 @@ def test_chapters_under_the_doi_of_the_book_are_kept_apart() -> None:
         paper(text, i, doi="10.77/978-1", title="Preface") for i, text in enumerate([MOSS, LICHEN, SNAIL])
     ]
     assert kept(*titled) == 3
+    bare = [
+        f"Chapter {number}: {what} of bus shelters"
+        for number, what in enumerate(["roofs", "benches", "signs"])
+    ]
+    assert kept(*(paper(title, i, doi="10.77/978-1", title=title) for i, title in enumerate(bare))) == 3
 
 
 @pytest.mark.parametrize("other", [{"doi": "10.77/conf.2"}, {}])

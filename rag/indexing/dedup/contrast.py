@@ -7,9 +7,9 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Literal
 
-from rag.indexing.dedup.exchange import exchanges_names
-from rag.indexing.dedup.opposites import are_opposites
-from rag.indexing.dedup.spelling import is_slip
+from rag.indexing.dedup.words.exchange import exchanges_names
+from rag.indexing.dedup.words.opposites import are_opposites
+from rag.indexing.dedup.words.spelling import is_slip
 from rag.text.numbers import Number, find_numbers
 
 Contrast = Literal["number", "negation", "direction", "name"]

@@ -118,10 +118,12 @@ def are_translations(first: Paper, second: Paper) -> bool:
 
 def _is_other_part(first: Paper, second: Paper, *, told: bool) -> bool:
     """Return whether two papers with one identifier are parts of a larger work, such as chapters."""
-    titled = bool(fold_title(first.title) and fold_title(second.title))
-    if titled and is_telling(first) and is_telling(second) and title_likeness(first, second) is not None:
+    telling = is_telling(first) and is_telling(second)
+    if telling and title_likeness(first, second) is not None:
         return False
-    return told and abstracts_alike(first, second) < _OTHER_ABSTRACT
+    if told:
+        return abstracts_alike(first, second) < _OTHER_ABSTRACT
+    return telling and not (has_abstract(first) or has_abstract(second))
 
 
 def title_blocks(paper: Paper) -> list[str]:

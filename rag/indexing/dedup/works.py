@@ -55,7 +55,7 @@ def with_works(
 
 
 def name_works(kept: Sequence[Paper], works: Works) -> dict[str, str]:
-    """Return the `work_id` of papers that share one: the least id of an English paper of them, or of any."""
+    """Return the `work_id` of papers that share one: the least id of their English papers, else of any."""
     groups: dict[str, list[Paper]] = defaultdict(list)
     for paper in kept:
         groups[min(works.of(paper.paper_id))].append(paper)

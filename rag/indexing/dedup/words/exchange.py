@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from rag.indexing.dedup.spelling import is_like
+from rag.indexing.dedup.words.spelling import is_like
 from rag.text.analyzer import analyze
 from rag.text.language import is_han
 

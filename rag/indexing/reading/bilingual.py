@@ -20,6 +20,7 @@ _KEYWORDS = re.compile(
 )
 _ENGLISH_HEADING = re.compile(r"[\[【(（]?(?:英文摘要|外文摘要|(?:English )?Abstract|ABSTRACT)(?![a-z])")
 _CHINESE_HEADING = re.compile(r"[\[【(（]?(?:中文)?摘\s?要")
+_END_OF_CHINESE = re.compile(r"[^\n。！？]{0,80}?[\n。！？]+[”）)\s]*|[^A-Za-z]*")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _HAN = re.compile(f"[{HAN}]")
 _FUNCTION = re.compile(r"\b(?:the|of|and|in|to|a|is|are|was|were|with|for|by|on|that|we|as)\b", re.IGNORECASE)
@@ -91,7 +92,7 @@ def _start_of_english(text: str, han: list[int]) -> int | None:
     for heading in islice(_ENGLISH_HEADING.finditer(text), _MOST_HEADINGS):
         if heading.start() and _are_two(text[: heading.start()], text[heading.start() :]):
             return heading.start()
-    end = re.compile(r"[。！？.!?;；）)\]】”\"\s\d]*").match(text, han[-1] + 1)
+    end = _END_OF_CHINESE.match(text, han[-1] + 1)
     return end.end() if end else None
 
 

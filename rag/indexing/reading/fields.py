@@ -60,8 +60,8 @@ KNOWN: dict[str, str] = {
         "authorkeywords de keywords keyword keywordlist kw tags manualtags subjects subject "
         "topics 关键词 关键字 中文关键词 主题词 fieldsofstudy s2fieldsofstudy concepts categories"
     ),
-    "arxiv_id": "arxivid arxiv eprint arxivnumber",
-    "pmid": "pmid pubmedid pubmed pm uid",
+    "arxiv_id": "arxivid arxiv eprint arxivnumber id paperid oaiid identifier",
+    "pmid": "pmid pubmedid pubmed pm",
 }
 _NAMED = {alias: (name, rank) for name, row in KNOWN.items() for rank, alias in enumerate(row.split())}
 _NO_LETTERS = re.compile(r"[\W_]+")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from rag.indexing.reading.bilingual import parted, title_in
+from rag.indexing.reading.bilingual import parted, title_in, without_heading
 from rag.indexing.reading.fields import known_fields
 from rag.indexing.reading.record import Fields, Raw, Unread
 from rag.indexing.reading.values import address_of, keywords_of, names_of, one_line, text_of, year_of
@@ -96,7 +96,8 @@ def _texts(fields: Mapping[str, Any]) -> tuple[list[str], str]:
             text = clean_text(part) if len(part) <= _MOST_RAW else part
             if text and not _NO_ABSTRACT.fullmatch(text):
                 found.setdefault(detect_language(text), text)
-    return list(found.values()), keywords
+    texts = list(found.values())
+    return [without_heading(text) for text in texts] if len(texts) > 1 else texts, keywords
 
 
 def _joined(value: object) -> str:

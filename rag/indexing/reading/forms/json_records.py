@@ -31,12 +31,15 @@ def read_json(lines: Iterable[str], head: str) -> Iterator[Raw]:
 def _has_lines(head: str) -> bool:
     """Return whether each line is a record; the first one may be broken."""
     lines = [line.strip() for line in head.lstrip("\ufeff").split("\n") if line.strip()][:_FIRST_LINES]
+    if lines and lines[0].startswith("["):
+        return False
     for number, line in enumerate(lines):
         try:
             value, _ = _DECODER.raw_decode(line)
         except (ValueError, RecursionError):
             continue
-        if isinstance(value, dict) and not _is_page(value) and (not number or _has_text(value)):
+        is_document = not isinstance(value, dict) or _is_page(value) or _holds_records(value)
+        if not is_document and (not number or _has_text(value)):
             return True
         if not number:
             return False

@@ -10,7 +10,6 @@ from rag.indexing.reading.bilingual import heads_abstract, split_keywords, witho
 from rag.indexing.reading.forms.sections import (
     are_names,
     closes,
-    is_body,
     is_title,
     opens,
     section_of,
@@ -130,7 +129,7 @@ def _drafts(parts: Iterable[list[str]]) -> Iterator[Draft | None]:
         if draft:
             yield draft
             draft = None
-        if is_title(text) and section_of(text) is None and not is_body(text):
+        if is_title(text) and section_of(text) is None:
             heads.append(text)
             if len(heads) > 2:  # no title and no line of authors any more
                 yield Draft(texts=[heads.pop(0)])

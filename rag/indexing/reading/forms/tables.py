@@ -103,7 +103,9 @@ def _rows(lines: Iterator[str], table: Table) -> Iterator[list[str] | None]:
 
 def _is_plain(line: str, table: Table) -> bool:
     """Return whether a line of a tabbed table is a whole row without quoting, as Web of Science writes it."""
-    return line.count("\t") >= len(table.columns) - 1 or '"' not in line
+    last = line.rstrip("\r\n").rpartition("\t")[2]
+    goes_on = last.startswith('"') and last.count('"') % 2 == 1
+    return '"' not in line or (line.count("\t") >= len(table.columns) - 1 and not goes_on)
 
 
 def _unquoted(cell: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from rag.answering.collection.field_question import Asked, FieldQuestion
 from rag.answering.collection.field_replies import (
@@ -18,15 +19,18 @@ from rag.answering.collection.listing import LISTED, CollectionAnswer, listed, p
 from rag.answering.collection.replies import format_message
 from rag.answering.collection.topic import Embed, filter_by_topic, first_sentence, holds_terms
 from rag.answering.collection.years import within
-from rag.schema import Citation, Filters, Language, Paper, ScoredChunk, Sentence
+from rag.schema import LANGUAGES, Citation, Filters, Language, Paper, ScoredChunk, Sentence
 from rag.store.index import Store
 
 # Papers shown where the question speaks of one and several are as near.
 _AS_NEAR = 3
 # Papers that "the latest" shows where it does not speak of one.
 _LATEST = 5
+# Share of the nearest paper's cosine from which another is plainly on the topic, in the topic's language where
+# some paper holds its words, and else; higher keeps fewer. See docs/decisions.md#questions-about-fields
+OWN_SHARE, OTHER_SHARE = 0.9, 0.66
 # Values shown where papers are counted by a field.
-_GROUPS = 10
+_GROUPS, _YEARS = 10, 40
 # What each question about one field of a paper shows of it; "" where its record lacks it.
 _FIELDS: dict[Asked, Callable[[Work, Language], str]] = {
     "authors": lambda work, language: joined(work.authors, language),
@@ -45,6 +49,10 @@ _GROUPED_BY: dict[Asked, Callable[[Work], Sequence[str]]] = {
     "by year": lambda work: [str(work.year)] if work.year else [],
     "by venue": lambda work: [work.venue] if work.venue else [],
 }
+
+
+def _value(field: Asked, work: Work) -> str:
+    return _FIELDS[field](work, "en")
 
 
 def link_of(paper: Paper) -> str:
@@ -104,6 +112,8 @@ class FieldAnswers:
             found = [hit for hit in found if holds_terms(question.topic, hit.paper.title or "")]
         elif question.one and question.asked in _FIELDS:
             found = _nearest(question.topic, found)
+        elif question.order:
+            found = _plainly_on(question.topic, question.language, found)
         hits: dict[int, ScoredChunk] = {}
         for hit in found:
             hits.setdefault(self._library.number_of[hit.paper.paper_id], hit)
@@ -119,7 +129,7 @@ class FieldAnswers:
             kept &= {n for n in kept if any(passes(p, self._filters, files) for p in library.works[n].papers)}
         if question.authors and authors:
             sets = [set(library.authors.find(name)) for name in question.authors]
-            kept &= set.union(*sets) if question.any_author else set.intersection(*sets)
+            kept &= sets[0].union(*sets) if question.any_author else sets[0].intersection(*sets)
         if question.venue:
             kept &= set(library.in_venue(question.venue))
         works = library.works
@@ -145,7 +155,7 @@ class FieldAnswers:
         if question.asked in _FIELDS:
             needed.append((question.asked, True))
         for field, need in needed:
-            if need and not self._library.having(lambda work, field=field: _FIELDS[field](work, "en")):
+            if need and not self._library.having(partial(_value, field)):
                 name = FIELD_NAMES[field][question.language]
                 return with_article(name) if question.language == "en" else name
         return None
@@ -222,11 +232,12 @@ class FieldAnswers:
                 members.setdefault(value, []).append(number)
         by_year = question.asked == "by year" and not question.most
         order = sorted(members, key=lambda value: (value if by_year else "", -len(members[value])))
-        lines = [say("group", language, value=value, n=len(members[value])) for value in order[:_GROUPS]]
+        lines = [say("group", language, value=value, n=len(members[value])) for value in order[: _YEARS if by_year else _GROUPS]]
         left = len(order) - len(lines)
         more = say("more groups", language, n=left) if left > 0 else ""
+        head = say(question.asked, language, n=len(order), what=conditions(question, language))
         return put_together(
-            [say(question.asked, language, what=conditions(question, language))],
+            [head],
             [listed(line) for line in lines],
             more=more,
         )
@@ -299,13 +310,24 @@ def _nearest(topic: str, found: Sequence[ScoredChunk]) -> list[ScoredChunk]:
     return list((titled or held or found[:1])[:_AS_NEAR])
 
 
+def _plainly_on(topic: str, language: Language, found: Sequence[ScoredChunk]) -> list[ScoredChunk]:
+    """Return the papers of which one may be called the latest on a topic: those that hold it or are near it."""
+    held = {id(hit) for hit in found if holds_terms(topic, f"{hit.paper.title or ''}\n{hit.chunk.text}")}
+    best = max((hit.dense or 0.0 for hit in found), default=0.0)
+    own = OWN_SHARE if held else OTHER_SHARE
+    shares = {la: own if la == language else OTHER_SHARE for la in LANGUAGES}
+    return [
+        hit for hit in found if id(hit) in held or (hit.dense or 0.0) >= shares[hit.paper.language] * best
+    ]
+
+
 def _byline(work: Work, language: Language) -> str:
     """Return authors, venue and year in brackets, as far as they are known."""
     names = list(work.authors[:3])
     if len(work.authors) > 3:
         names = [f"{names[0]} et al." if language == "en" else f"{names[0]}等"]
     parts = [joined(names, language), work.venue or "", str(work.year or "")]
-    row = ", ".join(filter(None, parts)) if language == "en" else "，".join(filter(None, parts))
+    row = ("; " if language == "en" else "；").join(filter(None, parts))
     return (f" ({row})" if language == "en" else f"（{row}）") if row else ""
 
 

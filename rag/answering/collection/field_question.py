@@ -35,7 +35,7 @@ _SLOTS = {"author_slot", "year_slot", "venue_slot", "title_slot"}
 _CUE = re.compile(
     r"\b(?:who|whom|whose|wrote|writt?en|writes?|author|co-?author|publish|released?|journal|conference|venue|proceedings|"
     r"doi|arxiv|pmid|latest|newest|most recent|recent|oldest|earliest|new|papers?|articles?|stud(?:y|ies)|publications?|"
-    r"abstracts?|preprints?|research|work|works|by|et al|key ?words?|what did|url|link)|(?:1[5-9]|20)\d\d"
+    r"abstracts?|preprints?|research|work|works|by|et al|key ?words?|what did|url|link|years?|when|doi|list|how many)|(?:1[5-9]|20)\d\d"
     r"|谁|作者|写|撰|著|发表|出版|刊|期刊|杂志|年|最新|最近|最早|论文|文章|文献|摘要|研究|关键词|链接|DOI",
     re.IGNORECASE,
 )  # fmt: skip
@@ -44,6 +44,9 @@ _POINTS_BACK = re.compile(
     r"(?i)\b(?:it|its|they|their|them|these|those|him|his|her|he|she|this (?:paper|article|study|one)|that (?:paper|article|study|one))\b"
     r"|它|[他她]们?|这[些篇]|那些|上述|该(?:文|论文|研究)",
 )  # fmt: skip
+# Chinese has no plural.
+_ONE = re.compile("哪一?篇|那篇|一篇|哪项")
+_SEVERAL = re.compile("哪些|些|所有|全部|分别|各|都")
 _ARTICLE = re.compile(r"(?i)\b(?:the|an?)\b")  # inside a topic that no word announces, it parts two things
 # Characters of the longest question about fields; what is longer is a text with a question in it.
 _LONGEST = 400
@@ -129,11 +132,17 @@ def _read(
         as_title=kind == "title" or (bool(topic) and not words & {"papers", "paper"} and not words & _SLOTS and not words & {"latest", "oldest"}),
         written="zh" if "written_zh" in words else "en" if "written_en" in words else None,
         sure=kind in ("none", "marked", "quoted"),
-        one=not plural,
+        one=_speaks_of_one(values.text, asked, bool(plural), language),
         order="newest" if "latest" in words else "oldest" if "oldest" in words else None,
         most="most" in words,
         limit=int(max(number_values(rest), default=0)) or None if "number" in words else None,
     )  # fmt: skip
+
+
+def _speaks_of_one(text: str, asked: Asked, plural: bool, language: Language) -> bool:
+    if language == "en":
+        return not plural
+    return bool(_ONE.search(text)) or (asked != "list" and not _SEVERAL.search(text))
 
 
 def _may_name(topic: str, asked: Asked) -> bool:

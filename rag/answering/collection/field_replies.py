@@ -27,7 +27,6 @@ FIELD_TEXTS: Texts = {
         "zh": "所有记录中都没有名为“{name}”的期刊或会议。",
     },
     "near": {"en": "Similar names here: {names}.", "zh": "相近的名字有：{names}。"},
-    "others": {"en": "Without that condition there {verb} {n:,}: {what}.", "zh": "放宽条件后有{n}篇：{what}论文。"},
     "never": {"en": "None of these abstracts records {field}.", "zh": "所有摘要的记录中都没有{field}。"},
     "unknown": {"en": "The record of “{title}” has no {field}.", "zh": "“{title}”的记录中没有{field}。"},
     "undated": {
@@ -42,9 +41,9 @@ FIELD_TEXTS: Texts = {
     "pmid": {"en": "The PMID of “{title}” is {value}.", "zh": "“{title}”的PMID是{value}。"},
     "link": {"en": "“{title}” is at {value}", "zh": "“{title}”的链接：{value}"},
     "keywords": {"en": "The keywords of “{title}” are {value}.", "zh": "“{title}”的关键词是{value}。"},
-    "by author": {"en": "Authors{what}, with their papers:", "zh": "{what}论文的作者及篇数："},
-    "by year": {"en": "Papers{what} by year:", "zh": "{what}论文按年份："},
-    "by venue": {"en": "Papers{what} by journal or conference:", "zh": "{what}论文按期刊或会议："},
+    "by author": {"en": "{n:,} author{s} of papers{what}:", "zh": "{what}论文有{n}位作者："},
+    "by year": {"en": "Papers{what} in {n:,} year{s}:", "zh": "{what}论文分布在{n}个年份："},
+    "by venue": {"en": "Papers{what} in {n:,} journal{s} or conference{s}:", "zh": "{what}论文来自{n}个期刊或会议："},
     "group": {"en": "{value}: {n:,} paper{s}", "zh": "{value}：{n}篇"},
     "more groups": {"en": "… and {n:,} more.", "zh": "……另有{n}个。"},
 }  # fmt: skip
@@ -79,13 +78,12 @@ def with_article(name: str) -> str:
 
 
 def joined(names: Sequence[str], language: Language) -> str:
-    """Return the names of authors in a row; surnames before given names ask for semicolons."""
+    """Return the names of authors in a row; a comma in one asks for semicolons between them."""
+    if any("," in name for name in names):
+        return ("；" if language == "zh" else "; ").join(names)
     if language == "zh":
         return "、".join(names)
-    mark = ";" if any("," in name for name in names) else ","
-    if len(names) < 3:
-        return f"{mark if mark == ';' else ''} and ".join(names)
-    return f"{f'{mark} '.join(names[:-1])}{mark} and {names[-1]}"
+    return " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def conditions(question: FieldQuestion, language: Language) -> str:

@@ -14,9 +14,9 @@ AUTHOR, YEARS, VENUE, TITLE, QUOTED = "\ue001", "\ue002", "\ue003", "\ue004", "\
 
 # The first class that fits is taken; several rows of one class are one.
 _TABLE = r"""
-author_slot (?:(?:written |authored |published |made |done |co-?authored )*(?:by|from|of|with) (?:the authors? )?)?\ue001(?:'s|’s)?|(?:由|是|为|叫)?\ue001(?:等人|等|教授|博士|老师|他们)?
-year_slot (?:(?:in|from|of|for|with|dated)? ?(?:the )?(?:publication )?year |published |dated |written )?[(（]?\ue002[)）]?
-venue_slot (?:(?:published |appeared |appearing |printed |out )*(?:in|from|by|at|of|on) (?:the )?(?:journals?|conferences?|venues?|magazines?|proceedings)?(?: of| called| named)? ?)?(?:the )?\ue003(?: journals?| conferences?)?|(?:发表|刊登|刊载)?[在于]?\ue003(?:期刊|杂志|会议)?(?:上|里|中)?(?:面)?
+author_slot (?:(?:by|from|of|with) (?:the authors? )?)?\ue001(?:'s|’s)?|(?:由|是|为|叫)?\ue001(?:等人|等|教授|博士|老师|他们)?
+year_slot (?:(?:in|from|of|for|with|dated)? ?(?:the )?(?:publication )?year |dated )?[(（]?\ue002[)）]?
+venue_slot (?:(?:in|from|by|at|of|on) (?:the )?(?:journals?|conferences?|venues?|magazines?|proceedings)?(?: of| called| named)? ?)?(?:the )?\ue003(?: journals?| conferences?)?|(?:发表|刊登|刊载)?[在于]?\ue003(?:期刊|杂志|会议)?(?:上|里|中)?(?:面)?
 title_slot (?:the )?(?:paper|article|study|abstract|work|record)? ?(?:titled|entitled|called|named|with (?:the )?title)? ?\ue004|(?:题为|名为|标题为|题目为|题目是)?\ue004(?:这|那)?一?篇?
 written_en in english|english|英文|英语
 written_zh in (?:chinese|mandarin)|chinese|中文|汉语
@@ -36,7 +36,7 @@ latest   (?:the )?(?:very )?(?:latest|newest|most recent(?:ly)?|recent(?:ly)?|ne
 oldest   (?:the )?(?:very )?(?:oldest|earliest)|最早|最老|最先|最久远
 many     how (?:many|much)|(?:the )?(?:total )?(?:number|count) of|count|多少|几(?=[篇项个条本份])|数量|总数|篇数
 works    worked|working|works?(?= on|$)|research(?:ed|es|ing)|investigate[sd]?|studied|contribut(?:ed?|es|ions?)(?: to)?|研究(?:了|过)?(?=什么|哪)|做(?:了|过)?
-wrote    wrote|writt?en|write|writes|writing|(?:co-?)?author(?:ed)?|penned|写|撰写?|著有?|合著|合写|所著|署名
+wrote    behind|responsible for|wrote|writt?en|write|writes|writing|(?:co-?)?author(?:ed)?|penned|写|撰写?|著有?|合著|合写|所著|署名|参与|合作|完成
 issued   publish(?:e[sd]|ing)?|releas(?:ed?|es)|c[oa]mes? out|appear(?:ed|s)?|put out|issued|printed|presented|发表|刊登|出版|刊发|见刊|刊载|登载|问世|公开|出来
 papers   (?:abstract|paper|article|publication|preprint|manuscript|review|survey|title|reference)s|studies|entries|work|research|stuff|anything|something|everything|nothing|things|output|oeuvre|bibliography|论文|摘要|文章|文献|研究(?:成果|工作|论文)?|成果|著作|作品|东西
 paper    abstract|paper|article|publication|study|preprint|manuscript|review|survey|title

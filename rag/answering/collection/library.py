@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from rag.answering.collection.names import AuthorIndex, fold, fold_letters
+from rag.answering.collection.names import AuthorIndex, fold, fold_letters, read_name
 from rag.schema import Language, Paper
 from rag.store.index import Store
 
@@ -119,15 +119,19 @@ class Library:
 
     def near_authors(self, name: str) -> list[str]:
         """Return authors whose name, surname or given name is nearly `name`, likest first."""
-        forms: dict[str, str] = {}
-        for author in self.authors.written:
-            words = fold(author).replace(",", " ").split()
-            for form in ("".join(sorted(words)), *words):
-                forms.setdefault(form, author)
         words = fold(name).replace(",", " ").split()
-        close = get_close_matches("".join(sorted(words)), forms, OFFERED, NEAR_NAME)
-        close += get_close_matches(max(words, key=len, default=""), forms, OFFERED, NEAR_NAME)
-        return list(dict.fromkeys(forms[form] for form in close))[:OFFERED]
+        whole: dict[str, str] = {}
+        parts: dict[str, str] = {}
+        for author in self.authors.written:
+            own = fold(author).replace(",", " ").split()
+            whole.setdefault("".join(sorted(own)), author)
+            # The given name alone is worth offering only if nothing else was said.
+            for part in own if len(words) == 1 else [each.surname for each in read_name(author).readings]:
+                parts.setdefault(part, author)
+        close = [whole[form] for form in get_close_matches("".join(sorted(words)), whole, OFFERED, NEAR_NAME)]
+        for surname in dict.fromkeys(reading.surname for reading in read_name(name).readings):
+            close += [parts[form] for form in get_close_matches(surname, parts, OFFERED, NEAR_NAME)]
+        return list(dict.fromkeys(close))[:OFFERED]
 
     def near_venues(self, name: str) -> list[str]:
         """Return venues whose name is nearly `name`, likest first."""

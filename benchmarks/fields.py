@@ -1,6 +1,6 @@
 """Measure questions about fields: `python -m benchmarks.fields [FILE]`, by default the unseen ones.
 
-It indexes the invented papers of `benchmarks/data/fields/papers.jsonl` and asks each question of a file there.
+It indexes the invented papers of `benchmarks/data/fields/papers.jsonl` and asks the questions in FILE.
 A question is right if the reply comes from the catalogue, cites the papers of `papers` and no other but those
 of `maybe`, and matches `answer`. `--false-hits` counts instead the questions of ../shared/data and of
 `benchmarks/data` that are taken for questions about fields, although abstracts answer them.
@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import DATA, ROOT, parser, records
-from rag.answering.collection.field_question import may_ask_fields, read_field_question
-from rag.answering.collection.library import Library
 from rag.answering.collection.topic import holds_terms
+from rag.answering.fields.library import Library
+from rag.answering.fields.question import may_ask_fields, read_field_question
 from rag.errors import LLMError
 from rag.evaluation.metrics import wilson_interval
 from rag.llm.base import LLM, TextStream
@@ -125,7 +125,7 @@ def false_hits() -> dict[str, Any]:
 
 
 def _taken(question: str, library: Library) -> bool:
-    """Return whether a question is read as one about fields; one that needs a title counts if there is one."""
+    """Return whether a question is read as one about fields; if it needs a title, there has to be one."""
     if not may_ask_fields(question):
         return False
     asked_of = read_field_question(question, library, THIS_YEAR)

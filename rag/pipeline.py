@@ -16,8 +16,9 @@ from rag.answering.abstention import Abstention, abstention_for
 from rag.answering.answerer import SEVERAL_ABSTRACTS, Answerer
 from rag.answering.citing.attribution import SentenceVerifier
 from rag.answering.citing.citations import NOTHING_SAID, Cited
-from rag.answering.collection.answers import answer_about_collection, answer_about_fields
+from rag.answering.collection.answers import answer_about_collection
 from rag.answering.event_stream import EventStream
+from rag.answering.fields.answers import answer_about_fields
 from rag.answering.generation.prefill import Prefill, prefill
 from rag.answering.generation.prompts import REFUSALS
 from rag.answering.generation.streaming import Generated

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import date
 
 from rag.answering.collection.exemplars import exemplars
-from rag.answering.collection.field_answers import FieldAnswers, passes
-from rag.answering.collection.field_question import may_ask_fields, read_field_question
-from rag.answering.collection.library import library_of
 from rag.answering.collection.listing import (
     LISTED,
     CollectionAnswer,
     listed,
+    passes,
     put_together,
     title_of,
 )
@@ -42,21 +39,6 @@ def answer_about_collection(
         "count": library.count, "files": library.files, "about": library.central, "list": library.papers,
     }  # fmt: skip
     return replies[intent.ask](intent) if intent.ask in replies else None
-
-
-def answer_about_fields(
-    question: str, store: Store, embed: Embed, filters: Filters | None = None
-) -> tuple[Language, CollectionAnswer] | None:
-    """Answer a question about authors, years, venues and identifiers from the catalogue, in its language.
-
-    None if the question is about something else, or if only the language model can answer it.
-    """
-    if not may_ask_fields(question):
-        return None
-    library = library_of(store)
-    asked = read_field_question(question, library, date.today().year)
-    told = asked and FieldAnswers(store, library, embed, filters or Filters()).answer(asked)
-    return (asked.language, told) if asked and told else None
 
 
 class _Collection:

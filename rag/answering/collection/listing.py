@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from rag.answering.citing.markers import render_sentence
-from rag.schema import Citation, Evidence, Language, Paper, ScoredChunk, Sentence
+from rag.schema import Citation, Evidence, Filters, Language, Paper, ScoredChunk, Sentence
 
 # Papers in a list; the rest is only counted.
 LISTED = 20
@@ -43,9 +43,20 @@ def put_together(
     contexts: tuple[ScoredChunk, ...] = (),
     more: str = "",
 ) -> CollectionAnswer:
-    """Return the answer of some sentences, a list, and what is said after it; bullets mark a list of several."""
+    """Return the answer of some sentences, a list, and what is said after it; several items get bullets."""
     tail = [Sentence(more, (), "supported", 1.0)] if more else []
     sentences = (*(Sentence(line, (), "supported", 1.0) for line in head), *items, *tail)
     bullets = ["• " if len(items) > 1 and sentence in items else "" for sentence in sentences]
     lines = [bullet + render_sentence(sentence) for bullet, sentence in zip(bullets, sentences, strict=True)]
     return CollectionAnswer("\n".join(lines), sentences, tuple(citations), contexts)
+
+
+def passes(paper: Paper, filters: Filters, files: Container[str]) -> bool:
+    """Return whether a paper passes the filters; `files` are the names that `filters.sources` select."""
+    first, last, year = filters.year_from, filters.year_to, paper.year
+    if first is not None and (year is None or year < first):
+        return False
+    if last is not None and (year is None or year > last):
+        return False
+    in_files = not filters.sources or any(source.file in files for source in paper.sources)
+    return in_files and filters.language in (None, paper.language)

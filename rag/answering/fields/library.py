@@ -1,18 +1,17 @@
-"""The known fields of an index, kept in memory so that questions about them need no second look at the disk."""
+"""The known fields of an index, kept in memory, so that a question about them reads nothing from the disk."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from rag.answering.collection.names import AuthorIndex, fold, fold_letters, read_name
-from rag.schema import Language, Paper
+from rag.answering.fields.names import AuthorIndex, fold, fold_letters, read_name
+from rag.answering.fields.work import Work
+from rag.schema import Paper
 from rag.store.index import Store
 
 # Likeness in [0, 1] (difflib) from which a name counts as a slip of another; higher offers fewer.
@@ -32,37 +31,6 @@ _IDENTIFIER = re.compile(
     r"|\bpmid:?\s*(?P<pmid>\d{5,9})\b",
     re.IGNORECASE,
 )
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One work: its papers without their texts, one or, with a translation, several; fields of any hold."""
-
-    papers: tuple[Paper, ...]
-
-    def first(self, field: Callable[[Paper], T]) -> T | None:
-        """Return a field of the first paper that has it."""
-        return next((value for value in map(field, self.papers) if value), None)
-
-    @property
-    def year(self) -> int | None:
-        """The year of publication."""
-        return self.first(lambda paper: paper.year)
-
-    @property
-    def venue(self) -> str | None:
-        """The journal or conference."""
-        return self.first(lambda paper: paper.venue)
-
-    @property
-    def authors(self) -> tuple[str, ...]:
-        """The authors, as the first paper that has any writes them."""
-        return self.first(lambda paper: paper.authors) or ()
-
-    def shown(self, language: Language) -> Paper:
-        """Return the paper in this language, else the first."""
-        return next((paper for paper in self.papers if paper.language == language), self.papers[0])
 
 
 class Library:
@@ -82,7 +50,7 @@ class Library:
 
     @cached_property
     def authors(self) -> AuthorIndex:
-        """Who wrote which work, by its number in `works`; each paper of a work may write names its own way."""
+        """Who wrote which work, by its number in `works`; each paper may write names its own way."""
         return AuthorIndex([name for paper in work.papers for name in paper.authors] for work in self.works)
 
     @cached_property
@@ -210,11 +178,6 @@ def library_of(store: Store) -> Library:
     return library
 
 
-def counted(values: Iterable[T]) -> list[tuple[T, int]]:
-    """Return each value with how often it occurs, the most frequent first."""
-    return Counter(values).most_common()
-
-
 def plain(text: str) -> str:
     """Return `text` folded, its words parted by one space and nothing else."""
     return _PLAIN.sub(" ", fold(text)).strip()
@@ -232,7 +195,7 @@ def _venue_keys(name: str) -> set[str]:
 
 
 def _is_short_for(words: Sequence[str], key: str) -> bool:
-    """Return whether several words stand in a venue's key in order, or begin its words one by one (J Mar Ecol)."""
+    """Return whether words stand in a venue's key in order, or begin its words one by one (J Mar Ecol)."""
     own = key.split()
     if words and words[0] == "j":
         words = words[1:]

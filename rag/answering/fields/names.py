@@ -49,7 +49,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A written name with its likely readings; `loose` ones are tried where no author fits the likely ones."""
+    """A written name with its likely readings; `loose` ones are tried where those fit no author."""
 
     written: str
     readings: tuple[Reading, ...]
@@ -86,7 +86,7 @@ def read_name(written: str) -> Name:
 
 
 def _latin(written: str) -> tuple[list[Reading], list[Reading]]:
-    """Return the readings of a Latin name: a comma or the last word tells the surname, else the first word."""
+    """Return the likely and the loose readings of a Latin name; its surname is last, or before a comma."""
     if "," in written:
         surname, _, given = written.partition(",")
         words = _words(surname)
@@ -117,7 +117,7 @@ def _join(words: Sequence[str]) -> str:
 def _given(words: Sequence[str]) -> tuple[str, ...]:
     """Return given names as folded words; capitals in one word are initials, each a word."""
     given: list[str] = []
-    for word in (part for word in words for part in re.split("[‐‑-]", word)):
+    for word in (part for whole in words for part in re.split("[‐‑-]", whole)):
         given += list(fold(word)) if _INITIALS.fullmatch(word) else [fold(word)]
     return tuple(given)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from rag.answering.collection.field_question import FieldQuestion
 from rag.answering.collection.replies import NAMES
-from rag.answering.collection.years import FIRST_YEAR, LAST_YEAR, Span
+from rag.answering.fields.asked import Asked
+from rag.answering.fields.question import FieldQuestion
+from rag.answering.fields.work import Work
+from rag.answering.fields.years import FIRST_YEAR, LAST_YEAR, Span
 from rag.schema import Language
 
 Texts = dict[str, dict[Language, str]]
@@ -17,7 +19,7 @@ FIELD_TEXTS: Texts = {
     "newest": {"en": "The latest paper{s}{what}:", "zh": "{what}最新的论文："},
     "oldest": {"en": "The oldest paper{s}{what}:", "zh": "{what}最早的论文："},
     "none": {"en": "No paper{what} is in this collection.", "zh": "没有收录{what}论文。"},
-    "untitled": {"en": "No paper of that title or identifier is here.", "zh": "没有收录这个标题或编号的论文。"},
+    "untitled": {"en": "No paper of that identifier is here.", "zh": "没有收录这个编号的论文。"},
     "no such author": {
         "en": "No author named {name} is in the records.",
         "zh": "所有记录中都没有名为{name}的作者。",
@@ -43,7 +45,7 @@ FIELD_TEXTS: Texts = {
     "keywords": {"en": "The keywords of “{title}” are {value}.", "zh": "“{title}”的关键词是{value}。"},
     "by author": {"en": "{n:,} author{s} of papers{what}:", "zh": "{what}论文有{n}位作者："},
     "by year": {"en": "Papers{what} in {n:,} year{s}:", "zh": "{what}论文分布在{n}个年份："},
-    "by venue": {"en": "Papers{what} in {n:,} journal{s} or conference{s}:", "zh": "{what}论文来自{n}个期刊或会议："},
+    "by venue": {"en": "Papers{what} in {n:,} venue{s}:", "zh": "{what}论文来自{n}个期刊或会议："},
     "group": {"en": "{value}: {n:,} paper{s}", "zh": "{value}：{n}篇"},
     "more groups": {"en": "… and {n:,} more.", "zh": "……另有{n}个。"},
 }  # fmt: skip
@@ -57,6 +59,26 @@ FIELD_NAMES: Texts = {
     "pmid": {"en": "PMID", "zh": "PMID"},
     "link": {"en": "link", "zh": "链接"},
     "keywords": {"en": "keyword", "zh": "关键词"},
+}
+
+
+# What each question about one field of a paper shows of it; "" where its record lacks it.
+FIELD_VALUES: dict[Asked, Callable[[Work, Language], str]] = {
+    "authors": lambda work, language: joined(work.authors, language),
+    "year": lambda work, _: str(work.year or ""),
+    "venue": lambda work, _: work.venue or "",
+    "doi": lambda work, _: work.first(lambda paper: paper.doi) or "",
+    "arxiv": lambda work, _: work.first(lambda paper: paper.arxiv_id) or "",
+    "pmid": lambda work, _: work.first(lambda paper: paper.pmid) or "",
+    "link": lambda work, _: work.link,
+    "keywords": lambda work, language: (", " if language == "en" else "、").join(
+        work.first(lambda paper: paper.keywords) or ()
+    ),
+}
+GROUPED_BY: dict[Asked, Callable[[Work], Sequence[str]]] = {
+    "by author": lambda work: work.authors,
+    "by year": lambda work: [str(work.year)] if work.year else [],
+    "by venue": lambda work: [work.venue] if work.venue else [],
 }
 
 

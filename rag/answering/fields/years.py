@@ -68,11 +68,11 @@ def _decade(match: re.Match[str], this: int) -> Span:
 
 # Each pattern with what it means; of those that begin first, the first one is taken. `Y` stands for a year.
 _PATTERNS: Sequence[tuple[str, Callable[[re.Match[str], int], Span]]] = (
-    (r"(?:between|in|在)?\s*(?:the )?(?:years )?(?P<a>Y)\s*年?\s*(?:and|和|与|到|至)\s*(?P<b>Y)\s*年?之?间", _pair),
+    (r"在?\s*(?P<a>Y)\s*年?\s*[和与到至]\s*(?P<b>Y)\s*年?之?间", _pair),
     (r"between\s+(?:the )?(?:years )?(?P<a>Y)\s+and\s+(?P<b>Y)", _pair),
     (r"(?:from|in|自|从|在)?\s*(?:the )?(?:years )?(?P<a>Y)\s*年?TO(?P<b>Y)\s*年?(?:期间|间|以?内)?", _pair),
     (r"(?:no earlier than|not before|since|starting (?:in|from))\s+(?:the year )?(?P<a>Y)", _since),
-    (r"(?:from|in)?\s*(?P<a>Y)\s*(?:onwards?|or (?:later|newer|after)|and (?:later|after|newer|on)|\+)", _since),
+    (r"(?:from|in)?\s*(?P<a>Y)\s*(?:onwards?|(?:or|and) (?:later|newer|after|on)|\+)", _since),
     (r"from\s+(?P<a>Y)\s+on\b", _since),
     (r"(?:after|later than|newer than|more recent than)\s+(?:the year )?(?P<a>Y)", _after),
     (r"(?:before|earlier than|older than|prior to)\s+(?:the year )?(?P<a>Y)", _before),

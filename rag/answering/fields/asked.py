@@ -8,6 +8,7 @@ Asked = Literal[
     "list", "count", "authors", "year", "venue", "doi", "arxiv", "pmid", "link", "keywords",
     "by author", "by year", "by venue",
 ]  # fmt: skip
+GROUPED: tuple[Asked, ...] = ("by author", "by venue", "by year")
 IDENTIFIERS: tuple[Asked, ...] = ("doi", "arxiv", "pmid", "link", "keywords")
 OF_ONE_FIELD: frozenset[Asked] = frozenset(("authors", "year", "venue", *IDENTIFIERS))
 _SLOTS = {"author_slot", "year_slot", "venue_slot", "title_slot"}
@@ -24,18 +25,17 @@ def what_is_asked(words: set[str], *, about: bool) -> Asked | None:
     for identifier in IDENTIFIERS:
         if identifier in words:
             return identifier if target and words & _WANTED else None
-    if "per" in words or ("most" in words and words & {"author", "who", "when", "venue"}):
-        return _grouped(words)
+    for grouped in GROUPED:
+        if f"per_{grouped.removeprefix('by ')}" in words:
+            return grouped
+    if "most" in words and words & {"author", "who", "when", "venue"}:
+        return "by author" if words & {"who", "author"} else "by venue" if "venue" in words else "by year"
     return _asked_of_works(words) if target else _asked_groups(words)
 
 
 def is_loose(words: set[str]) -> bool:
     """Return whether no word says that a paper is asked about, so that its topic has to be a title."""
     return not words & {"papers", "paper", "latest", "oldest", *_SLOTS}
-
-
-def _grouped(words: set[str]) -> Asked:
-    return "by author" if words & {"who", "author"} else "by venue" if "venue" in words else "by year"
 
 
 def _asked_groups(words: set[str]) -> Asked | None:

@@ -86,7 +86,7 @@ JOINT = re.compile(r"(?:,? (?:and|&|or)|,|;|和|与|跟|、|及|或) ?")
 
 # What may follow a Chinese name: otherwise the characters are part of a longer name or word.
 HAN_FOLLOWS = re.compile(
-    rf"等|教授|博士|老师|院士|一共|关于|[的在于写撰著发出有和与跟及或、，,都总曾合近最研做是以名参自这哪还没到从\d\s?？。!]"
+    rf"等|教授|博士|老师|院士|一共|一起|关于|[的在于写撰著发出有和与跟及或、，,都总曾合近最研做是以名参自这哪还没到从\d\s?？。!]"
     rf"|[{YEARS}{VENUE}{AUTHOR}]|$"
 )
 HAN_TOPIC_BEFORE = re.compile(r"(?:关于|有关|涉及|围绕|针对)$")

@@ -30,8 +30,8 @@ from rag.text.numbers import number_values
 _CUE = re.compile(
     r"\b(?:who|whom|whose|wrote|writt?en|writes?|author|co-?author|publish|released?|journal|conference|venue|"
     r"proceedings|doi|arxiv|pmid|latest|newest|most recent|recent|oldest|earliest|new|papers?|articles?|"
-    r"stud(?:y|ies)|publications?|abstracts?|preprints?|research|works?|by|et al|key ?words?|what did|url|"
-    r"link|years?|when|list|how many)|(?:1[5-9]|20)\d\d"
+    r"stud(?:y|ies)|publications?|abstracts?|preprints?|research|works?|by|et al|key ?words?|what|url|"
+    r"link|years?|when|list|how (?:many|often)|everything|anything|all)|(?:1[5-9]|20)\d\d"
     r"|谁|作者|写|撰|著|发表|出版|刊|期刊|杂志|年|最新|最近|最早|论文|文章|文献|摘要|研究|关键词|链接|DOI",
     re.IGNORECASE,
 )
@@ -40,6 +40,11 @@ _THIS_PAPER = "(?:this|that) (?:paper|article|study|one)"
 _POINTS_BACK = re.compile(
     rf"(?i)\b(?:it|its|they|their|them|these|those|him|his|her|he|she|{_THIS_PAPER})\b"
     r"|它|[他她]们?|这[些篇]|那些|上述|该(?:文|论文|研究)"
+)
+_PLURAL = re.compile(
+    r"\b(?:papers|articles|publications|abstracts|preprints|manuscripts|studies|works|reviews|surveys|things|titles"
+    r"|all|any|anything|everything)\b",
+    re.IGNORECASE,
 )
 # Chinese has no plural.
 _ONE = re.compile("哪一?篇|那篇|一篇|哪项")
@@ -149,7 +154,7 @@ def _may_be_topic(topic: str, kind: str, asked: Asked, words: set[str]) -> bool:
 
 def _speaks_of_one(text: str, asked: Asked, words: set[str], language: Language) -> bool:
     if language == "en":
-        return not words & {"papers", "number"}
+        return not ("number" in words or _PLURAL.search(text))
     return bool(_ONE.search(text)) or (asked != "list" and not _SEVERAL.search(text))
 
 

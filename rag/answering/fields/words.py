@@ -20,13 +20,15 @@ venue_slot (?:(?:in|from|by|at|of|on) (?:the )?(?:journals?|conferences?|venues?
 title_slot (?:the )?(?:paper|article|study|abstract|work|record)? ?(?:titled|entitled|called|named|with (?:the )?title)? ?\ue004|(?:题为|名为|标题为|题目为|题目是)?\ue004(?:这|那)?一?篇?
 written_en in english|english|英文|英语
 written_zh in (?:chinese|mandarin)|chinese|中文|汉语
-doi      digital object identifiers?|doi(?: number| link)?s?|DOI号?
-arxiv    arxiv (?:id|identifier|number)s?|arxiv编?号
-pmid     pmids?|pubmed (?:id|identifier|number)s?|PMID号?|pubmed编?号
+doi      digital object identifiers?|doi(?:s| ?numbers?| ?links?|编?号码?)?
+arxiv    arxiv ?(?:ids?|identifiers?|numbers?|编?号码?)
+pmid     pmid(?:s|编?号码?)?|pubmed ?(?:ids?|identifiers?|numbers?|编?号码?)
 link     links?|urls?|web ?address|web ?page|链接|网址|地址
 keywords key ?words?|index terms|关键词|关键字
 most     (?:the )?most (?:papers|articles|publications|often|frequent(?:ly)?|prolific|productive)|more than anyone(?: else)?|最多(?:的)?(?:论文|文章|文献)?|最高产|最常
-per      (?:per|for each|for every|in each|each|by|grouped by|sorted by|broken down by) (?:year|author|journal|venue|conference)s?|(?:每一?|各|按)(?:年份?|个?(?:作者|期刊|会议|刊物|杂志)|位作者)(?:的|统计|分别|各)*
+per_year   (?:per|for each|for every|in each|each|every|by|grouped by|sorted by|broken down by) (?:single )?(?:publication )?years?|(?:每一?|各|按|逐)年份?(?:度)?(?:的|统计|分别|各|来)*
+per_author (?:per|for each|for every|each|every|by|grouped by|sorted by|broken down by) authors?|(?:每一?|各|按)(?:[个位名]?)作者(?:的|统计|分别|各|来)*
+per_venue  (?:per|for each|for every|in each|each|every|by|grouped by|sorted by|broken down by) (?:journal|venue|conference)s?|(?:每一?|各|按)(?:[个本种家]?)(?:期刊|会议|刊物|杂志|学报)(?:的|上|统计|分别|各|来)*
 who      by whom|who(?:m|se)?|who all|谁|哪[位些个几](?:作者|学者|研究者|研究人员|人|科学家)|何人|什么人
 author   (?:the )?(?:names? of )?(?:the )?(?:(?:co-?|lead |first |senior |main |corresponding )?authors?|co-?authorship|authorship|author ?list|author names?)|writers?|researchers?|scientists?|scholars?|collaborators?|(?:第一|通讯|共同|合)?作者(?:名单|姓名|名字|列表)?|署名|合作者|学者|研究者|研究人员
 when     when|(?:what|which) (?:publication )?(?:years?|dates?)|publication (?:years?|dates?)|(?:years?|dates?) of publication|years?|how (?:old|recent|new)|哪一?[几些个]?年(?:份|度)?|何时|何年|什么时[候间]|什么年份|几几年|多久(?:以)?前|(?:发表|出版|刊登)(?:的)?(?:年份|时间|日期|年代)|年份|年代
@@ -34,21 +36,21 @@ where    where|哪里|哪儿|何处
 venue    (?:journal|conference|venue|magazine|proceedings|periodical|outlet)s?|哪[一]?[个本份家种]?(?:刊物?|期刊|杂志|学报|会议|刊)|(?:期刊|杂志|学报|会议|刊物)(?:名称?|名字)?
 latest   (?:the )?(?:very )?(?:latest|newest|most recent(?:ly)?|recent(?:ly)?|newly|new)|最新(?:近)?|最近|最晚|近期|新近
 oldest   (?:the )?(?:very )?(?:oldest|earliest)|最早|最老|最先|最久远
-many     how (?:many|much)|(?:the )?(?:total )?(?:number|count) of|count|多少|几(?=[篇项个条本份])|数量|总数|篇数
+many     how (?:many|much|often|frequently|productive)|how many times|(?:the )?(?:total )?(?:number|count) of|count|多少|几(?=[篇项个条本份])|数量|总数|篇数|多不多
 works    worked|working|works?(?= on|$)|research(?:ed|es|ing)|investigate[sd]?|studied|contribut(?:ed?|es|ions?)(?: to)?|研究(?:了|过)?(?=什么|哪)|做(?:了|过)?
 wrote    behind|responsible for|wrote|writt?en|write|writes|writing|(?:co-?)?author(?:ed)?|penned|写|撰写?|著有?|合著|合写|所著|署名|参与|合作|完成
 issued   publish(?:e[sd]|ing)?|releas(?:ed?|es)|c[oa]mes? out|appear(?:ed|s)?|put out|issued|printed|presented|发表|刊登|出版|刊发|见刊|刊载|登载|问世|公开|出来
-papers   (?:abstract|paper|article|publication|preprint|manuscript|review|survey|title|reference)s|studies|entries|work|research|stuff|anything|something|everything|nothing|things|output|oeuvre|bibliography|论文|摘要|文章|文献|研究(?:成果|工作|论文)?|成果|著作|作品|东西
-paper    abstract|paper|article|publication|study|preprint|manuscript|review|survey|title
+papers   (?:abstract|paper|article|publication|preprint|manuscript|review|survey|title|reference)s|studies|entries|work|research|stuff|things?|anything|something|everything|nothing|things|output|oeuvre|bibliography|论文|摘要|文章|文献|研究(?:成果|工作|论文)?|成果|著作|作品|东西
+paper    [那这]一?篇(?:论文|文章|文献|研究)?|abstract|paper|article|publication|study|preprint|manuscript|review|survey|title
 show     list|show|find|give|name|tell|display|search|look(?:ing)?(?: up| for)?|get|fetch|see|read|want|need|pull up|check|wonder(?:ing)?|know|列出|显示|展示|搜索|查找|查询|[找查搜]一下|[找查搜]下?[出找]?|告诉|知道|推荐|列举|看看|看|列
 have     (?:have|has|got|hold|holds|contains?|include[sd]?|exists?|available|indexed|stored|covered|represented)|有没有|是否有|有|收录|收|包含|存在
-here     (?:in|of|from|on|among|within) (?:this|the|your|our|my) (?:whole )?(?:collection|corpus|library|database|index|archive|papers|abstracts|records?)|this (?:collection|corpus|library|database)|here|(?:这个?|本)?(?:文献|论文|数据|语料|摘要)?库[里中内]?|这里|其中有?
+here     (?:in|of|from|on|among|within) (?:this|the|your|our|my) (?:whole |entire )?(?:collection|corpus|library|database|index|archive|shelf|pile|set)|(?:this|the|your|our|my) (?:collection|corpus|library|database|archive)|here|on file|on record|in stock|(?:这个?|本)?(?:文献|论文|数据|语料|摘要)?库[里中内]?|这里|其中有?
 which    which|what(?:'s|’s)?|哪[些几个种篇项位]?|什么|啥
 number   \d{1,3}|one|two|three|four|five|six|ten|[一两二三四五六七八九十]+(?=[篇个项条])
 verb     is|are|was|were|do|does|did|be|been|has|have|had|being|that|which|it
 filler   you|your|me|us|i(?:'m|’m|'d|’d| am)?|we|my|can|could|would|will|should|and|so|very|much|all|any|some|total|for|from|by|to|like|let|both|also|only|just|else|ever|already|yet|than|not|altogether|overall|in total
-filler   ones?|please|pls|hey|hi|hello|thanks|thank you|a lot|an?|the|these|those|of|in|on|with|again|there|today|now|currently|'s|at|as|or|if|out|up|this|according to (?:the|this|your) (?:collection|library|database|records?)|in the world|exactly
-filler   请问?|您好|你好|麻烦|帮忙|[帮给][我忙]?|想要?|要|能不?能?|可以|可否|能否|一下|[你您我]们?|[这那]些?|一?[共总]+|一[下些]|目前|现在|主要|所有|全部|全|都|[来出]自|曾经?|已经?|有过|分别|其他|还|另外|相关|有关|方面|领域|方向|以及|的话
+filler   together|jointly|alone|often|always|usually|still|even|ever|though|anyway|maybe|perhaps|possibly|really|actually|exactly|simply|quickly|roughly|approximately|about how|get|gets|got|gotten|receive[sd]?|take[ns]?|made|make[s]?|keep|kept|put|use[d]? to|go|went|such|same|own|other|others|another|each other|further|more(?! than)|additional|entire|whole|complete|full|single|various|several|few|many of|most of|kinds?|sorts?|types?|sets?|pieces?|parts?|bits?|copies|copy|ones?|please|pls|hey|hi|hello|thanks|thank you|a lot|an?|the|these|those|of|in|on|with|again|there|today|now|currently|'s|at|as|or|if|out|up|this|according to (?:the|this|your) (?:collection|library|database|records?)|in the world|exactly
+filler   一起|共同|合起来|之中|当中|自己|单独|独自|一些|若干|各种|任何|每[篇个]|尤其|特别|大概|大约|究竟|到底|其实|具体|完整|谢谢|帮我|给出|说说|讲讲|说一下|讲一下|有谁|请教|好像|应该|最终|最后|第一|首次|先后|至今|迄今|期间|时期|这几|那几|请问?|您好|你好|麻烦|帮忙|[帮给][我忙]?|想要?|要|能不?能?|可以|可否|能否|一下|[你您我]们?|[这那]些?|一?[共总]+|一[下些]|目前|现在|主要|所有|全部|全|都|[来出]自|曾经?|已经?|有过|分别|其他|还|另外|相关|有关|方面|领域|方向|以及|的话
 filler   [是的了过里中内些个篇项条位本上在于用为由被呢吗吧啊呀嘛哦地得和与及并又、]|[\s\W]
 """
 # Not inside a Latin word or a number, nor beside a hyphen in one.
@@ -87,7 +89,7 @@ SHAPES = tuple(
         ("marked", rf"(?P<head>(?>{_KNOWN})*?){_ZH_ON}{_TOPIC}{_ZH_AFTER}的?(?P<tail>{_KNOWN}*+)"),
         ("after", rf"(?P<head>(?:{_ZH_ORDER}的?)*+){_TOPIC}(?:这个?|这一)?(?:方面|领域|方向|有关|相关)+的?(?P<tail>{_KNOWN}*+)"),
         ("before", rf"(?P<head>{_KNOWN}*+){_TOPIC} (?P<tail>{_EDGE}{_PAPER_WORD}{_EDGE}{_KNOWN}*+)"),
-        ("before", rf"(?P<head>(?:{_ZH_ORDER}的?)*+){_TOPIC}的?(?:那|这|一)?篇?(?P<tail>{_PAPER_WORD}{_KNOWN}*+)"),
+        ("before", rf"(?P<head>(?:{_ZH_ORDER}的?)*+){_TOPIC}的?(?:一篇)?(?P<tail>{_PAPER_WORD}{_KNOWN}*+)"),
         ("title", rf"(?P<head>(?>{_KNOWN})*+){_TOPIC}(?P<tail>(?> {_KNOWN})*+)"),
         ("title", rf"(?P<head>(?:{_ZH_ORDER})*+){_TOPIC}(?P<tail>{_KNOWN}*+)"),
     )

@@ -106,13 +106,20 @@ class Library:
         forms = {venue_key(work.venue): work.venue for work in self.works if work.venue}
         return [forms[form] for form in get_close_matches(venue_key(name), forms, OFFERED, NEAR_NAME)]
 
-    def titled(self, title: str) -> list[int]:
-        """Return the works of this title, else those whose title holds it, case and punctuation aside."""
+    def titled(self, title: str, *, part: bool = False) -> list[int]:
+        """Return the works of this title, else those whose title holds it, case and punctuation aside.
+
+        A short title has to be the whole one, unless it may be a `part`.
+        """
         key = plain(title)
         if not key:
             return []
         exact = [number for own, numbers in self._titles.items() if own == key for number in numbers]
-        near = (numbers for own, numbers in self._titles.items() if len(key) >= _least(key) and key in own)
+        near = (
+            numbers
+            for own, numbers in self._titles.items()
+            if (part or len(key) >= _least(key)) and key in own
+        )
         return exact or sorted({number for numbers in near for number in numbers})
 
     def find_title(self, question: str) -> tuple[int, int, list[int]] | None:
@@ -133,7 +140,8 @@ class Library:
             return None
         kind = str(match.lastgroup)
         key = match[kind].rstrip(".,;:").casefold()
-        return match.start(), match.start(kind) + len(key), self._identifiers.get((kind, key), [])
+        end = match.end() - (len(match[kind]) - len(key))
+        return match.start(), end, self._identifiers.get((kind, key), [])
 
     @cached_property
     def _identifiers(self) -> dict[tuple[str, str], list[int]]:
@@ -144,6 +152,14 @@ class Library:
                     if value:
                         found.setdefault((kind, value.casefold()), []).append(number)
         return found
+
+    def has_in_title(self, word: str) -> bool:
+        """Return whether a word stands in a title, so that a question may be about it."""
+        return plain(word) in self._title_words
+
+    @cached_property
+    def _title_words(self) -> frozenset[str]:
+        return frozenset(word for title in self._titles for word in title.split())
 
     @cached_property
     def _title_heads(self) -> dict[str, list[str]]:

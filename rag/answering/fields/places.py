@@ -101,6 +101,10 @@ HAN_NAMES = (
         r"(?:写|发表|撰写|出版|著有|合写|合著|有(?:哪些|几篇|多少|什么)(?:论文|文章|文献|著作)))"
     ),
 )
+# A name before "'s papers" may as well be a topic, unless a title holds it.
+HAN_OWNER = re.compile(
+    rf"(?:有没有|有无|[找查看搜]一?下?|列出|显示)(?P<name>[{HAN}]{{2,3}})(?=的(?:论文|文章|文献|作品|著作))"
+)
 # Words that stand where a name might, and are none.
 PEOPLE = re.compile(
     "学者|作者|专家|我们|你们|他们|她们|人们|大家|有人|谁|哪|什么|研究|科学|中国|美国|国内|国外|论文|文章|摘要"

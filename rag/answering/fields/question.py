@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from unicodedata import normalize
 
-from rag.answering.fields.asked import OF_ONE_FIELD, Asked, is_loose, what_is_asked
+from rag.answering.fields.asked import IDENTIFIERS, OF_ONE_FIELD, Asked, is_loose, what_is_asked
 from rag.answering.fields.library import Library
 from rag.answering.fields.values import Values, find_values
 from rag.answering.fields.words import (
@@ -19,6 +19,7 @@ from rag.answering.fields.words import (
     VENUE,
     YEARS,
     classes,
+    unknown_words,
 )
 from rag.answering.fields.years import Span
 from rag.schema import Language
@@ -49,6 +50,12 @@ _PLURAL = re.compile(
 # Chinese has no plural.
 _ONE = re.compile("哪一?篇|那篇|一篇|哪项")
 _SEVERAL = re.compile("哪些|些|所有|全部|分别|各|都")
+_ITSELF = re.compile(r"(?i)\b(?:paper|article|study|work|one)\b.*\bit\b")  # it is in the question
+# A question for a field that stays one with a word more.
+_PLAIN_ASK = re.compile(
+    r"(?i)\bwho(?:m|se)?\b.*\b(?:wrote|written|authored)|\bauthors?\b|\b(?:when|year|where|journal)\b.*\bpublish|\bdoi\b"
+)
+_WORDS_TRIED = 12  # words of no class that are left out, one at a time
 _SURE = ("none", "marked", "quoted")  # shapes in which a word or quotation marks announce the topic
 _ARTICLE = re.compile(r"(?i)\b(?:the|an?)\b")  # inside a topic that no word announces, it parts two things
 # Characters of the longest question about fields; what is longer is a text with a question in it.
@@ -95,9 +102,42 @@ def read_field_question(question: str, library: Library, this_year: int) -> Fiel
     """Return what a question asks of the fields of a library, None if it is about something else."""
     text = to_simplified(normalize("NFKC", question)).replace("’", "'").strip(" .。!?~,吗呢？！\n")
     values = find_values(text, library, this_year)
-    if values.works is None and _POINTS_BACK.search(values.text):
+    if values.works is None and _POINTS_BACK.search(_ITSELF.sub("", values.text)):
         return None
     language = detect_language(question)
+    return _read_text(values, language, library) or _read_without_a_word(values, language, library)
+
+
+def _read_without_a_word(values: Values, language: Language, library: Library) -> FieldQuestion | None:
+    """Read a question without one word that is of no class, where the others ask for a field plainly."""
+    named = bool(values.authors or values.venue or values.works)
+    if not named and not _PLAIN_ASK.search(values.text):
+        return None
+    for word in unknown_words(values.text)[:_WORDS_TRIED]:
+        if library.has_in_title(word[0]):
+            continue
+        less = replace(
+            values, text=f"{values.text[: word.start()]}{values.text[word.end() :].lstrip()}".strip(" ,")
+        )
+        read = _read_text(less, language, library)
+        if read and _is_plain(read, classes(less.text), library):
+            return read
+    return None
+
+
+def _is_plain(read: FieldQuestion, words: set[str], library: Library) -> bool:
+    """Return whether a question asks for a field so plainly that a word more does not change it."""
+    if read.as_title or not all(library.authors.knows(name) for name in read.authors):
+        return False
+    if read.asked == "authors":
+        return bool(words & {"wrote", "author"})
+    if read.asked in OF_ONE_FIELD:
+        return bool(words & {"wrote", "issued", *IDENTIFIERS})
+    named = read.authors or (read.venue and library.in_venue(read.venue))
+    return bool(named and words & {"papers", "paper", "wrote", "issued"})
+
+
+def _read_text(values: Values, language: Language, library: Library) -> FieldQuestion | None:
     fitting = ((kind, match) for kind, shape in SHAPES if (match := shape.fullmatch(values.text)))
     return next(
         filter(None, (_read(match, kind, values, language, library) for kind, match in fitting)), None

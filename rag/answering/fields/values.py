@@ -21,6 +21,7 @@ from rag.answering.fields.places import (
     ET_AL,
     HAN_FOLLOWS,
     HAN_NAMES,
+    HAN_OWNER,
     HAN_TOPIC_BEFORE,
     IDENTIFIER_LEAD,
     JOINT,
@@ -92,6 +93,8 @@ def _titles(values: Values, library: Library) -> Values:
         end += text[end : end + 1] in tuple("\"”'》’")
         return replace(_put(values, start, end, TITLE), works=tuple(works))
     for match, inner in quoted[:1]:
+        if library.authors.knows(inner):
+            return replace(values, text=text[: match.start()] + inner + text[match.end() :])
         around = VENUE_BEFORE.search(text[: match.start()]) or VENUE_AFTER.match(text, match.end())
         if library.in_venue(inner) or (match[2] and around):
             return replace(_put(values, *match.span(), VENUE), venue=inner)
@@ -114,9 +117,11 @@ def _venue(values: Values, library: Library) -> Values:
     text = values.text
     if values.venue:
         return values
-    for lead in VENUE_LEAD.finditer(text):
-        if end := _known_venue(text, lead.end(), library):
-            return replace(_put(values, lead.end(), end, VENUE), venue=text[lead.end() : end].strip())
+    leads = [lead.end() for lead in VENUE_LEAD.finditer(text)]
+    leads += [word.start() for word in re.finditer(r"\b[A-Z]\w+ (?=[A-Z])", text)]
+    for lead in leads:
+        if end := _known_venue(text, lead, library):
+            return replace(_put(values, lead, end, VENUE), venue=text[lead:end].strip())
     for key in sorted(library.han_venues, key=len, reverse=True):
         place = text.find(key)
         if place >= 0 and not HAN_TOPIC_BEFORE.search(text[:place]):
@@ -238,9 +243,11 @@ def _han_authors(values: Values, library: Library) -> Values:
     if names:
         any_author = "或" in re.sub(rf"[^{AUTHOR}或]", "", text)
         return replace(values, text=text, authors=(*values.authors, *names), any_author=any_author)
-    for pattern in HAN_NAMES:
+    for pattern in (*HAN_NAMES, HAN_OWNER):
         match = pattern.search(text)
-        if match and not PEOPLE.search(match["name"]) and _may_be_name(match["name"]):
+        if not match or PEOPLE.search(match["name"]) or not _may_be_name(match["name"]):
+            continue
+        if pattern is not HAN_OWNER or not library.titled(match["name"], part=True):
             values = _put(values, *match.span("name"), AUTHOR)
             return replace(values, authors=(*values.authors, match["name"]))
     return values

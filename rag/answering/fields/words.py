@@ -39,17 +39,17 @@ oldest   (?:the )?(?:very )?(?:oldest|earliest)|最早|最老|最先|最久远
 many     how (?:many|much|often|frequently|productive)|how many times|(?:the )?(?:total )?(?:number|count) of|count|多少|几(?=[篇项个条本份])|数量|总数|篇数|多不多
 works    worked|working|works?(?= on|$)|research(?:ed|es|ing)|investigate[sd]?|studied|contribut(?:ed?|es|ions?)(?: to)?|研究(?:了|过)?(?=什么|哪)|做(?:了|过)?
 wrote    behind|responsible for|wrote|writt?en|write|writes|writing|(?:co-?)?author(?:ed)?|penned|写|撰写?|著有?|合著|合写|所著|署名|参与|合作|完成
-issued   publish(?:e[sd]|ing)?|releas(?:ed?|es)|c[oa]mes? out|appear(?:ed|s)?|put out|issued|printed|presented|发表|刊登|出版|刊发|见刊|刊载|登载|问世|公开|出来
-papers   (?:abstract|paper|article|publication|preprint|manuscript|review|survey|title|reference)s|studies|entries|work|research|stuff|things?|anything|something|everything|nothing|things|output|oeuvre|bibliography|论文|摘要|文章|文献|研究(?:成果|工作|论文)?|成果|著作|作品|东西
+issued   publish(?:e[sd]|ing)?|releas(?:ed?|es)|c[oa]mes? out|appear(?:ed|s)?|put out|issued|printed|presented|dates?|dated|发表|刊登|出版|刊发|见刊|刊载|登载|问世|公开|出来|出(?=的|了|$)
+papers   (?:abstract|paper|article|publication|preprint|manuscript|review|survey|title|reference)s|studies|entries|works?|research|stuff|things?|anything|something|everything|nothing|things|output|oeuvre|bibliography|论文|摘要|文章|文献|研究(?:成果|工作|论文)?|成果|著作|作品|东西
 paper    [那这]一?篇(?:论文|文章|文献|研究)?|abstract|paper|article|publication|study|preprint|manuscript|review|survey|title
-show     list|show|find|give|name|tell|display|search|look(?:ing)?(?: up| for)?|get|fetch|see|read|want|need|pull up|check|wonder(?:ing)?|know|列出|显示|展示|搜索|查找|查询|[找查搜]一下|[找查搜]下?[出找]?|告诉|知道|推荐|列举|看看|看|列
+show     list|show|find|give|name|tell|display|search|look(?:ing)?(?: up| for)?|get|fetch|see|read|want|need|pull up|remind|mention|point|check|wonder(?:ing)?|know|列出|显示|展示|搜索|查找|查询|[找查搜]一下|[找查搜]下?[出找]?|告诉|知道|推荐|列举|看看|看|列
 have     (?:have|has|got|hold|holds|contains?|include[sd]?|exists?|available|indexed|stored|covered|represented)|有没有|是否有|有|收录|收|包含|存在
 here     (?:in|of|from|on|among|within) (?:this|the|your|our|my) (?:whole |entire )?(?:collection|corpus|library|database|index|archive|shelf|pile|set)|(?:this|the|your|our|my) (?:collection|corpus|library|database|archive)|here|on file|on record|in stock|(?:这个?|本)?(?:文献|论文|数据|语料|摘要)?库[里中内]?|这里|其中有?
 which    which|what(?:'s|’s)?|哪[些几个种篇项位]?|什么|啥
 number   \d{1,3}|one|two|three|four|five|six|ten|[一两二三四五六七八九十]+(?=[篇个项条])
 verb     is|are|was|were|do|does|did|be|been|has|have|had|being|that|which|it
 filler   you|your|me|us|i(?:'m|’m|'d|’d| am)?|we|my|can|could|would|will|should|and|so|very|much|all|any|some|total|for|from|by|to|like|let|both|also|only|just|else|ever|already|yet|than|not|altogether|overall|in total
-filler   together|jointly|alone|often|always|usually|still|even|ever|though|anyway|maybe|perhaps|possibly|really|actually|exactly|simply|quickly|roughly|approximately|about how|get|gets|got|gotten|receive[sd]?|take[ns]?|made|make[s]?|keep|kept|put|use[d]? to|go|went|such|same|own|other|others|another|each other|further|more(?! than)|additional|entire|whole|complete|full|single|various|several|few|many of|most of|kinds?|sorts?|types?|sets?|pieces?|parts?|bits?|copies|copy|ones?|please|pls|hey|hi|hello|thanks|thank you|a lot|an?|the|these|those|of|in|on|with|again|there|today|now|currently|'s|at|as|or|if|out|up|this|according to (?:the|this|your) (?:collection|library|database|records?)|in the world|exactly
+filler   people|persons?|folks|team|names?|together|jointly|alone|often|always|usually|still|even|ever|though|anyway|maybe|perhaps|possibly|really|actually|exactly|simply|quickly|roughly|approximately|about how|get|gets|got|gotten|receive[sd]?|take[ns]?|made|make[s]?|keep|kept|put|use[d]? to|go|went|such|same|own|other|others|another|each other|further|more(?! than)|additional|entire|whole|complete|full|single|various|several|few|many of|most of|kinds?|sorts?|types?|sets?|pieces?|parts?|bits?|copies|copy|ones?|please|pls|hey|hi|hello|thanks|thank you|a lot|an?|the|these|those|of|in|on|with|again|there|today|now|currently|'s|at|as|or|if|out|up|this|according to (?:the|this|your) (?:collection|library|database|records?)|in the world|exactly
 filler   一起|共同|合起来|之中|当中|自己|单独|独自|一些|若干|各种|任何|每[篇个]|尤其|特别|大概|大约|究竟|到底|其实|具体|完整|谢谢|帮我|给出|说说|讲讲|说一下|讲一下|有谁|请教|好像|应该|最终|最后|第一|首次|先后|至今|迄今|期间|时期|这几|那几|请问?|您好|你好|麻烦|帮忙|[帮给][我忙]?|想要?|要|能不?能?|可以|可否|能否|一下|[你您我]们?|[这那]些?|一?[共总]+|一[下些]|目前|现在|主要|所有|全部|全|都|[来出]自|曾经?|已经?|有过|分别|其他|还|另外|相关|有关|方面|领域|方向|以及|的话
 filler   [是的了过里中内些个篇项条位本上在于用为由被呢吗吧啊呀嘛哦地得和与及并又、]|[\s\W]
 """
@@ -67,7 +67,7 @@ _ON = (
     r"(?:about|on|regarding|concerning|dealing with|deals? with|related to|relating to|around|covering|discussing|studying|"
     r"addressing|discuss(?:es|ed)?|investigat(?:es?|ed|ing)|mention(?:s|ed|ing)?|cover(?:s|ed)?|looks? at|looked at|"
     r"looking at|examin(?:es?|ed|ing)|address(?:es|ed)?|into|(?<=that )stud(?:y|ies|ied)|(?<=who )stud(?:y|ies|ied)"
-    r"|(?<=\ue001 )stud(?:y|ies|ied))"
+    r"|(?<=\ue001 )stud(?:y|ies|ied)|(?<=papers )of|(?<=studies )of|(?<=articles )of)"
     r"(?: the (?:topic|subject|theme|question) of)?"
 )
 _PAPER_WORD = rf"(?:{_CLASS['papers']}|{_CLASS['paper']})"
@@ -77,7 +77,7 @@ _ZH_AFTER = "(?:这个?|这一)?(?:方面|领域|方向|主题|话题|问题)?(?
 _ZH_ORDER = (
     "(?:请问?|您好|你好|[，,、]|帮我|给我|我想[要看找]?|能不能|可以|列出|列举|显示|[找查搜]一下|[找查搜]出?|查找|查询|搜索|推荐|看看|告诉我|"
     "有没有|是否有|[你您]们?有|库里有?|哪些|哪几?[篇个项]|多少篇?|几篇|一些|所有|全部|一共有?|总共有?|最新|最近|最早|近期|"
-    "这篇|那篇|\\d{1,3}篇|[一两二三四五六七八九十]篇|谁写了?|谁发表了?|什么时候|何时|哪一?年|"
+    "这篇|那篇|\\d{1,3}篇|[一两二三四五六七八九十]篇|谁是|谁写了?|谁发表了?|什么时候|何时|哪一?年|"
     "(?:(?:发表|刊登|刊载)[在于]|在|由)?[\ue001-\ue003](?:等人?|教授|博士|老师|期刊|杂志)?(?:上|里|中)?(?:都|一共|总共|曾经?)?(?:写|发表|撰写|出版|刊登|做)?(?:了|过)?(?:多少|几|哪些|什么)?篇?的?)"
 )
 SHAPES = tuple(
@@ -100,6 +100,12 @@ NO_TOPIC = re.compile(
     r"|什么|哪|谁|怎|如何|多少|[几幾][篇个种]|吗|是否|为何|为什么|有没有|是不是",
     re.IGNORECASE,
 )  # fmt: skip
+
+
+def unknown_words(text: str) -> list[re.Match[str]]:
+    """Return the Latin words of `text` that are of no class."""
+    words = re.finditer(r"(?<![\w'-])[A-Za-z][A-Za-z'-]*(?![\w'-])", text)
+    return [word for word in words if not WORD.fullmatch(word[0])]
 
 
 def classes(text: str) -> set[str]:

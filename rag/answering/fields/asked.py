@@ -71,4 +71,6 @@ def _listed(words: set[str], papers: bool) -> Asked | None:
         return None
     if "many" in words:
         return "count" if papers or "works" in words else None
+    if "venue_slot" in words and words <= {"which", "verb", "filler", "venue_slot"}:  # What is in …?
+        return "list" if "which" in words else None
     return "list" if papers or words & {"works", "have"} or {"author_slot", "year_slot"} <= words else None

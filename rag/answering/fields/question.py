@@ -32,7 +32,7 @@ _CUE = re.compile(
     r"\b(?:who|whom|whose|wrote|writt?en|writes?|author|co-?author|publish|released?|journal|conference|venue|"
     r"proceedings|doi|arxiv|pmid|latest|newest|most recent|recent|oldest|earliest|new|papers?|articles?|"
     r"stud(?:y|ies)|publications?|abstracts?|preprints?|research|works?|by|et al|key ?words?|what|url|"
-    r"link|years?|when|list|how (?:many|often)|everything|anything|all)|(?:1[5-9]|20)\d\d"
+    r"link|years?|when|where|appear|list|how (?:many|often)|everything|anything|all)|(?:1[5-9]|20)\d\d"
     r"|谁|作者|写|撰|著|发表|出版|刊|期刊|杂志|年|最新|最近|最早|论文|文章|文献|摘要|研究|关键词|链接|DOI",
     re.IGNORECASE,
 )

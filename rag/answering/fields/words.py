@@ -29,7 +29,7 @@ most     (?:the )?most (?:papers|articles|publications|often|frequent(?:ly)?|pro
 per_year   (?:per|for each|for every|in each|each|every|by|grouped by|sorted by|broken down by) (?:single )?(?:publication )?years?|(?:每一?|各|按|逐)年份?(?:度)?(?:的|统计|分别|各|来)*
 per_author (?:per|for each|for every|each|every|by|grouped by|sorted by|broken down by) authors?|(?:每一?|各|按)(?:[个位名]?)作者(?:的|统计|分别|各|来)*
 per_venue  (?:per|for each|for every|in each|each|every|by|grouped by|sorted by|broken down by) (?:journal|venue|conference)s?|(?:每一?|各|按)(?:[个本种家]?)(?:期刊|会议|刊物|杂志|学报)(?:的|上|统计|分别|各|来)*
-who      by whom|who(?:m|se)?|who all|谁|哪[位些个几](?:作者|学者|研究者|研究人员|人|科学家)|何人|什么人
+who      by whom|who(?:m|se)?|(?:which|what) (?:people|persons?|scholars|team|group)|who all|谁|哪[位些个几](?:作者|学者|研究者|研究人员|人|科学家)|何人|什么人
 author   (?:the )?(?:names? of )?(?:the )?(?:(?:co-?|lead |first |senior |main |corresponding )?authors?|co-?authorship|authorship|author ?list|author names?)|writers?|researchers?|scientists?|scholars?|collaborators?|(?:第一|通讯|共同|合)?作者(?:名单|姓名|名字|列表)?|署名|合作者|学者|研究者|研究人员
 when     when|(?:what|which) (?:publication )?(?:years?|dates?)|publication (?:years?|dates?)|(?:years?|dates?) of publication|years?|how (?:old|recent|new)|哪一?[几些个]?年(?:份|度)?|何时|何年|什么时[候间]|什么年份|几几年|多久(?:以)?前|(?:发表|出版|刊登)(?:的)?(?:年份|时间|日期|年代)|年份|年代
 where    where|哪里|哪儿|何处
@@ -39,7 +39,7 @@ oldest   (?:the )?(?:very )?(?:oldest|earliest)|最早|最老|最先|最久远
 many     how (?:many|much|often|frequently|productive)|how many times|(?:the )?(?:total )?(?:number|count) of|count|多少|几(?=[篇项个条本份])|数量|总数|篇数|多不多
 works    worked|working|works?(?= on|$)|research(?:ed|es|ing)|investigate[sd]?|studied|contribut(?:ed?|es|ions?)(?: to)?|研究(?:了|过)?(?=什么|哪)|做(?:了|过)?
 wrote    behind|responsible for|wrote|writt?en|write|writes|writing|(?:co-?)?author(?:ed)?|penned|写|撰写?|著有?|合著|合写|所著|署名|参与|合作|完成
-issued   publish(?:e[sd]|ing)?|releas(?:ed?|es)|c[oa]mes? out|appear(?:ed|s)?|put out|issued|printed|presented|dates?|dated|发表|刊登|出版|刊发|见刊|刊载|登载|问世|公开|出来|出(?=的|了|$)
+issued   publish(?:e[sd]|ing)?|releas(?:ed?|es)|c[oa]mes? out|appear(?:ed|s)?|put out|issued|printed|presented|dates?|dated|发表|刊登|出版|刊发|见刊|登(?=在|于|过|了)|刊载|登载|问世|公开|出来|出(?=的|了|$)
 papers   (?:abstract|paper|article|publication|preprint|manuscript|review|survey|title|reference)s|studies|entries|works?|research|stuff|things?|anything|something|everything|nothing|things|output|oeuvre|bibliography|论文|摘要|文章|文献|研究(?:成果|工作|论文)?|成果|著作|作品|东西
 paper    [那这]一?篇(?:论文|文章|文献|研究)?|abstract|paper|article|publication|study|preprint|manuscript|review|survey|title
 show     list|show|find|give|name|tell|display|search|look(?:ing)?(?: up| for)?|get|fetch|see|read|want|need|pull up|remind|mention|point|check|wonder(?:ing)?|know|列出|显示|展示|搜索|查找|查询|[找查搜]一下|[找查搜]下?[出找]?|告诉|知道|推荐|列举|看看|看|列
@@ -103,8 +103,8 @@ NO_TOPIC = re.compile(
 
 
 def unknown_words(text: str) -> list[re.Match[str]]:
-    """Return the Latin words of `text` that are of no class."""
-    words = re.finditer(r"(?<![\w'-])[A-Za-z][A-Za-z'-]*(?![\w'-])", text)
+    """Return the Latin words of `text` that are of no class; one with a capital may be a name."""
+    words = re.finditer(r"(?<![\w'-])[a-z][a-z'-]*(?![\w'-])", text)
     return [word for word in words if not WORD.fullmatch(word[0])]
 
 

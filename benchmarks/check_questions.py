@@ -66,8 +66,8 @@ class Questions:
 
 
 def read_questions(folder: Path = DATA) -> Questions:
-    """Return the questions of every file below a folder."""
-    files = sorted(folder.rglob("*.jsonl"))
+    """Return the questions of every file below a folder; those about fields have another form."""
+    files = sorted(file for file in folder.rglob("*.jsonl") if file.parent.name != "fields")
     found = {}
     for file in files:
         lines = file.read_text(encoding="utf-8").splitlines()

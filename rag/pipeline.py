@@ -18,6 +18,7 @@ from rag.answering.citing.attribution import SentenceVerifier
 from rag.answering.citing.citations import NOTHING_SAID, Cited
 from rag.answering.collection.answers import answer_about_collection
 from rag.answering.event_stream import EventStream
+from rag.answering.fields.answers import answer_about_fields
 from rag.answering.generation.prefill import Prefill, prefill
 from rag.answering.generation.prompts import REFUSALS
 from rag.answering.generation.streaming import Generated
@@ -25,9 +26,9 @@ from rag.answering.question import is_multi_document, needs_context
 from rag.answering.reranking import RERANK_CANDIDATES, Reranker, rerank
 from rag.answering.retrieval import retrieve
 from rag.answering.rewriting import standalone
-from rag.answering.router import Intent, classify
+from rag.answering.router import classify
 from rag.answering.verification.verifier import verifier_for
-from rag.embedding.base import Embedder
+from rag.embedding.base import Embedder, Vectors
 from rag.errors import LLMError, ModelError, QuestionError
 from rag.factory import configured_embedder, configured_llm, configured_reranker, describe, leaving_notices
 from rag.llm.base import LLM
@@ -290,8 +291,7 @@ class RAG:
         self, llm: LLM, question: str, history: History, filters: Filters | None
     ) -> Iterator[StreamEvent]:
         started = time.perf_counter()
-        intent = classify(question, followed=bool(history))
-        told = self._tell(question, intent, filters) if intent else None
+        told = self._tell(question, filters, followed=bool(history))
         if told is not None:
             yield SourcesEvent(told.contexts, told.language)
             yield TextEvent(told.answer, told.citations)
@@ -335,20 +335,26 @@ class RAG:
         with suppress(LLMError, ModelError):  # raised again when the model is asked
             self.llm.warm()
 
-    def _tell(self, question: str, intent: Intent, filters: Filters | None) -> Answer | None:
-        """Reply to small talk or a question about the collection, without the language model."""
+    def _tell(self, question: str, filters: Filters | None, *, followed: bool) -> Answer | None:
+        """Reply to small talk, or to a question about the collection, without the language model."""
         started = time.perf_counter()
+        intent = classify(question, followed=followed)
+
+        def embed(text: str) -> Vectors:
+            return self._loaded_embedder().embed_query(text)
+
         with self._index.reading() as store:
             _check_sources(store, filters)
-            told = answer_about_collection(
-                intent, store, lambda text: self._loaded_embedder().embed_query(text), filters
-            )
+            about = None if intent and intent.chat else answer_about_fields(question, store, embed, filters)
+            language, told = about or (detect_language(question), None)
+            if told is None and intent is not None:
+                language, told = intent.language, answer_about_collection(intent, store, embed, filters)
         if told is None:
             return None
         took = time.perf_counter() - started
         return Answer(
-            question, intent.language, told.text, False, told.sentences, told.citations, told.contexts, 0,
-            Timings(took, took, took), kind="chat" if intent.chat else "collection",
+            question, language, told.text, False, told.sentences, told.citations, told.contexts, 0,
+            Timings(took, took, took), kind="chat" if intent and intent.chat else "collection",
         )  # fmt: skip
 
     def _generate(

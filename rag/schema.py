@@ -160,7 +160,7 @@ class ScoredChunk:
 
 @dataclass(frozen=True, slots=True)
 class Citation(Record):
-    """An abstract that the answer cites under `number`; `text[start:end] == quote`."""
+    """An abstract that the answer cites under `number`, and its record; `text[start:end] == quote`."""
 
     number: int
     paper_id: str
@@ -170,13 +170,19 @@ class Citation(Record):
     quote: str
     start: int
     end: int
+    authors: tuple[str, ...] = ()
+    year: int | None = None
+    venue: str | None = None
+    doi: str | None = None
+    url: str | None = None
 
     @classmethod
     def of(cls, number: int, paper: Paper, start: int, end: int) -> Citation:
         """Cite `paper.text[start:end]` under `number`."""
         return cls(
-            number, paper.paper_id, paper.title, paper.text, paper.sources, paper.text[start:end], start, end
-        )
+            number, paper.paper_id, paper.title, paper.text, paper.sources, paper.text[start:end], start, end,
+            paper.authors, paper.year, paper.venue, paper.doi, paper.url,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ui.turn import Turn
 _TRAILING = re.compile(r"[\s,.;:，。；：、]+$")
 # Two lines of a card in the narrowest layout; a Han character is about twice as wide as a Latin letter.
 _TITLE_CHARS = {"en": 88, "zh": 42}
+_AUTHORS_SHOWN = 3  # names; the others are "et al."
 
 
 def sources_html(turns: Sequence[Turn]) -> str:
@@ -159,7 +160,8 @@ def _title(paper: Paper) -> str:
 
 
 def _byline(paper: Paper) -> str:
-    parts = [_authors(paper.authors), str(paper.year) if paper.year is not None else ""]
+    year = str(paper.year) if paper.year is not None else ""
+    parts = [_authors(paper.authors), escape(paper.venue or ""), year]
     spans = "".join(f"<span>{part}</span>" for part in parts if part)
     link = f"https://doi.org/{quote(paper.doi)}" if paper.doi else paper.url or ""
     # A link of the corpus is shown only when it can do no more than open a page.
@@ -170,9 +172,11 @@ def _byline(paper: Paper) -> str:
 
 
 def _authors(names: Sequence[str]) -> str:
-    if len(names) > 2:
-        return escape(names[0]) + labels.AND_OTHERS.html()
-    return escape(" & ".join(names))
+    """Return at most three names; a comma in one asks for semicolons between them."""
+    shown = names[:_AUTHORS_SHOWN]
+    if len(names) > len(shown):
+        return escape("; ".join(shown)) + labels.AND_OTHERS.html()
+    return escape(("; " if any("," in name for name in shown) else " & ").join(shown))
 
 
 def _scheme(link: str) -> str:

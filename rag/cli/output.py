@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rag.schema import Answer, Problem, ScoredChunk, Source
+from rag.schema import Answer, Citation, Paper, Problem, ScoredChunk, Source
 from rag.settings import DEFAULT_EMBEDDING_MODEL, SMALL_EMBEDDING_MODEL
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _PRESENT = {True: "here", False: "not fetched"}
 _WIDTH = 100
 _HEAD_CHARS = 160
 _PROBLEMS_SHOWN = 30
+_AUTHORS_SHOWN = 3  # names; the others are "et al."
 # Seconds of embedding after which the time for the rest is told, and the time that is worth a word.
 _MEASURED_S = 30.0
 _LONG_S = 3600.0
@@ -86,9 +87,24 @@ def answer_sources(answer: Answer) -> str:
     """Return the cited abstracts; the closest ones for a refusal or an empty list of papers."""
     if answer.refused or (answer.kind == "collection" and not answer.citations):
         head = "Closest, not answering:" if answer.contexts else ""
-        lines = [_entry("-", context.paper.text, context.paper.sources) for context in answer.contexts]
+        lines = [
+            _entry("-", context.paper.text, context.paper.sources, byline(context.paper))
+            for context in answer.contexts
+        ]
         return "\n".join([head, *lines])
-    return "\n".join(_entry(f"[{c.number}]", c.title or c.text, c.sources) for c in answer.citations)
+    return "\n".join(
+        _entry(f"[{c.number}]", c.title or c.text, c.sources, byline(c)) for c in answer.citations
+    )
+
+
+def byline(paper: Paper | Citation) -> str:
+    """Return authors, venue, year and DOI of a paper as far as its record has them; "" if it has none."""
+    names = list(paper.authors[:_AUTHORS_SHOWN])
+    if len(paper.authors) > len(names):
+        names.append("et al." if paper.authors[0].isascii() else "等")
+    doi = f"https://doi.org/{paper.doi}" if paper.doi else ""
+    parts = ["; ".join(names), paper.venue or "", str(paper.year or ""), doi]
+    return "; ".join(filter(None, parts))
 
 
 def search_results(results: Sequence[ScoredChunk]) -> str:
@@ -96,9 +112,13 @@ def search_results(results: Sequence[ScoredChunk]) -> str:
     if not results:
         return "Nothing found."
     return "\n".join(
-        _entry(f"{rank}.", result.chunk.text, result.paper.sources, f"score {result.score:.2f}")
+        _entry(f"{rank}.", result.chunk.text, result.paper.sources, _scored(result))
         for rank, result in enumerate(results, 1)
     )
+
+
+def _scored(result: ScoredChunk) -> str:
+    return "; ".join(filter(None, (byline(result.paper), f"score {result.score:.2f}")))
 
 
 def build_report(report: BuildReport, directory: str) -> str:

@@ -4,34 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from rag.answering.citing.markers import render_sentence
 from rag.answering.collection.exemplars import exemplars
+from rag.answering.collection.listing import (
+    LISTED,
+    CollectionAnswer,
+    listed,
+    passes,
+    put_together,
+    title_of,
+)
 from rag.answering.collection.replies import CHAT, NAMES, format_message
 from rag.answering.collection.topic import Embed, filter_by_topic, first_sentence
 from rag.answering.router import Intent
-from rag.schema import LANGUAGES, Chunk, Citation, Evidence, Filters, Language, Paper, ScoredChunk, Sentence
+from rag.schema import LANGUAGES, Chunk, Citation, Filters, Language, Paper, ScoredChunk, Sentence
 from rag.store.index import Store
 
-# Papers in a list; the rest is only counted.
-LISTED = 20
 # Exemplars shown for a collection.
 CENTRAL = 6
 # Chunks compared to find exemplars; higher is slower (time and memory grow with the square).
 _COMPARED = 1500
-# Longest title in a list, in characters.
-_ITEM_CHARS: dict[Language, int] = {"en": 160, "zh": 80}
-
-
-@dataclass(frozen=True, slots=True)
-class CollectionAnswer:
-    """A finished answer: `text` has one sentence per line, with markers; `contexts` are the listed papers."""
-
-    text: str
-    sentences: tuple[Sentence, ...]
-    citations: tuple[Citation, ...] = ()
-    contexts: tuple[ScoredChunk, ...] = ()
 
 
 def answer_about_collection(
@@ -39,8 +31,8 @@ def answer_about_collection(
 ) -> CollectionAnswer | None:
     """Answer from the papers of `store` that pass `filters`; None if the language model has to answer."""
     if intent.chat:
-        return _answer([CHAT[intent.chat][intent.language]])
-    library = _Library(store, intent.language, filters or Filters())
+        return put_together([CHAT[intent.chat][intent.language]])
+    library = _Collection(store, intent.language, filters or Filters())
     if intent.about is not None:
         return library.on_topic(intent, embed)
     replies: dict[str | None, Callable[[Intent], CollectionAnswer]] = {
@@ -49,7 +41,7 @@ def answer_about_collection(
     return replies[intent.ask](intent) if intent.ask in replies else None
 
 
-class _Library:
+class _Collection:
     """The papers of one index that pass the filters, described in one language."""
 
     def __init__(self, store: Store, language: Language, filters: Filters) -> None:
@@ -60,26 +52,26 @@ class _Library:
     def count(self, intent: Intent) -> CollectionAnswer:
         counts = self._counts()
         if not counts.total():
-            return _answer([self._say("nothing")])
+            return put_together([self._say("nothing")])
         if intent.written:
             name = NAMES[self._language][intent.written]
-            return _answer(
+            return put_together(
                 [self._say("written", n=counts[intent.written], total=counts.total(), language=name)]
             )
-        return _answer(self._count_sentences(counts))
+        return put_together(self._count_sentences(counts))
 
     def files(self, intent: Intent) -> CollectionAnswer:
         names = sorted({source.file for paper in self._passing() for source in paper.sources})
         if not names:
-            return _answer([self._say("nothing")])
+            return put_together([self._say("nothing")])
         line = self._say("files", n=len(names), names=", ".join(names[:LISTED]))
-        return _answer([line], more=self._more(len(names)))
+        return put_together([line], more=self._more(len(names)))
 
     def central(self, intent: Intent) -> CollectionAnswer:
         passing = {paper.paper_id for paper in self._passing()}
         rows = [row for row in self._store.catalog.chunk_ids() if row[1] in passing]
         if not rows:
-            return _answer([self._say("nothing")])
+            return put_together([self._say("nothing")])
         # Compare the first chunk of each paper, or an even sample if there are too many.
         first = _first_chunks(rows)
         step = -(-len(first) // _COMPARED)
@@ -95,7 +87,7 @@ class _Library:
         papers = [paper for paper in self._passing() if intent.written in (None, paper.language)]
         name = NAMES[self._language][intent.written] if intent.written else ""
         if not papers:
-            return _answer([self._say("nothing")])
+            return put_together([self._say("nothing")])
         head = self._say("list_written" if intent.written else "list", n=len(papers), language=name)
         wanted = {paper.paper_id for paper in papers[: intent.limit or LISTED]}
         rows = [row for row in self._store.catalog.chunk_ids() if row[1] in wanted]
@@ -109,7 +101,7 @@ class _Library:
         if intent.ask == "origin":
             return self._origin(found[0]) if found else None
         if not found:
-            return _answer([self._say("none", topic=topic)], contexts=tuple(closest))
+            return put_together([self._say("none", topic=topic)], contexts=tuple(closest))
         head = self._say("topic", n=len(found), topic=topic)
         shown = found[: min(intent.limit or LISTED, LISTED)]
         return self._listing([head], shown, total=len(found), topic=topic)
@@ -117,11 +109,11 @@ class _Library:
     def _origin(self, hit: ScoredChunk) -> CollectionAnswer:
         places = [self._say("place", file=s.file, position=s.position) for s in hit.paper.sources]
         start, end = first_sentence(hit.paper, "")
-        title = _clip(hit.paper.title or hit.paper.text[start:end], hit.paper.language)
+        title = title_of(hit.paper, start, end)
         joint = ", " if self._language == "en" else "、"
         line = self._say("origin", title=title, names=joint.join(places))
         cited = Citation.of(1, hit.paper, start, end)
-        return _answer([], [_listed(line, cited)], [cited], (hit,))
+        return put_together([], [listed(line, cited)], [cited], (hit,))
 
     def _listing(
         self,
@@ -138,11 +130,11 @@ class _Library:
             paper = hit.paper
             start, end = first_sentence(paper, topic)
             note = notes[number - 1] if notes else ""
-            title = _clip(paper.title or paper.text[start:end], paper.language)
+            title = title_of(paper, start, end)
             citations.append(Citation.of(number, paper, start, end))
-            items.append(_listed(f"{title}{note}", citations[-1]))
+            items.append(listed(f"{title}{note}", citations[-1]))
         more = self._more(len(found) if total is None else total, len(found))
-        return _answer(head, items, citations, tuple(found), more)
+        return put_together(head, items, citations, tuple(found), more)
 
     def _count_sentences(self, counts: Counter[Language]) -> list[str]:
         english = self._language == "en"
@@ -172,8 +164,8 @@ class _Library:
     def _passing(self) -> list[Paper]:
         """Return the papers that pass the filters, in index order."""
         filters, papers = self._filters, self._store.catalog.papers()
-        files = set(self._store.catalog.source_names(filters.sources)) if filters.sources else None
-        return [paper for paper in papers if _passes(paper, filters, files)]
+        files = set(self._store.catalog.source_names(filters.sources))
+        return [paper for paper in papers if passes(paper, filters, files)]
 
     def _scored(self, chunk_ids: Sequence[str]) -> list[ScoredChunk]:
         found: dict[str, tuple[Paper, Chunk]] = self._store.chunks(list(chunk_ids))
@@ -186,38 +178,3 @@ def _first_chunks(rows: Sequence[tuple[str, str]]) -> list[str]:
     for chunk_id, paper_id in rows:
         chunks.setdefault(paper_id, chunk_id)
     return list(chunks.values())
-
-
-def _passes(paper: Paper, filters: Filters, files: set[str] | None) -> bool:
-    first, last, year = filters.year_from, filters.year_to, paper.year
-    if first is not None and (year is None or year < first):
-        return False
-    if last is not None and (year is None or year > last):
-        return False
-    in_files = files is None or any(source.file in files for source in paper.sources)
-    return in_files and filters.language in (None, paper.language)
-
-
-def _clip(text: str, language: Language) -> str:
-    line, limit = " ".join(text.split()), _ITEM_CHARS[language]
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-
-
-def _listed(line: str, cited: Citation) -> Sentence:
-    """Return a line of a list, with the quoted passage as its evidence."""
-    evidence = Evidence(cited.number, cited.start, cited.end, cited.quote)
-    return Sentence(line, (cited.number,), "supported", 1.0, (evidence,))
-
-
-def _answer(
-    head: Sequence[str],
-    items: Sequence[Sentence] = (),
-    citations: Sequence[Citation] = (),
-    contexts: tuple[ScoredChunk, ...] = (),
-    more: str = "",
-) -> CollectionAnswer:
-    tail = [Sentence(more, (), "supported", 1.0)] if more else []
-    sentences = (*(Sentence(line, (), "supported", 1.0) for line in head), *items, *tail)
-    bullets = ["• " if len(citations) > 1 and sentence.citations else "" for sentence in sentences]
-    lines = [bullet + render_sentence(sentence) for bullet, sentence in zip(bullets, sentences, strict=True)]
-    return CollectionAnswer("\n".join(lines), sentences, tuple(citations), contexts)

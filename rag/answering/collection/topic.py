@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from rag.embedding.base import Vectors
 from rag.schema import LANGUAGES, Filters, Language, Paper, ScoredChunk
@@ -16,6 +16,8 @@ OWN_CUT = 0.30
 OTHER_CUT = 0.22
 # Candidates of each retriever and language.
 _CANDIDATES = 200
+# Papers of which every chunk is compared; more are first searched.
+_EACH_OF = 500
 # Papers shown without a citation if none is on the topic.
 _CLOSEST = 3
 
@@ -24,21 +26,27 @@ Embed = Callable[[str], Vectors]
 
 
 def filter_by_topic(
-    store: Store, topic: str, embed: Embed, language: Language, filters: Filters | None = None
+    store: Store,
+    topic: str,
+    embed: Embed,
+    language: Language,
+    filters: Filters | None = None,
+    among: Collection[str] | None = None,
 ) -> tuple[list[ScoredChunk], list[ScoredChunk]]:
-    """Return the papers on a topic, those with all its terms first, and the closest papers on any topic."""
+    """Return the papers on a topic, those with all its terms first, and the closest papers on any topic.
+
+    Only papers that pass the filters are looked at, and with `among` only those of these ids.
+    """
     vector = store.alignment.apply(embed(topic), language, "query")
-    ids: dict[str, None] = {}
-    for stored in LANGUAGES:
-        ids |= dict.fromkeys(chunk_id for chunk_id, _ in store.dense(vector, _CANDIDATES, stored, filters))
-        ids |= dict.fromkeys(chunk_id for chunk_id, _ in store.lexical(topic, _CANDIDATES, stored, filters))
-    cosines = store.cosines(vector, list(ids))
-    terms = frozenset(analyze(topic))
+    ids = _candidates(store, topic, vector, filters, among)
+    cosines = store.cosines(vector, ids)
     best: dict[str, ScoredChunk] = {}
     on_topic: set[str] = set()
-    for chunk_id, (paper, chunk) in store.chunks(list(ids)).items():
+    for chunk_id, (paper, chunk) in store.chunks(ids).items():
+        if among is not None and paper.paper_id not in among:
+            continue
         cosine = cosines[chunk_id]
-        has_terms = bool(terms) and terms <= set(analyze_document(f"{paper.title or ''}\n{chunk.text}"))
+        has_terms = holds_terms(topic, f"{paper.title or ''}\n{chunk.text}")
         if has_terms or cosine >= (OWN_CUT if paper.language == language else OTHER_CUT):
             on_topic.add(paper.paper_id)
         hit = ScoredChunk(paper, chunk, cosine + has_terms, cosine)
@@ -46,6 +54,25 @@ def filter_by_topic(
             best[paper.paper_id] = hit
     ranked = sorted(best.values(), key=lambda hit: (-hit.score, hit.paper.paper_id))
     return [hit for hit in ranked if hit.paper.paper_id in on_topic], ranked[:_CLOSEST]
+
+
+def _candidates(
+    store: Store, topic: str, vector: Vectors, filters: Filters | None, among: Collection[str] | None
+) -> list[str]:
+    """Return the chunks to compare: every one of few papers, else the nearest of each retriever."""
+    if among is not None and len(among) <= _EACH_OF:
+        return [chunk_id for chunk_id, paper_id in store.catalog.chunk_ids() if paper_id in among]
+    ids: dict[str, None] = {}
+    for stored in LANGUAGES:
+        ids |= dict.fromkeys(chunk_id for chunk_id, _ in store.dense(vector, _CANDIDATES, stored, filters))
+        ids |= dict.fromkeys(chunk_id for chunk_id, _ in store.lexical(topic, _CANDIDATES, stored, filters))
+    return list(ids)
+
+
+def holds_terms(topic: str, text: str) -> bool:
+    """Return whether a text holds every index term of a topic, which has some."""
+    terms = frozenset(analyze(topic))
+    return bool(terms) and terms <= set(analyze_document(text))
 
 
 def first_sentence(paper: Paper, topic: str) -> tuple[int, int]:

@@ -1,0 +1,170 @@
+"""Measure questions about fields: `python -m benchmarks.fields [FILE]`, by default the unseen ones.
+
+It indexes the invented papers of `benchmarks/data/fields/papers.jsonl` and asks the questions in FILE.
+A question is right if the reply comes from the catalogue, cites the papers of `papers` and no other but those
+of `maybe`, and matches `answer`. `--false-hits` counts instead the questions of ../shared/data and of
+`benchmarks/data` that are taken for questions about fields, although abstracts answer them.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.common import DATA, ROOT, parser, records
+from rag.answering.collection.topic import holds_terms
+from rag.answering.fields.library import Library
+from rag.answering.fields.question import may_ask_fields, read_field_question
+from rag.errors import LLMError
+from rag.evaluation.metrics import wilson_interval
+from rag.llm.base import LLM, TextStream
+from rag.models import defaults as models
+from rag.pipeline import RAG, index_paths
+from rag.schema import Answer, Paper, Source
+from rag.settings import load_settings
+
+FIELDS = ROOT / "benchmarks" / "data" / "fields"
+ARXIV = 10_000  # papers whose authors and titles a question might name by chance
+ANSWERABILITY = ("xquad", "mlqa", "cmrc2018", "drcd", "tydiqa_en", "evidence_inference")
+SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗"
+GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰涛明超秀霞平刚"
+VENUES = ("Nature", "Science", "Cell", "Physical Review Letters", "生态学报", "科学通报")
+THIS_YEAR = 2026
+
+
+def main() -> None:
+    """Print each wrong answer, and the share of right ones with its interval."""
+    arguments = parser(__doc__)
+    arguments.add_argument("file", nargs="?", default="unseen", help="unseen or dev")
+    arguments.add_argument("--false-hits", action="store_true", help="count science taken for fields")
+    arguments.add_argument("--json", metavar="FILE", type=Path, help="write the figures here")
+    parsed = arguments.parse_args()
+    figures = false_hits() if parsed.false_hits else asked(parsed.file)
+    if parsed.json:
+        parsed.json.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def asked(name: str) -> dict[str, Any]:
+    """Ask every question of a file and print what is wrong."""
+    rows = [json.loads(line) for line in (FIELDS / f"{name}.jsonl").read_text("utf-8").splitlines()]
+    papers = [json.loads(line) for line in (FIELDS / "papers.jsonl").read_text("utf-8").splitlines()]
+    ids = {paper["title"]: paper["id"] for paper in papers}
+    right, seconds = 0, []
+    with _opened() as rag:
+        for row in rows:
+            started = time.perf_counter()
+            answer = _ask(rag, row["question"])
+            seconds.append(time.perf_counter() - started)
+            fault = _fault(row, answer, ids)
+            right += fault is None
+            if fault:
+                print(f"{row['id']} {row['question']}\n    {fault}\n    {answer and answer.answer!r}")
+    low, high = wilson_interval(right, len(rows)) or (0.0, 1.0)
+    median = sorted(seconds)[len(seconds) // 2]
+    print(f"{name}: right {right} of {len(rows)} = {right / len(rows):.3f} [{low:.3f}, {high:.3f}]")
+    print(f"median {median:.3f} s, slowest but the first {max(seconds[1:]):.3f} s")
+    return {"file": name, "right": right, "questions": len(rows), "low": low, "high": high}
+
+
+class _Unasked(LLM):
+    """A language model that must not be asked."""
+
+    name, endpoint, is_remote = "unasked", None, False
+    context_window, supports_grammar = 8192, False
+
+    def stream(self, *arguments: object, **options: object) -> TextStream:
+        """Say that it was asked."""
+        raise LLMError("The language model was asked.")
+
+
+def _opened() -> RAG:
+    """Index the papers, unless that was done before, and open the index."""
+    index = models.cache_dir() / "benchmarks" / "fields"
+    index_paths([FIELDS / "papers.jsonl"], index)
+    return RAG(load_settings(index=index), llm=_Unasked())
+
+
+def _ask(rag: RAG, question: str) -> Answer | None:
+    try:
+        return rag.ask(question)
+    except LLMError:
+        return None
+
+
+def _fault(row: dict[str, Any], answer: Answer | None, ids: dict[str, str]) -> str | None:
+    if answer is None or answer.kind != "collection":
+        return "left to the language model"
+    cited = {ids[str(citation.title)] for citation in answer.citations}
+    if missing := set(row["papers"]) - cited:
+        return f"not cited: {', '.join(sorted(missing))}"
+    if more := cited - {*row["papers"], *row.get("maybe", ())}:
+        return f"cited too: {', '.join(sorted(more))}"
+    pattern = row.get("answer")
+    found = pattern is None or re.search(pattern, answer.answer, re.IGNORECASE | re.DOTALL)
+    return None if found else f"does not say {pattern}"
+
+
+def false_hits() -> dict[str, Any]:
+    """Count and print the questions about science that are read as questions about fields."""
+    papers = list(_many_papers())
+    library = Library(papers)
+    figures: dict[str, Any] = {}
+    for name, questions in _science():
+        taken = [question for question in questions if _taken(question, library)]
+        figures[name] = {"questions": len(questions), "taken": len(taken)}
+        print(f"{name}: {len(taken)} of {len(questions)}")
+        print("".join(f"    {question}\n" for question in taken), end="")
+    total, taken_all = (sum(row[key] for row in figures.values()) for key in ("questions", "taken"))
+    print(f"all: {taken_all} of {total}")
+    return figures
+
+
+def _taken(question: str, library: Library) -> bool:
+    """Return whether a question is read as one about fields; if it needs a title, there has to be one."""
+    if not may_ask_fields(question):
+        return False
+    asked_of = read_field_question(question, library, THIS_YEAR)
+    if asked_of is None or not asked_of.as_title:
+        return asked_of is not None
+    titles = (paper.title or "" for work in library.works for paper in work.papers)
+    return any(holds_terms(asked_of.topic or "", title) for title in titles)
+
+
+def _many_papers() -> Iterator[Paper]:
+    """Yield papers with the authors and titles of arXiv, and Chinese ones with names made at random."""
+    chance = random.Random(0)
+    for number, row in zip(range(ARXIV), records("arxiv_50k"), strict=False):
+        authors = tuple(name.strip() for name in row["author_text"].split(","))
+        source, venue = (Source("arxiv", number),), VENUES[number % len(VENUES)]
+        yield Paper(
+            f"a{number}", "", "en", source, row["title"], authors, int(row["created"][:4]), venue=venue
+        )
+    for number, row in enumerate(records("csl_zh/papers")):
+        names = (
+            chance.choice(SURNAMES) + "".join(chance.sample(GIVEN, chance.choice((1, 2)))) for _ in range(3)
+        )
+        yield Paper(f"c{number}", "", "zh", (Source("csl", number),), row["title"], tuple(names), 2015)
+
+
+def _science() -> Iterator[tuple[str, list[str]]]:
+    """Yield the questions of each set that are about what abstracts and passages say."""
+    for name in ANSWERABILITY:
+        files = sorted((DATA / "judge" / "train" / name).glob("*.jsonl.gz"))
+        rows = [row for file in files for row in records(f"judge/train/{name}/{file.name.split('.')[0]}")]
+        yield name, sorted({row["b"] for row in rows if row["task"] == "answerability"})
+    yield "pubmedqa", [row["QUESTION"] for row in records("pubmedqa/dev")]
+    yield "rgb", [row["query"] for part in ("en_fact", "zh_refine") for row in records(f"rgb/{part}")]
+    yield "scifact", [row["text"] for row in records("scifact/queries")]
+    own = [DATA / "questions" / "questions.jsonl", *(ROOT / "benchmarks" / "data").glob("*.jsonl")]
+    own += (ROOT / "benchmarks" / "data" / "corpus").glob("*.jsonl")
+    lines = [line for file in own for line in file.read_text("utf-8").splitlines()]
+    yield "own", [json.loads(line)["question"] for line in lines]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Questions about what records say of themselves, answered from the catalogue without the language model."""

@@ -7,10 +7,10 @@ from functools import cache
 from rag.text.language import is_han
 
 # Costs of reading bytes as something unlikely; see docs/decisions.md#encodings
-_SKIPPED = 3  # a byte that is left out
-_UNCOMMON = 5  # a character that exists and is rare; below twice the cost of a byte, or it would be left out
+_SKIPPED = 8  # a byte that is left out; three rare characters in a row are likelier than two lost bytes
+_UNCOMMON = 5  # a character that exists and is rare
 _LONG = 8  # a character of four bytes
-_PRIVATE = 9  # a code that no character has
+_PRIVATE = 12  # a code that no character has
 _LONGEST = 1 << 17  # bytes of a line; a longer one is not put right
 _ASCII = 0x80
 _NEVER_HALF = frozenset({0x80, 0xFF})  # bytes that are no part of a character

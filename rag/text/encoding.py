@@ -33,8 +33,11 @@ _DOUBLE_BYTE = ("gb18030", "big5hkscs")
 _OWN = frozenset({*_DOUBLE_BYTE, "utf-8", "cp1252"})
 # Common characters / all that are not ASCII; higher accepts fewer texts as Chinese or as UTF-16.
 _COMMON_SHARE = 0.75
-_INTACT_SHARE = 0.9  # the same share; a line below it may have lost a byte, and is put right
-_FEW = 8  # characters; fewer tell nothing about a lost byte
+_INTACT_SHARE = 0.9  # the same share of a text that is surely Chinese, or surely UTF-16
+_FEW = 8  # characters in a row that are looked at together
+_MANY_RARE = (
+    3  # rare ones among them; as many tell of a lost byte, and their path of least cost is looked for
+)
 _LATIN_SHARE = 0.3  # bytes that are not ASCII / all letters; higher accepts more texts as Windows-1252
 _LONG_RUNS_SHARE = 0.1  # runs of 3 and more such bytes / all runs; higher accepts more as Windows-1252
 _GUESS_BYTES = 1 << 13  # bytes that are not UTF-8 and tell which encoding they are
@@ -42,6 +45,7 @@ _CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _BINARY_SHARE = 0.02  # control bytes / all bytes; higher accepts more files as text
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _LETTER = re.compile(rb"[A-Za-z]")
+_OTHER_RUN = re.compile("[^\x00-\x7f]+")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 _UNDECODED_RUN = re.compile("[\udc80-\udcff]+")
 _HAN_BYTES = re.compile(rb"[\xe2-\xe9\xef][\x80-\xbf]{2}")  # a CJK character or punctuation mark in UTF-8
@@ -189,10 +193,16 @@ def _double_byte(line: bytes, encoding: str) -> str:
         return western or resynchronised(line, encoding)
     if western and _common_share(text) < _COMMON_SHARE:
         return western
-    rare = [char for char in text if char >= "\x80"]
-    if len(rare) >= _FEW and _common_share(text) < _INTACT_SHARE:
-        return resynchronised(line, encoding)
-    return text
+    return resynchronised(line, encoding) if _may_be_shifted(text) else text
+
+
+def _may_be_shifted(text: str) -> bool:
+    """Return whether a stretch of characters is so rare that a byte before it may be lost."""
+    for run in _OTHER_RUN.findall(text):
+        rare = [not is_common(char) for char in run]
+        if any(sum(rare[i : i + _FEW]) >= _MANY_RARE for i in range(max(1, len(rare) - _FEW + 1))):
+            return True
+    return False
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from rag.indexing.reading.bilingual import heads_abstract, split_keywords, without_heading
 from rag.indexing.reading.forms.sections import (
     are_names,
-    closes,
     is_title,
     opens,
     section_of,
+    sections_in,
     split_title,
 )
 from rag.indexing.reading.record import MOST_RECORD, Raw, Record, Unread
@@ -60,12 +60,12 @@ class Draft:
 
     def _goes_on(self, paragraph: str) -> bool:
         """Return whether a paragraph is the next section of this abstract."""
-        label = section_of(paragraph)
-        if label is None:
-            return bool(self.labels) and not any(map(closes, self.labels)) and not is_title(paragraph)
-        if label in self.labels or (opens(label) and not all(map(opens, self.labels or ["result"]))):
+        labels = sections_in(paragraph) if section_of(paragraph) else []
+        if not labels or not self.labels or labels[0] in self.labels:
             return False
-        self.labels.append(label)
+        if opens(labels[0]) and not all(map(opens, self.labels)):
+            return False
+        self.labels += labels
         return True
 
     def record(self, position: int) -> Record:
@@ -150,8 +150,7 @@ def _begun(heads: list[str], lines: list[str]) -> list[Draft]:
             draft.authors = heads.pop()
         draft.title = heads.pop()
     text = "".join(body).strip() if title else "".join(lines).strip()
-    if (label := section_of(text)) is not None:
-        draft.labels.append(label)
+    draft.labels += sections_in(text) if section_of(text) else []
     draft.texts.append(text)
     return [*(Draft(texts=[head]) for head in heads), draft]
 

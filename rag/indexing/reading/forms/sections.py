@@ -22,18 +22,17 @@ _CHINESE_SECTIONS = (
     "结论(?:与意义)?|研究结论|讨论|意义|创新点?|局限性?|展望|过程|价值"
 )
 _SECTION = re.compile(
-    rf"[*_#]{{0,4}}\s?[\[【(（〔]?\s?(?:(?P<en>(?i:{_ENGLISH_SECTIONS})|[A-Z][A-Z ,/&()-]{{2,60}})"
-    rf"\s*(?:[\]】)）〕]\s*[:：]?|[:：]|\.(?=\s+[A-Z])|\s+[—–-]\s|$)|"
-    rf"(?P<zh>{_CHINESE_SECTIONS})\s*(?:[\]】)）〕]\s*[:：]?|[:：。]|[ \t　]+|$))",
+    rf"[*_#]{{0,4}}\s?[\[【(（〔]?\s?(?:"
+    rf"(?P<en>(?i:{_ENGLISH_SECTIONS}))\s?(?:[\]】)）〕]\s?[:：]?|[:：]|\.(?=\s+[A-Z])|\s[—–-]\s|$)|"
+    r"(?P<capitals>[A-Z][A-Z ,/&()-]{2,60})(?:[:：]|[\]】]\s?[:：]?)|"
+    rf"(?P<zh>{_CHINESE_SECTIONS})\s?(?:[\]】)）〕]\s?[:：]?|[:：。]|[ \t　]|$))",
     re.MULTILINE,
 )
+_WITHIN = re.compile(r"(?:^|[.。;；!?！？\n])\s*(?=[\[【(（〔A-Z一-鿿])")
 _OPENING = re.compile(
     "background|introduction|objective|aim|purpose|context|importance|rationale|motivation|goal|statement|"
     "目的|目标|背景|引言",
     re.IGNORECASE,
-)
-_CLOSING = re.compile(
-    "conclusion|interpretation|significance|implication|registration|funding|结论|意义|展望", re.I
 )
 _ENDS = re.compile(r"[.。!！;；:：,，、]\W*$")
 _SENTENCE_END = re.compile(r"[.。!?！？][\"”’)）\]\d]*(?:\s|$)|[。！？]")
@@ -56,17 +55,19 @@ _TWICE = 1.5  # how much longer than its title a text of one line is at least
 def section_of(paragraph: str) -> str | None:
     """Return the label of a section of a structured abstract ("methods", 方法), or None."""
     found = _SECTION.match(paragraph)
-    return (found["en"] or found["zh"]).strip().casefold() if found else None
+    return (found["en"] or found["capitals"] or found["zh"]).strip().casefold() if found else None
+
+
+def sections_in(paragraph: str) -> list[str]:
+    """Return the labels of all sections in a paragraph, at its beginning and behind its sentences."""
+    places = [0, *(found.end() for found in _WITHIN.finditer(paragraph))]
+    found = (_SECTION.match(paragraph, place) for place in places)
+    return [(m["en"] or m["capitals"] or m["zh"]).strip().casefold() for m in found if m]
 
 
 def opens(label: str) -> bool:
     """Return whether a section is the first one of an abstract."""
     return _OPENING.search(label) is not None
-
-
-def closes(label: str) -> bool:
-    """Return whether a section is the last one of an abstract."""
-    return _CLOSING.search(label) is not None
 
 
 def is_title(paragraph: str) -> bool:

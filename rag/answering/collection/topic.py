@@ -38,7 +38,7 @@ def filter_by_topic(
     Only papers that pass the filters are looked at, and with `among` only those of these ids.
     """
     vector = store.alignment.apply(embed(topic), language, "query")
-    ids = _candidates(store, topic, vector, filters, among)
+    ids, lexical = _candidates(store, topic, vector, filters, among)
     cosines = store.cosines(vector, ids)
     best: dict[str, ScoredChunk] = {}
     on_topic: set[str] = set()
@@ -46,7 +46,7 @@ def filter_by_topic(
         if among is not None and paper.paper_id not in among:
             continue
         cosine = cosines[chunk_id]
-        has_terms = holds_terms(topic, f"{paper.title or ''}\n{chunk.text}")
+        has_terms = chunk_id in lexical and holds_terms(topic, f"{paper.title or ''}\n{chunk.text}")
         if has_terms or cosine >= (OWN_CUT if paper.language == language else OTHER_CUT):
             on_topic.add(paper.paper_id)
         hit = ScoredChunk(paper, chunk, cosine + has_terms, cosine)
@@ -58,15 +58,20 @@ def filter_by_topic(
 
 def _candidates(
     store: Store, topic: str, vector: Vectors, filters: Filters | None, among: Collection[str] | None
-) -> list[str]:
-    """Return the chunks to compare: every one of few papers, else the nearest of each retriever."""
+) -> tuple[list[str], set[str]]:
+    """Return the chunks to compare, and which of them may hold the terms of the topic.
+
+    They are every chunk of few papers, else the nearest of each retriever; the lexical one finds the terms.
+    """
     if among is not None and len(among) <= _EACH_OF:
-        return [chunk_id for chunk_id, paper_id in store.catalog.chunk_ids() if paper_id in among]
-    ids: dict[str, None] = {}
+        own = [chunk_id for chunk_id, paper_id in store.catalog.chunk_ids() if paper_id in among]
+        return own, set(own)
+    dense: dict[str, None] = {}
+    lexical: dict[str, None] = {}
     for stored in LANGUAGES:
-        ids |= dict.fromkeys(chunk_id for chunk_id, _ in store.dense(vector, _CANDIDATES, stored, filters))
-        ids |= dict.fromkeys(chunk_id for chunk_id, _ in store.lexical(topic, _CANDIDATES, stored, filters))
-    return list(ids)
+        dense |= dict.fromkeys(chunk_id for chunk_id, _ in store.dense(vector, _CANDIDATES, stored, filters))
+        lexical |= dict.fromkeys(hit for hit, _ in store.lexical(topic, _CANDIDATES, stored, filters))
+    return list(dense | lexical), set(lexical)
 
 
 def holds_terms(topic: str, text: str) -> bool:

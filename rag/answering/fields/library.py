@@ -96,9 +96,9 @@ class Library:
             # The given name alone is worth offering only if nothing else was said.
             for part in own if len(words) == 1 else [each.surname for each in read_name(author).readings]:
                 parts.setdefault(part, author)
-        close = [whole[form] for form in get_close_matches("".join(sorted(words)), whole, OFFERED, NEAR_NAME)]
+        close = [whole[form] for form in _close("".join(sorted(words)), whole)]
         for surname in dict.fromkeys(reading.surname for reading in read_name(name).readings):
-            close += [parts[form] for form in get_close_matches(surname, parts, OFFERED, NEAR_NAME)]
+            close += [parts[form] for form in _close(surname, parts)]
         return list(dict.fromkeys(close))[:OFFERED]
 
     def near_venues(self, name: str) -> list[str]:
@@ -192,6 +192,12 @@ def library_of(store: Store) -> Library:
     if library is None:
         library = _LIBRARIES[store] = Library(store.catalog.papers())
     return library
+
+
+def _close(word: str, forms: Iterable[str]) -> list[str]:
+    """Return the forms that are nearly `word`; most are left out by their length, which is quick."""
+    slack = len(word) * (1 - NEAR_NAME) * 2
+    return get_close_matches(word, [f for f in forms if abs(len(f) - len(word)) <= slack], OFFERED, NEAR_NAME)
 
 
 def plain(text: str) -> str:

@@ -92,12 +92,13 @@ def _latin(written: str) -> tuple[list[Reading], list[Reading]]:
         words = _words(surname)
         return ([Reading(_join(words), _given(_words(given)))] if words else []), []
     words = _words(written)[:_LONGEST]
-    if len(words) < 2 or fold(words[0]) in _PARTICLES:
+    if len(words) < 2:
         return [Reading(_join(words))] if words else [], []
     if _INITIALS.fullmatch(words[-1]) and not _INITIALS.fullmatch(words[0]):  # Wang WM
         return [Reading(_join(words[:-1]), _given(words[-1:]))], []
     first = next((i for i, word in enumerate(words) if i and fold(word) in _PARTICLES), len(words) - 1)
-    likely = [Reading(_join(words[first:]), _given(words[:first]))]
+    whole = fold(words[0]) in _PARTICLES  # "van der Meer" is all surname
+    likely = [Reading(_join(words)) if whole else Reading(_join(words[first:]), _given(words[:first]))]
     splits = [
         Reading(_join(surname), _given(given))
         for i in range(1, len(words))

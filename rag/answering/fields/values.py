@@ -218,7 +218,7 @@ def _name_at(text: str, start: int, library: Library, *, unknown: bool) -> int |
         name = text[start : start + word.end()].rstrip(",'’").removesuffix("..")
         name = re.sub(r"['’]s$", "", name)
         if (
-            re.fullmatch(rf"[^\d{YEARS}{VENUE}{TITLE}{QUOTED}{HAN}]+", name)
+            re.fullmatch(rf"[^\d{AUTHOR}{YEARS}{VENUE}{TITLE}{QUOTED}{HAN}]+", name)
             and not WORD.fullmatch(name)
             and library.authors.knows(name)
         ):

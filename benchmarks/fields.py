@@ -22,9 +22,10 @@ from rag.answering.fields.library import Library
 from rag.answering.fields.question import may_ask_fields, read_field_question
 from rag.errors import LLMError
 from rag.evaluation.metrics import wilson_interval
+from rag.library import index_paths
 from rag.llm.base import LLM, TextStream
 from rag.models import defaults as models
-from rag.pipeline import RAG, index_paths
+from rag.pipeline import RAG
 from rag.schema import Answer, Paper, Source
 from rag.settings import load_settings
 

@@ -40,6 +40,7 @@ from rag.schema import (
     Filters,
     History,
     Language,
+    Paper,
     Progress,
     ScoredChunk,
     Sentence,
@@ -165,6 +166,11 @@ class RAG:
         with self._index.reading() as store:
             _check_sources(store, filters)
             return self._retrieve(store, query, detect_language(query), k, filters)
+
+    def paper(self, paper_id: str) -> Paper | None:
+        """Return an abstract by its id, also if it was folded into another since; None if it is gone."""
+        with self._index.reading() as store:
+            return store.catalog.resolve(paper_id)
 
     def as_retriever(
         self, similarity_top_k: int | None = None, filters: Filters | None = None

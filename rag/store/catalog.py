@@ -137,6 +137,14 @@ class Catalog:
         """Return what could not be read when the index was built."""
         return [Problem(**json.loads(r)) for (r,) in self._rows("SELECT record FROM problems ORDER BY rowid")]
 
+    def resolve(self, paper_id: str) -> Paper | None:
+        """Return the paper with this id, or the one that the record with this id was folded into."""
+        found = self.papers_by_id([paper_id])
+        if not found and self.has_records:
+            kept = self._rows("SELECT kept_id FROM records WHERE paper_id = ? LIMIT 1", (paper_id,))
+            found = self.papers_by_id([kept[0][0]]) if kept else {}
+        return next(iter(found.values()), None)
+
     def counts(self) -> dict[str, Any]:
         """Return the figures of a manifest: records, papers (distinct texts), works, chunks, languages."""
         records, papers = self._rows("SELECT count(*), count(DISTINCT paper_id) FROM records")[0]

@@ -158,6 +158,27 @@ def test_files_are_removed_by_name_and_papers_by_id(tmp_path: Path) -> None:
     assert "c.jsonl" in contents(tmp_path / "index")["inputs"]
 
 
+def test_the_id_of_a_paper_leads_to_it_after_it_was_folded_into_another(tmp_path: Path) -> None:
+    write(tmp_path / "files", {"a": [0]})
+    build_index([tmp_path / "files"], tmp_path / "index", HashEmbedder)
+    with closing(open_store(tmp_path / "index")) as store:
+        (before,) = store.catalog.papers()
+    longer = {
+        "title": "Lamps",
+        "abstract": TEXTS[0].replace("that we visited", "that we have visited"),
+        "year": 2020,
+    }
+    (tmp_path / "files" / "b.jsonl").write_text(json.dumps(longer))
+    library(tmp_path / "index").sync(tmp_path / "files")
+    with closing(open_store(tmp_path / "index")) as store:
+        (after,) = store.catalog.papers()
+        assert after.paper_id != before.paper_id
+        assert store.catalog.resolve(before.paper_id) == store.catalog.resolve(after.paper_id) == after
+        assert store.catalog.resolve("nothing") is None
+        (drop,) = store.catalog.drops()
+        assert drop["paper"]["text"] == before.text
+
+
 def test_files_of_one_name_from_two_folders_stay_apart(tmp_path: Path) -> None:
     for folder, number in (("one", 0), ("two", 2)):
         write(tmp_path / folder, {"a": [number]})

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from rag.answering.fields.library import Library
-from rag.pipeline import RAG, index_paths
+from rag.library import index_paths
+from rag.pipeline import RAG
 from rag.schema import Answer, Filters, Paper, Source
 from rag.settings import load_settings
 from tests.conftest import HashEmbedder, NumberVerifier, ScriptedLLM

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.pipeline import RAG, index_paths
+from rag.library import index_paths
+from rag.pipeline import RAG
 from rag.settings import load_settings
 from tests.conftest import HashEmbedder, NumberVerifier, ScriptedLLM
 

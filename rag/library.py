@@ -18,8 +18,9 @@ from rag.embedding.base import Embedder
 from rag.errors import LibraryIndexError
 from rag.factory import configured_embedder
 from rag.indexing.build import BuildReport, build_index
-from rag.indexing.change import ChangeReport
-from rag.indexing.sync import Library
+from rag.indexing.changing.change import ChangeReport
+from rag.indexing.changing.sync import Library
+from rag.indexing.engine import engine_named
 from rag.indexing.text_checks import odd_texts
 from rag.llm.llama_cpp.kv_cache import PROMPT_CACHE, forget, prune
 from rag.schema import Problem, Progress
@@ -40,6 +41,7 @@ def index_paths(
     index: Path | str | None = None,
     *,
     mapping: Mapping[str, str] | None = None,
+    engine: str = "here",
     embedder: Embedder | None = None,
     progress: Progress = _silent,
     **arguments: Any,
@@ -47,7 +49,8 @@ def index_paths(
     """Make the index hold exactly the abstracts in `paths`.
 
     `mapping` says where fields stand in JSON or tables of another form, such as
-    {"abstract": "data.summary"}; later changes of the index read files in the same way.
+    {"abstract": "data.summary"}; later changes of the index read files in the same way. `engine` is "here",
+    or "ray" to read, fold and embed on a Ray cluster (docs/scale.md).
 
     Raises:
         CorpusError: there is no path, or no abstract in them.
@@ -58,6 +61,7 @@ def index_paths(
         settings.index,
         lambda: embedder or configured_embedder(settings, fetch=True),
         mapping=mapping,
+        engine=engine_named(engine),
         chroma_url=settings.chroma_url,
         progress=progress,
     )

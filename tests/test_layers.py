@@ -55,6 +55,7 @@ HOMES = {
     "defusedxml": {"rag/indexing/reading/forms/xml_records.py"},
     "filetype": {"rag/indexing/reading/refused.py"},
     "markdown_it": {"rag/indexing/reading/forms/markdown.py"},
+    "ray": {"rag/indexing/engine.py"},
     "matplotlib": {"rag/evaluation/plots.py"},
 }
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rag.cli.evaluate import Commands
-    from rag.indexing.change import ChangeReport
+    from rag.indexing.changing.change import ChangeReport
     from rag.schema import Problem
 
 _WATCH_S = 2.0  # seconds between two looks at a watched folder
@@ -33,6 +33,8 @@ def add_library(commands: Commands, common: argparse.ArgumentParser) -> None:
         command.add_argument("--map", action="append", type=_mapped, metavar="FIELD=PATH", help=text)
         command.add_argument("paths", nargs="+", metavar="PATH", help="a file or folder of abstracts")
         command.set_defaults(run=run)
+    text = "where reading, folding and embedding run: here, or on a Ray cluster (default: here)"
+    index.add_argument("--engine", choices=("here", "ray"), default="here", help=text)
     sync = commands.add_parser("sync", parents=both, help="make the index follow a folder that changes")
     sync.add_argument("path", metavar="PATH", help="a folder or file of abstracts")
     sync.add_argument("--watch", action="store_true", help="go on, and follow every change until Ctrl-C")
@@ -79,7 +81,10 @@ def _index(parsed: argparse.Namespace) -> int:
     settings = load_settings(index=index_path(parsed))
     with progress_bars() as progress:
         shown = with_advice(progress, settings.embedding_model)
-        report = index_paths(parsed.paths, parsed.index, mapping=dict(parsed.map or ()), progress=shown)
+        mapping = dict(parsed.map or ())
+        report = index_paths(
+            parsed.paths, parsed.index, mapping=mapping, engine=parsed.engine, progress=shown
+        )
     if report.problems:
         print(problem_lines(report.problems), file=sys.stderr)
     _write_report(parsed.report, report.problems)

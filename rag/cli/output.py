@@ -15,7 +15,7 @@ from rag.settings import DEFAULT_EMBEDDING_MODEL, SMALL_EMBEDDING_MODEL
 if TYPE_CHECKING:
     from rag.answering.generation.prefill import Prefill
     from rag.indexing.build import BuildReport
-    from rag.indexing.change import ChangeReport
+    from rag.indexing.changing.change import ChangeReport
     from rag.schema import Progress
     from rag.store.health import Finding
 

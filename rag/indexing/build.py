@@ -7,17 +7,19 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rag.embedding.alignment import Alignment, VectorSum, shipped_alignment
 from rag.embedding.base import Embedder, Vectors
 from rag.errors import CorpusError, LibraryIndexError
+from rag.indexing.changing.file_changes import base_of, found_files, read_change
 from rag.indexing.decisions import load_decisions
-from rag.indexing.dedup.folding import DedupResult, deduplicate
-from rag.indexing.embed_chunks import UnfinishedVectors, unfinished_vectors
-from rag.indexing.file_changes import base_of, found_files, read_change
+from rag.indexing.dedup.folding import DedupResult
+from rag.indexing.embed_chunks import Embed, UnfinishedVectors, unfinished_vectors
+from rag.indexing.engine import HERE, Engine
 from rag.indexing.files import printable
-from rag.indexing.folded import folded_records, planted
+from rag.indexing.folded import fold, planted
 from rag.indexing.passages import chunk_tokens, make_passages
 from rag.indexing.readers import check_mapping, nothing_readable
 from rag.indexing.works import has_both_languages, paper_vectors, with_twins
@@ -44,11 +46,13 @@ def build_index(
     *,
     mapping: Mapping[str, str] | None = None,
     chroma_url: str | None = None,
+    engine: Engine = HERE,
     progress: Progress = lambda stage, done, total: None,
 ) -> BuildReport:
     """Make the index in `directory` contain exactly the papers in `paths`.
 
-    `mapping` says where fields stand in files of another form (`rag.indexing.readers.read_papers`). Reuses
+    `mapping` says where fields stand in files of another form (`rag.indexing.readers.read_papers`), `engine`
+    where the parts run (`rag.indexing.engine`). Reuses
     the vectors of the old index and of an interrupted build. The embedder loads only after reading succeeds.
     The old index stays in use until the new one is complete.
 
@@ -58,7 +62,7 @@ def build_index(
         LibraryIndexError: the index cannot be written.
     """
     check_mapping(mapping)
-    papers, files, problems = _read(paths, mapping, progress)
+    papers, files, problems = _read(paths, mapping, engine, progress)
     origin = tuple(printable(os.path.realpath(path)) for path in paths)
     return index_papers(
         papers,
@@ -69,6 +73,7 @@ def build_index(
         files=files,
         mapping=mapping,
         chroma_url=chroma_url,
+        engine=engine,
         progress=progress,
     )
 
@@ -83,6 +88,7 @@ def index_papers(
     files: tuple[InputFile, ...] = (),
     mapping: Mapping[str, str] | None = None,
     chroma_url: str | None = None,
+    engine: Engine = HERE,
     progress: Progress = lambda stage, done, total: None,
 ) -> BuildReport:
     """Make the index in `directory` contain `papers`, as `build_index` does.
@@ -90,13 +96,14 @@ def index_papers(
     `origin` names the paths for messages; `files` are the stamps of the files that were read.
     """
     progress("Folding", 0, 1)
-    folded = deduplicate(papers, load_decisions(directory))
+    folded, records = fold(papers, load_decisions(directory), engine)
     progress("Folding", 1, 1)
     problems = (*problems, *planted(folded.kept))
     embedder = load_embedder()
     with writing(directory), unfinished(directory) as kept_vectors:
-        inputs = Inputs(tuple(folded_records(papers, folded)), files, problems)
-        contents = _contents(folded, inputs, embedder, directory, kept_vectors, progress)
+        inputs = Inputs(tuple(records), files, problems)
+        embed = partial(engine.map_with, load_embedder, _embedded) if engine.remote else None
+        contents = _contents(folded, inputs, embedder, directory, kept_vectors, progress, embed)
         manifest = _manifest(embedder, contents.alignment, origin, chroma_url)
         manifest = replace(manifest, mapping=dict(mapping or {}))
         progress("Storing", 0, 1)
@@ -137,7 +144,7 @@ def unfinished(directory: Path) -> Iterator[UnfinishedVectors]:
 
 
 def _read(
-    paths: Sequence[Path], mapping: Mapping[str, str] | None, progress: Progress
+    paths: Sequence[Path], mapping: Mapping[str, str] | None, engine: Engine, progress: Progress
 ) -> tuple[list[Paper], tuple[InputFile, ...], tuple[Problem, ...]]:
     if not paths:
         raise CorpusError("Name at least one file or folder of abstracts, as in `rag index corpus`.")
@@ -145,9 +152,9 @@ def _read(
     papers: list[Paper] = []
     files: list[InputFile] = []
     problems: list[Problem] = []
-    for done, file in enumerate(found):
+    read = engine.map(partial(read_change, mapping=mapping), found)
+    for done, change in enumerate(read):
         progress("Reading", done, len(found))
-        change = read_change(file, mapping)
         papers += change.papers
         problems += change.problems
         files += [change.stamp] if change.stamp else []
@@ -166,6 +173,10 @@ def _known(directory: Path, keys: Sequence[str]) -> dict[str, Vectors]:
         return {}
 
 
+def _embedded(embedder: Embedder, texts: Sequence[str]) -> Vectors:
+    return embedder.embed_passages(texts)
+
+
 def _contents(
     folded: DedupResult,
     inputs: Inputs,
@@ -173,13 +184,14 @@ def _contents(
     directory: Path,
     kept_vectors: UnfinishedVectors,
     progress: Progress,
+    embed: Embed | None,
 ) -> Contents:
     """Chunk, embed and align the kept papers, with the vectors of the current index reused."""
 
     def lookup(keys: Sequence[str]) -> Mapping[str, Vectors]:
         return _known(directory, keys)
 
-    passages = make_passages(folded.kept, embedder, lookup, kept_vectors, progress)
+    passages = make_passages(folded.kept, embedder, lookup, kept_vectors, progress, embed)
     languages = [chunk.language for chunk in passages.chunks]
     sums = VectorSum.by_language(passages.vectors, languages)
     alignment = shipped_alignment(embedder.name).for_library(sums)

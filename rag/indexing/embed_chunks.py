@@ -7,7 +7,7 @@ build deletes the file, because the catalogue holds the vectors.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,9 @@ import numpy as np
 
 from rag.embedding.base import Embedder, Vectors
 from rag.schema import Progress
+
+Embed = Callable[[Sequence[Sequence[str]]], Iterator[Vectors]]
+"""Yields the vectors (n, d) of each batch of passages, in order."""
 
 _STEP = 64  # passages per batch; higher writes vectors and reports progress less often
 _MAX_VARIABLES = 500  # keys per SQL query
@@ -75,18 +78,26 @@ def embed_passages(
     embedder: Embedder,
     kept: UnfinishedVectors,
     progress: Progress = lambda stage, done, total: None,
+    embed: Embed | None = None,
 ) -> dict[str, Vectors]:
-    """Return the vector (d,) of each passage by key; embed only passages that `kept` does not have."""
+    """Return the vector (d,) of each passage by key; embed only passages that `kept` does not have.
+
+    `embed` yields the vectors (n, d) of each batch in turn; by default `embedder` does it here.
+    """
     known = kept.get(list(passages))
     # Passages of similar length need little padding. With the longest first, progress is not too optimistic.
     order = sorted(passages.keys() - known.keys(), key=lambda key: (-len(passages[key]), key))
     total = len(passages)
-    for first in range(0, len(order), _STEP):
-        progress("Embedding", total - len(order) + first, total)
-        step = order[first : first + _STEP]
-        rows = embedder.embed_passages([passages[key] for key in step])
+    steps = [order[first : first + _STEP] for first in range(0, len(order), _STEP)]
+    batches = [[passages[key] for key in step] for step in steps]
+    found = embed(batches) if embed else map(embedder.embed_passages, batches)
+    done = total - len(order)
+    progress("Embedding", done, total)
+    for step, rows in zip(steps, found, strict=True):
         fresh = dict(zip(step, rows, strict=True))
         kept.put(fresh)
         known |= fresh
+        done += len(step)
+        progress("Embedding", done, total)
     progress("Embedding", total, total)
     return known

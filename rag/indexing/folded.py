@@ -4,24 +4,76 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
+from rag.indexing.decisions import Decisions
 from rag.indexing.dedup.blocking import blocking_keys
-from rag.indexing.dedup.folding import DedupResult
+from rag.indexing.dedup.components import components, packed
+from rag.indexing.dedup.folding import DedupResult, Member, deduplicate
+from rag.indexing.engine import Engine
 from rag.schema import Paper, Problem
 from rag.store.records import FoldedRecord
 from rag.text.injection import planted_sentences
 
+# Records of a batch on a cluster; higher sends fewer messages and spreads less evenly.
+_BATCH = 500
 
-def folded_records(papers: Sequence[Paper], folded: DedupResult) -> Iterator[FoldedRecord]:
-    """Yield each of `papers`, which were folded to `folded`, as a record of the catalogue."""
+
+def fold(
+    papers: Sequence[Paper], decisions: Decisions, engine: Engine
+) -> tuple[DedupResult, list[FoldedRecord]]:
+    """Fold `papers`; return the result, and each of them as a record of the catalogue.
+
+    On a cluster the keys are computed apart, and records that share none, directly or through others, are
+    folded apart.
+    """
+    keys = list(engine.map(record_keys, papers)) if not engine.remote else _far_keys(papers, engine)
+    if not engine.remote:
+        folded = deduplicate(papers, decisions)
+        return folded, list(folded_records(papers, folded, keys))
+    partners = [_partners(paper, decisions) for paper in papers]
+    groups = components([(*own, *joined) for own, joined in zip(keys, partners, strict=True)])
+    batches = [[papers[i] for i in batch] for batch in packed(groups, _BATCH)]
+    parts = list(engine.map(partial(deduplicate, decisions=decisions), batches))
+    place = {paper.sources[0]: i for i, paper in reversed(list(enumerate(papers)))}
+    kept = sorted((p for part in parts for p in part.kept), key=lambda paper: place[paper.sources[0]])
+    drops = sorted((d for part in parts for d in part.dropped), key=lambda d: place[d.paper.sources[0]])
+    merged: dict[str, tuple[Member, ...]] = {}
+    for part in parts:
+        merged |= part.clusters
+    clusters = {paper.paper_id: merged[paper.paper_id] for paper in kept if paper.paper_id in merged}
+    folded = DedupResult(tuple(kept), tuple(drops), clusters)
+    return folded, list(folded_records(papers, folded, keys))
+
+
+def _far_keys(papers: Sequence[Paper], engine: Engine) -> list[tuple[int, ...]]:
+    batches = [papers[first : first + _BATCH] for first in range(0, len(papers), _BATCH)]
+    return [keys for part in engine.map(_keys_of, batches) for keys in part]
+
+
+def _keys_of(papers: Sequence[Paper]) -> list[tuple[int, ...]]:
+    return [record_keys(paper) for paper in papers]
+
+
+def _partners(paper: Paper, decisions: Decisions) -> list[str]:
+    """Return a key for each choice that joins this paper with another."""
+    return [" ".join(sorted(pair)) for pair in decisions.joined if paper.paper_id in pair]
+
+
+def folded_records(
+    papers: Sequence[Paper], folded: DedupResult, keys: Sequence[tuple[int, ...]] | None = None
+) -> Iterator[FoldedRecord]:
+    """Yield each of `papers`, which were folded to `folded`, as a record of the catalogue.
+
+    `keys` are the blocking keys of each, if they are known.
+    """
     drops = {(drop.paper.sources, drop.paper.paper_id): drop for drop in folded.dropped}
-    for paper in papers:
+    for paper, own in zip(papers, keys or map(record_keys, papers), strict=True):
         drop = drops.get((paper.sources, paper.paper_id))
-        keys = record_keys(paper)
         if drop is None:
-            yield FoldedRecord(paper, paper.paper_id, keys=keys)
+            yield FoldedRecord(paper, paper.paper_id, keys=own)
         else:
-            yield FoldedRecord(paper, drop.kept_id, drop.reason, drop.score, keys)
+            yield FoldedRecord(paper, drop.kept_id, drop.reason, drop.score, own)
 
 
 def record_keys(paper: Paper) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from rag.embedding.base import Embedder, Vectors, passage, passage_key
 from rag.indexing.chunking import chunk_paper
-from rag.indexing.embed_chunks import UnfinishedVectors, embed_passages
+from rag.indexing.embed_chunks import Embed, UnfinishedVectors, embed_passages
 from rag.schema import Paper, Progress
 from rag.store.catalog_writer import Passages
 
@@ -28,8 +28,12 @@ def make_passages(
     lookup: Callable[[Sequence[str]], Mapping[str, Vectors]],
     unfinished: UnfinishedVectors,
     progress: Progress,
+    embed: Embed | None = None,
 ) -> Passages:
-    """Chunk `papers` and embed the chunks; `lookup` returns the raw vectors (d,) that are known, by key."""
+    """Chunk `papers` and embed the chunks; `lookup` returns the raw vectors (d,) that are known, by key.
+
+    `embed` is that of `embed_passages`.
+    """
     by_id = {paper.paper_id: paper for paper in papers}
     limit, count = chunk_tokens(embedder), embedder.count_tokens
     chunks = [c for paper in by_id.values() for c in chunk_paper(paper, max_tokens=limit, count_tokens=count)]
@@ -37,6 +41,6 @@ def make_passages(
     keys = [passage_key(embedder.digest, text) for text in texts]
     known = lookup(keys)
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-    vectors = {**known, **embed_passages(missing, embedder, unfinished, progress)}
+    vectors = {**known, **embed_passages(missing, embedder, unfinished, progress, embed)}
     rows = [vectors[key] for key in keys]
     return Passages(chunks, keys, np.stack(rows) if rows else np.zeros((0, 0), dtype=np.float32))

@@ -399,7 +399,7 @@ def test_a_path_that_holds_no_data_set_is_told_what_to_give(tmp_path: Path) -> N
     with pytest.raises(CorpusError, match=r"dev\.jsonl, train\.jsonl"):
         load_dataset(tmp_path)
     assert load_dataset(tmp_path, "dev").queries[0].text == "Title 2"
-    (tmp_path / "bad.jsonl.gz").write_bytes(b"not gzip")
+    (tmp_path / "bad.jsonl.gz").write_bytes(gzip.compress(b"x" * 9)[:15])
     with pytest.raises(CorpusError, match=r"bad\.jsonl\.gz cannot be read"):
         load_dataset(tmp_path / "bad")
 

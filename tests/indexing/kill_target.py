@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.indexing.build import build_index
-from rag.indexing.sync import Library
+from rag.indexing.changing.sync import Library
 from rag.store.manifest import MANIFEST_FILE
 from tests.conftest import HashEmbedder
 

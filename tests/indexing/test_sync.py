@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rag.errors import CorpusError, IndexMismatchError, IndexMissingError
 from rag.indexing.build import build_index
-from rag.indexing.sync import Library
+from rag.indexing.changing.sync import Library
 from rag.store.index import open_store
 from rag.store.manifest import SCHEMA_VERSION, Manifest
 from tests.conftest import HashEmbedder

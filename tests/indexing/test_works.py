@@ -14,8 +14,8 @@ import numpy as np
 from rag.embedding.alignment import normalise_rows
 from rag.embedding.base import Vectors
 from rag.indexing.build import build_index
+from rag.indexing.changing.sync import Library
 from rag.indexing.decisions import load_decisions, save_decisions
-from rag.indexing.sync import Library
 from rag.schema import Paper
 from rag.store.index import open_store
 from tests.conftest import HashEmbedder

@@ -191,12 +191,12 @@ def test_a_damaged_lexical_index_is_one_sentence_and_keeps_the_vectors(tmp_path:
     for damage in (file.unlink, lambda: file.write_bytes(b"garbage"), lambda: file.write_bytes(b"g" * size)):
         damage()
         with closing(Catalog(tmp_path / "c.sqlite")) as other:
-            with pytest.raises(LibraryIndexError, match="rag index"):
+            with pytest.raises(LibraryIndexError, match="rag doctor --fix"):
                 other.search("ImageNet", 5)
             assert set(other.vectors(["k0"])) == {"k0"}
     shutil.rmtree(tmp_path / "c.lexical")
     with (
         closing(Catalog(tmp_path / "c.sqlite")) as other,
-        pytest.raises(LibraryIndexError, match="rag index"),
+        pytest.raises(LibraryIndexError, match="rag doctor --fix"),
     ):
         other.search("ImageNet", 5)

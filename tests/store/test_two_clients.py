@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rag.indexing.build import build_index
-from rag.indexing.sync import Library
+from rag.indexing.changing.sync import Library
 from rag.library import backup, restore
 from rag.store.index import Store, open_store
 from rag.store.live_index import LiveIndex

@@ -12,12 +12,12 @@ import numpy as np
 from rag.embedding.alignment import Alignment
 from rag.embedding.base import Embedder
 from rag.indexing.build import unfinished
+from rag.indexing.changing.file_changes import FileChange
+from rag.indexing.changing.refold import Diff, Fold, diff
+from rag.indexing.changing.upgrade import upgraded
 from rag.indexing.decisions import Decisions, load_decisions
-from rag.indexing.file_changes import FileChange
 from rag.indexing.folded import planted
 from rag.indexing.passages import make_passages
-from rag.indexing.refold import Diff, Fold, diff
-from rag.indexing.upgrade import upgraded
 from rag.indexing.works import has_both_languages, paper_vectors, with_twins
 from rag.schema import Paper, Problem, Progress
 from rag.store.applying import apply_change

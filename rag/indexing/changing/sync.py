@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rag.embedding.base import Embedder
 from rag.errors import CorpusError
-from rag.indexing.change import ChangeReport, change_index
-from rag.indexing.file_changes import FileChange, base_of, found_files, is_unchanged, read_change
+from rag.indexing.changing.change import ChangeReport, change_index
+from rag.indexing.changing.file_changes import FileChange, base_of, found_files, is_unchanged, read_change
 from rag.indexing.files import CorpusFile, shown
 from rag.indexing.readers import check_mapping
 from rag.schema import Problem, Progress
@@ -34,7 +34,7 @@ class Library:
     `mapping` says where fields stand in files of another form; by default it is as when the index was built.
 
     Every method raises IndexMissingError, IndexMismatchError, IndexBusyError and LibraryIndexError as
-    `rag.indexing.change.change_index` does.
+    `rag.indexing.changing.change.change_index` does.
     """
 
     directory: Path

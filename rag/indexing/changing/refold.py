@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rag.indexing.changing.file_changes import FileChange
 from rag.indexing.decisions import Decisions
 from rag.indexing.dedup.folding import deduplicate
-from rag.indexing.file_changes import FileChange
 from rag.indexing.folded import folded_records, record_keys
 from rag.schema import Paper, Progress, Source
 from rag.store.catalog import Catalog

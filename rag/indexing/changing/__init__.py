@@ -1,0 +1,1 @@
+"""An index changed by what changed in its files."""

@@ -29,6 +29,9 @@ _NO_ABSTRACT = re.compile(
     re.IGNORECASE,
 )
 _TEXT_NAMES = ("abstract", "abstract_zh", "abstract_en")
+_FULL_STOP = re.compile(r"([^\W_]{3}|[)\]\d])\.$")
+_IN_BRACKETS = re.compile(r"\[[^\[\]]+\]")
+_MARK_OF_CNKI = re.compile(r"[〈<＜]正[〉>＞]\s*")  # before abstracts that CNKI took from the text itself
 _NOT_DECODED = "not valid UTF-8, GB18030, Big5 or Windows-1252; save the file as UTF-8"
 
 
@@ -61,7 +64,7 @@ def paper_of(fields: Fields, text: str, source: Source, keywords: str = "") -> P
         text=text,
         language=language,
         sources=(source,),
-        title=title_in(title, language),
+        title=_bare_title(title_in(title, language)),
         authors=names_of(fields.get("authors")),
         year=year_of(fields.get("year")),
         doi=doi or normalise_doi(url or ""),
@@ -71,6 +74,12 @@ def paper_of(fields: Fields, text: str, source: Source, keywords: str = "") -> P
         arxiv_id=_arxiv(fields, url, doi),
         pmid=normalise_pmid(text_of(fields.get("pmid"))) or _pmid_in(url),
     )
+
+
+def _bare_title(title: str | None) -> str | None:
+    """Return a title without its full stop, and without PubMed's brackets around a translated one."""
+    title = _FULL_STOP.sub(r"\1", title or "")
+    return (title[1:-1] if _IN_BRACKETS.fullmatch(title) else title) or None
 
 
 def _arxiv(fields: Fields, url: str | None, doi: str | None) -> str | None:
@@ -94,6 +103,7 @@ def _texts(fields: Mapping[str, Any]) -> tuple[list[str], str]:
         keywords = keywords or words
         for part in parts:
             text = clean_text(part) if len(part) <= _MOST_RAW else part
+            text = _MARK_OF_CNKI.sub("", text) if _MARK_OF_CNKI.match(text) else text
             if text and not _NO_ABSTRACT.fullmatch(text):
                 found.setdefault(detect_language(text), text)
     texts = list(found.values())

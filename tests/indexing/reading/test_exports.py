@@ -390,6 +390,21 @@ def test_atom_of_arxiv(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("On leaves.", "On leaves"),
+        ("[On leaves].", "On leaves"),
+        ("[18F]FDG of walls", "[18F]FDG of walls"),
+        ("Why leaves?", "Why leaves?"),
+        ("Leaves in the U.S.", "Leaves in the U.S."),
+    ],
+)
+def test_titles_lose_the_full_stop_and_brackets_of_pubmed(tmp_path: Path, written: str, title: str) -> None:
+    (paper,), _ = read(tmp_path, f"PMID- 1\nTI  - {written}\nAB  - {EN}\n")
+    assert paper.title == title
+
+
 def test_chinese_exports(tmp_path: Path) -> None:
     content = f"题名,作者,刊名,年,关键词,摘要\n隔日灌溉与番茄萎蔫,张三;李四,叶片学报,2031,番茄;灌溉,{ZH}\n"
     (paper,), _ = read(tmp_path, content, "知网.csv")

@@ -71,7 +71,7 @@ def _record(paragraphs: list[str], position: int) -> Raw:
         position,
         {
             "abstract": "\n".join(texts),
-            "title": title.replace("\n", " ").rstrip(". ").removeprefix("[").removesuffix("]"),
+            "title": title.replace("\n", " "),
             "authors": _MARK_OF_ADDRESS.sub("", authors.replace("\n", " ")).rstrip("."),
             "venue": venue[1] if venue else "",
             "year": citation,

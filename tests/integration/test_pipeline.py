@@ -243,8 +243,8 @@ def test_answers_have_the_keys_of_the_contract(open_rag: OpenRag) -> None:
         "unknown_markers", "dropped_sentences", "timings",
     ]  # fmt: skip
     assert set(record["citations"][0]) == {
-        "number", "paper_id", "title", "text", "sources", "quote", "start", "end", "authors", "year",
-        "venue", "doi", "url",
+        "number", "paper_id", "title", "text", "sources", "quote", "start", "end",
+        "authors", "year", "venue", "doi", "url",
     }  # fmt: skip
     assert set(record["contexts"][0]) == {"paper_id", "chunk_id", "score", "text"}
     assert set(record["timings"]) == {"retrieve_s", "first_token_s", "total_s"}

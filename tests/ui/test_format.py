@@ -287,6 +287,21 @@ def test_a_follow_up_shows_what_it_was_read_as(language, label) -> None:
     assert "read-as" not in chat_html([Turn("And it?").after(SourcesEvent((), language))])
 
 
+def test_a_card_shows_at_most_three_authors_the_venue_the_year_and_the_doi() -> None:
+    found = context(
+        "Otters slept.", title="Otters", authors=("Ash, A", "Birch, B", "Cedar, C", "Dogwood, D"), year=2021
+    )
+    found = replace(found, paper=replace(found.paper, venue="River & <Sea>", doi="10.5555/x(1)"))
+    page = assert_harmless(
+        sources_html([finished("When?", "Otters slept [1].", [found], [citation(1, found, "Otters slept.")])])
+    )
+    assert "Ash, A; Birch, B; Cedar, C" in page.text
+    assert "Dogwood" not in page.text
+    assert "River & <Sea>" in page.text
+    assert "2021" in page.text
+    assert "https://doi.org/10.5555/x%281%29" in [attrs.get("href") for _, attrs in page.elements]
+
+
 def _turns_without_words() -> list[Turn]:
     """Return a turn in every state, in which only the page itself has words: what it quotes is digits."""
     found = [

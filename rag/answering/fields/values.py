@@ -7,16 +7,14 @@ question is made of few words (`rag.answering.fields.words`).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag.answering.fields.library import Library
+from rag.answering.fields.name_places import Found, names_at, stands_as_author
 from rag.answering.fields.names import is_han_name
 from rag.answering.fields.places import (
     AFTER_DID,
     BY,
-    CAPITALS,
-    CLAUSE_ENDS,
     DID,
     ET_AL,
     HAN_FOLLOWS,
@@ -25,8 +23,6 @@ from rag.answering.fields.places import (
     HAN_TOPIC_BEFORE,
     IDENTIFIER_LEAD,
     JOINT,
-    KNOWN_AFTER,
-    KNOWN_BEFORE,
     NAME_WORDS,
     NAMED_VENUES,
     PAPERS_IN,
@@ -41,8 +37,7 @@ from rag.answering.fields.words import AUTHOR, QUOTED, TITLE, VENUE, WORD, YEARS
 from rag.answering.fields.years import Span, find_years, spelled_years
 from rag.text.language import HAN
 
-# Words of the longest venue and of the longest name that are looked up.
-_VENUE_WORDS, _NAME_WORDS = 12, 5
+_VENUE_WORDS = 12  # words of the longest venue that is looked up
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,36 +150,22 @@ def _authors(values: Values, library: Library) -> Values:
 def _latin_authors(values: Values, library: Library) -> Values:
     text = values.text
     for lead in BY.finditer(text):
-        if found := _names_at(text, lead.end(), library, unknown=True):
+        if found := names_at(text, lead.end(), library, unknown=True):
             return _with_authors(values, lead.end(), found)
     for lead in DID.finditer(text):
-        found = _names_at(text, lead.end(), library, unknown=True)
+        found = names_at(text, lead.end(), library, unknown=True)
         if found and AFTER_DID.match(text, found[0]):
             return _with_authors(values, lead.end(), found)
     for start in (match.start() for match in NAME_WORDS.finditer(text)):
-        found = _names_at(text, start, library, unknown=text[start].isupper())
+        found = names_at(text, start, library, unknown=text[start].isupper())
         if not found:
             continue
         end, names, _ = found
         known = all(library.authors.knows(name) for name in names)
         verb = VERB_AFTER.match(text, end) and (known or not WORD.fullmatch(text[start:end]))
-        if verb or (known and _stands_as_author(text, start, end, names)):
+        if verb or (known and stands_as_author(text, start, end, names)):
             return _with_authors(values, start, found)
     return values
-
-
-def _stands_as_author(text: str, start: int, end: int, names: Sequence[str]) -> bool:
-    """Return whether a known name stands where an author does: in full, with "et al.", "'s" or a year."""
-    if len(names) > 1 or len(names[0].replace(",", " ").split()) > 1:
-        return True
-    if not text[start].isupper():
-        return False
-    if KNOWN_AFTER.match(text, end):
-        return True
-    return bool(KNOWN_BEFORE.search(text[:start]) and CLAUSE_ENDS.match(text, end))
-
-
-Found = tuple[int, list[str], bool]
 
 
 def _with_authors(values: Values, start: int, found: Found) -> Values:
@@ -193,40 +174,6 @@ def _with_authors(values: Values, start: int, found: Found) -> Values:
         end = more.end()
     authors = (*values.authors, *names)
     return replace(_put(values, start, end, AUTHOR), authors=authors, any_author=any_author)
-
-
-def _names_at(text: str, start: int, library: Library, *, unknown: bool) -> Found | None:
-    """Return the end of the names that begin at `start`, the names, and whether one of them is enough."""
-    names: list[str] = []
-    end, any_author = start, False
-    position = start
-    while one := _name_at(text, position, library, unknown=unknown):
-        end = one
-        names.append(text[position:end].strip(" ,"))
-        joint = JOINT.match(text, end)
-        if not joint:
-            break
-        any_author |= joint[0].strip(" ,") in ("or", "或")
-        position = joint.end()
-    return (end, names, any_author) if names else None
-
-
-def _name_at(text: str, start: int, library: Library, *, unknown: bool) -> int | None:
-    """Return the end of the longest known name at `start`, else of a name by its capitals."""
-    words = list(re.finditer(r"[^\s?？!;:()（）]+", text[start:]))[:_NAME_WORDS]
-    for word in reversed(words):
-        name = text[start : start + word.end()].rstrip(",'’").removesuffix("..")
-        name = re.sub(r"['’]s$", "", name)
-        if (
-            re.fullmatch(rf"[^\d{AUTHOR}{YEARS}{VENUE}{TITLE}{QUOTED}{HAN}]+", name)
-            and not WORD.fullmatch(name)
-            and library.authors.knows(name)
-        ):
-            return start + len(name)
-    if unknown and (match := CAPITALS.match(text, start)):
-        name = re.sub(r"['’]s$", "", match[0].rstrip("."))
-        return start + len(name) if not WORD.fullmatch(name) else None
-    return None
 
 
 def _han_authors(values: Values, library: Library) -> Values:
@@ -245,13 +192,13 @@ def _han_authors(values: Values, library: Library) -> Values:
         return replace(values, text=text, authors=(*values.authors, *names), any_author=any_author)
     for pattern in (*HAN_NAMES, HAN_OWNER):
         match = pattern.search(text)
-        if not match or PEOPLE.search(match["name"]) or not _may_be_name(match["name"]):
+        if (
+            not match
+            or PEOPLE.search(match["name"])
+            or not (match["name"][0].isascii() or is_han_name(match["name"]))
+        ):
             continue
         if pattern is not HAN_OWNER or not library.titled(match["name"], part=True):
             values = _put(values, *match.span("name"), AUTHOR)
             return replace(values, authors=(*values.authors, match["name"]))
     return values
-
-
-def _may_be_name(name: str) -> bool:
-    return name[0].isascii() or is_han_name(name)

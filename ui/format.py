@@ -21,7 +21,7 @@ _QUESTION_SHOWN = 1200
 
 def masthead_html(info: Mapping[str, Any], notice: Label | None = None) -> str:
     """Return the header: name, index, language switch, and `notice` where text leaves this machine."""
-    counts = [labels.ABSTRACTS.of(info["papers"])]
+    counts = [labels.ABSTRACTS.of(info["works"])]
     for code, count in sorted(info["languages"].items(), key=lambda item: -item[1]):
         counts.append(labels.IN_LANGUAGE[code].of(count))
     facts = "".join(f"<li>{count.html()}</li>" for count in counts)

@@ -80,7 +80,7 @@ def test_nothing_of_corpus_question_or_model_becomes_markup(question, reply, abs
     assert_harmless(chat_html([turn]))
     assert_harmless(sources_html([turn]))
     assert_harmless(chat_html([Turn(question, error=Label(reply))]))
-    assert_harmless(masthead_html({"papers": 1, "languages": {"en": 1}}, Label(reply, title)))
+    assert_harmless(masthead_html({"works": 1, "languages": {"en": 1}}, Label(reply, title)))
 
 
 def test_hostile_text_is_shown_as_text() -> None:
@@ -91,7 +91,7 @@ def test_hostile_text_is_shown_as_text() -> None:
     assert panel.text.count(HOSTILE) >= 3
     assert "javascript:" not in sources_html([turn])
     assert (
-        HOSTILE in assert_harmless(masthead_html({"papers": 1, "languages": {"en": 1}}, Label(HOSTILE))).text
+        HOSTILE in assert_harmless(masthead_html({"works": 1, "languages": {"en": 1}}, Label(HOSTILE))).text
     )
 
 
@@ -334,7 +334,7 @@ def _turns_without_words() -> list[Turn]:
 )
 def test_the_page_has_no_word_of_the_other_language(language: str, foreign: str) -> None:
     turns = _turns_without_words()
-    parts = [masthead_html({"papers": 3, "languages": {"en": 2, "zh": 1}}), chat_html([]), sources_html([])]
+    parts = [masthead_html({"works": 3, "languages": {"en": 2, "zh": 1}}), chat_html([]), sources_html([])]
     parts += [status_html(label) for label in (labels.HINT, labels.NO_QUESTION, *map(status_of, turns))]
     parts += [chat_html(turns), *(sources_html([turn]) for turn in turns)]
     page = Parsed("".join(parts), language)
@@ -347,7 +347,7 @@ def test_the_page_has_no_word_of_the_other_language(language: str, foreign: str)
 
 
 def test_what_a_screen_reader_is_told_in_attributes_follows_the_language() -> None:
-    page = Parsed(masthead_html({"papers": 1, "languages": {"en": 1}}) + chat_html(_turns_without_words()))
+    page = Parsed(masthead_html({"works": 1, "languages": {"en": 1}}) + chat_html(_turns_without_words()))
     fixed = [
         attrs for _, attrs in page.elements if {"aria-label", "title", "alt", "placeholder"} & set(attrs)
     ]

@@ -16,6 +16,7 @@ from rag.answering.collection.listing import (
 )
 from rag.answering.collection.replies import CHAT, NAMES, format_message
 from rag.answering.collection.topic import Embed, filter_by_topic, first_sentence
+from rag.answering.retrieval import one_text_each
 from rag.answering.router import Intent
 from rag.schema import LANGUAGES, Chunk, Citation, Filters, Language, Paper, ScoredChunk, Sentence
 from rag.store.index import Store
@@ -68,7 +69,7 @@ class _Collection:
         return put_together([line], more=self._more(len(names)))
 
     def central(self, intent: Intent) -> CollectionAnswer:
-        passing = {paper.paper_id for paper in self._passing()}
+        passing = {paper.paper_id for paper in self._one_text_each(self._passing())}
         rows = [row for row in self._store.catalog.chunk_ids() if row[1] in passing]
         if not rows:
             return put_together([self._say("nothing")])
@@ -84,7 +85,8 @@ class _Collection:
         return self._listing(head, found, notes=notes)
 
     def papers(self, intent: Intent) -> CollectionAnswer:
-        papers = [paper for paper in self._passing() if intent.written in (None, paper.language)]
+        passing = [paper for paper in self._passing() if intent.written in (None, paper.language)]
+        papers = self._one_text_each(passing)
         name = NAMES[self._language][intent.written] if intent.written else ""
         if not papers:
             return put_together([self._say("nothing")])
@@ -98,6 +100,7 @@ class _Collection:
         found, closest = filter_by_topic(self._store, topic, embed, self._language, self._filters)
         if intent.written:
             found = [hit for hit in found if hit.paper.language == intent.written]
+        found = one_text_each(found, self._language)
         if intent.ask == "origin":
             return self._origin(found[0]) if found else None
         if not found:
@@ -141,9 +144,10 @@ class _Collection:
         present = [(NAMES[self._language][la], n) for la, n in counts.items() if n]
         parts = [f"{n:,} in {name}" if english else f"{name}{n}篇" for name, n in present]
         listed = f" ({', '.join(parts)})" if english else f"（{'，'.join(parts)}）"
-        lines = [self._say("count", n=counts.total(), languages=listed)]
+        manifest = self._store.manifest
+        works = len({paper.work for paper in self._passing()}) if self._filters else manifest.works
+        lines = [self._say("count", n=works, languages=listed)]
         if not self._filters:
-            manifest = self._store.manifest
             files = self._store.catalog.file_count()
             repeats = manifest.records - manifest.works
             lines.append(self._say("read", n=files, records=manifest.records, files=files, repeats=repeats))
@@ -160,6 +164,14 @@ class _Collection:
 
     def _say(self, name: str, **values: object) -> str:
         return format_message(name, self._language, **values)
+
+    def _one_text_each(self, papers: Sequence[Paper]) -> list[Paper]:
+        """Return one text of each work, in the language of the question where it has one."""
+        works: dict[str, Paper] = {}
+        for paper in papers:
+            if paper.work not in works or paper.language == self._language:
+                works[paper.work] = paper
+        return list(works.values())
 
     def _passing(self) -> list[Paper]:
         """Return the papers that pass the filters, in index order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -160,3 +161,24 @@ def test_exemplars_are_the_middles_of_clusters() -> None:
     chosen = exemplars(vectors, 3)
     assert [size for _, size in chosen] == [15, 10, 5]
     assert [0 <= chosen[0][0] < 15, 15 <= chosen[1][0] < 25, chosen[2][0] >= 25] == [True] * 3
+
+
+def test_a_work_in_two_languages_is_counted_and_listed_once_in_the_language_of_the_question(
+    tmp_path: Path, embedder: HashEmbedder
+) -> None:
+    record = {
+        "title_en": "Lanterns on the quay", "title_zh": "码头上的灯笼",
+        "abstract_en": "Lanterns on the quay draw in a third of the moths of the harbour, as nets of two nights show.",
+        "abstract_zh": "两夜的网捕结果表明，码头上的灯笼吸引了港口三分之一的飞蛾。",
+    }  # fmt: skip
+    other = {"title": "Tides", "abstract": "Tides of the bay are measured at nine gauges for eleven winters."}
+    lines = [json.dumps(record, ensure_ascii=False), json.dumps(other)]
+    (tmp_path / "both.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    index_paths([tmp_path / "both.jsonl"], tmp_path / "index", embedder=embedder)
+    settings = load_settings(index=tmp_path / "index")
+    with RAG(settings, embedder=embedder, llm=ScriptedLLM(lambda _: "")) as rag:
+        english, chinese = rag.ask("List all papers"), rag.ask("列出所有论文")
+        assert [c.text[:8] for c in english.citations] == ["Lanterns", "Tides of"]
+        assert chinese.citations[0].text == record["abstract_zh"]
+        assert len(chinese.citations) == 2
+        assert "2 distinct abstracts" in rag.ask("How many papers are there?").answer

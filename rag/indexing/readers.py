@@ -24,7 +24,8 @@ from rag.indexing.reading.record import Fields, Record
 from rag.indexing.reading.refused import binary_kind, unreadable
 from rag.schema import Paper, Problem, Source
 from rag.text.cleaning import clean_text
-from rag.text.encoding import SAMPLE_BYTES, decoded_lines, encoding_of, open_bytes, stopped_by
+from rag.text.encoding import SAMPLE_BYTES, decoded_lines, open_bytes, stopped_by
+from rag.text.encoding_guess import encoding_of
 
 _HEAD_BYTES = 1 << 16  # bytes of a file that tell its format
 _DECLARATION = re.compile(

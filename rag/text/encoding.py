@@ -1,7 +1,7 @@
 """Decode the bytes of a corpus file, line by line, into text.
 
-A byte order mark decides, then valid UTF-8, then what a text looks like when it is read as UTF-16, GB18030,
-Big5 or Windows-1252. The thresholds were tuned by benchmarks/encodings.py; see docs/decisions.md#encodings
+`rag.text.encoding_guess` recognises the encoding; a line that is not valid in it is read as what it
+looks like by itself. See docs/decisions.md#encodings
 """
 
 from __future__ import annotations
@@ -16,35 +16,26 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rag.text.double_byte import is_common, resynchronised
+from rag.text.encoding_guess import (
+    COMMON_SHARE,
+    DOUBLE_BYTE,
+    common_share,
+    encoding_of,
+    has_single_bytes,
+    is_damaged_utf8,
+    is_utf8,
+    looks_like,
+    western_text,
+)
 
 #: Bytes from the beginning of a file that decide its encoding and its format.
 SAMPLE_BYTES = 1 << 18
 #: Bytes of a line that are decoded at once; a longer line comes in pieces.
 PIECE_BYTES = 1 << 20
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark is the beginning of this one
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-_DOUBLE_BYTE = ("gb18030", "big5hkscs")
-_OWN = frozenset({*_DOUBLE_BYTE, "utf-8", "cp1252"})
-# Common characters / all that are not ASCII; higher accepts fewer texts as Chinese or as UTF-16.
-_COMMON_SHARE = 0.75
-_INTACT_SHARE = 0.9  # the same share of a text that is surely Chinese, or surely UTF-16
+_OWN = frozenset({*DOUBLE_BYTE, "utf-8", "cp1252"})
 _FEW = 8  # characters in a row that are looked at together
-_MANY_RARE = (
-    3  # rare ones among them; as many tell of a lost byte, and their path of least cost is looked for
-)
-_LATIN_SHARE = 0.3  # bytes that are not ASCII / all letters; higher accepts more texts as Windows-1252
-_LONG_RUNS_SHARE = 0.1  # runs of 3 and more such bytes / all runs; higher accepts more as Windows-1252
-_GUESS_BYTES = 1 << 13  # bytes that are not UTF-8 and tell which encoding they are
-_CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-_BINARY_SHARE = 0.02  # control bytes / all bytes; higher accepts more files as text
-_HIGH_RUN = re.compile(rb"[\x80-\xff]+")
-_LETTER = re.compile(rb"[A-Za-z]")
+_MANY_RARE = 3  # rare ones among them; as many may tell of a lost byte
 _OTHER_RUN = re.compile("[^\x00-\x7f]+")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 _UNDECODED_RUN = re.compile("[\udc80-\udcff]+")
@@ -54,10 +45,10 @@ _SAFE_CUT = re.compile(rb"[\x09-\x2f](?=[^\x09-\x2f]*\Z)")
 
 
 def read_bytes(path: Path) -> tuple[bytes, str | None]:
-    """Return the bytes of a file, unzipped if gzipped, and the error that stopped reading or None."""
+    """Return the bytes of a file, unzipped if gzipped or named .gz, and what stopped reading or None."""
     read = bytearray()
     try:
-        with open_bytes(path) as stream:
+        with _unzipped(path) as stream:
             while block := stream.read(1 << 20):
                 read += block
     except (OSError, EOFError, zlib.error) as error:
@@ -70,6 +61,10 @@ def open_bytes(path: Path) -> BinaryIO:
     with path.open("rb") as stream:
         zipped = stream.read(2) == b"\x1f\x8b"
     return io.BufferedReader(gzip.open(path)) if zipped else path.open("rb")
+
+
+def _unzipped(path: Path) -> BinaryIO:
+    return io.BufferedReader(gzip.open(path)) if path.suffix.lower() == ".gz" else open_bytes(path)
 
 
 def stopped_by(error: OSError | EOFError | zlib.error) -> str:
@@ -90,21 +85,6 @@ def decode(data: bytes) -> str | None:
 def is_undecodable(text: str) -> bool:
     """Return whether text from `decode` contains invalid bytes."""
     return _UNDECODED.search(text) is not None
-
-
-def encoding_of(data: bytes) -> str | None:
-    """Return the encoding of a file that begins with `data`, or None for a binary one."""
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return encoding
-    if wide := _utf16(data):
-        return wide
-    if len(_CONTROL_BYTES.findall(data)) > _BINARY_SHARE * len(data):
-        return None
-    bad = [line for line in data.split(b"\n") if not _is_utf8(line)]
-    if not bad or _is_damaged_utf8(sample := b"\n".join(bad)):
-        return "utf-8"
-    return _looks_like(sample) or "utf-8"
 
 
 def decoded_lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
@@ -167,7 +147,7 @@ def _decoded(line: bytes, encoding: str) -> str:
         return line.decode("ascii")
     if encoding not in _OWN:  # declared by the file
         return line.decode(encoding, "replace")
-    if encoding in _DOUBLE_BYTE and not (_is_utf8(line) and _HAN_BYTES.search(line)):
+    if encoding in DOUBLE_BYTE and not (is_utf8(line) and _HAN_BYTES.search(line)):
         return _double_byte(line, encoding)
     try:
         return line.decode("utf-8")
@@ -177,21 +157,21 @@ def _decoded(line: bytes, encoding: str) -> str:
 
 def _repaired(line: bytes, encoding: str) -> str:
     """Decode a line that is not valid UTF-8."""
-    if _is_damaged_utf8(line):
+    if is_damaged_utf8(line):
         return _UNDECODED_RUN.sub(_byte_of_windows, line.decode("utf-8", "surrogateescape"))
-    own = _looks_like(line) or encoding
-    if own in _DOUBLE_BYTE:
+    own = looks_like(line) or encoding
+    if own in DOUBLE_BYTE:
         return _double_byte(line, own)
-    return _western(line) or line.decode("utf-8", "surrogateescape")
+    return western_text(line) or line.decode("utf-8", "surrogateescape")
 
 
 def _double_byte(line: bytes, encoding: str) -> str:
-    western = _western(line) if _single_bytes(line) else None
+    western = western_text(line) if has_single_bytes(line) else None
     try:
         text = line.decode(encoding)
     except UnicodeDecodeError:
         return western or resynchronised(line, encoding)
-    if western and _common_share(text) < _COMMON_SHARE:
+    if western and common_share(text) < COMMON_SHARE:
         return western
     return resynchronised(line, encoding) if _may_be_shifted(text) else text
 
@@ -205,22 +185,6 @@ def _may_be_shifted(text: str) -> bool:
     return False
 
 
-def _is_utf8(data: bytes) -> bool:
-    try:
-        codecs.utf_8_decode(data, "strict", False)  # half a character at the end of a sample is no error
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _is_damaged_utf8(data: bytes) -> bool:
-    """Return whether most of what is not ASCII is valid UTF-8."""
-    text = data.decode("utf-8", "surrogateescape")
-    bad = len(_UNDECODED.findall(text))
-    good = sum(char >= "\x80" for char in text) - bad
-    return good > bad
-
-
 def _byte_of_windows(match: re.Match[str]) -> str:
     """Return one stray byte as its character of Windows-1252; more are half characters, which are lost."""
     raw = match[0].encode("ascii", "surrogateescape")
@@ -229,61 +193,3 @@ def _byte_of_windows(match: re.Match[str]) -> str:
     if len(raw) == 1 and (before + after).isascii():
         return raw.decode("cp1252", "replace")
     return "\ufffd" if after else ""  # a file that was cut ends in half a character
-
-
-def _looks_like(data: bytes) -> str | None:
-    """Return the encoding in which bytes that are not UTF-8 look most like Chinese or English."""
-    share, encoding = max(
-        (_common_share(resynchronised(line, name) if _fails(line, name) else line.decode(name)), name)
-        for name in reversed(_DOUBLE_BYTE)
-        for line in [data[:_GUESS_BYTES]]
-    )
-    western = _western(data)
-    if western is not None and (share < _INTACT_SHARE or _single_bytes(data)):
-        return "cp1252"
-    return encoding if share >= _COMMON_SHARE else None
-
-
-def _fails(data: bytes, encoding: str) -> bool:
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError:
-        return True
-    return False
-
-
-def _single_bytes(data: bytes) -> bool:
-    """Return whether most runs of bytes that are not ASCII are one byte long, which no Chinese text has."""
-    runs = _HIGH_RUN.findall(data)
-    return sum(len(run) == 1 for run in runs) > len(runs) / 2
-
-
-def _western(data: bytes) -> str | None:
-    """Return the text if it looks like English with some letters of other languages, else None."""
-    runs = _HIGH_RUN.findall(data)
-    high = sum(map(len, runs))
-    if high > _LATIN_SHARE * (high + len(_LETTER.findall(data))):
-        return None
-    if sum(len(run) > 2 for run in runs) > _LONG_RUNS_SHARE * len(runs):
-        return None
-    text = data.decode("cp1252", "surrogateescape")
-    return None if is_undecodable(text) else text
-
-
-def _common_share(text: str) -> float:
-    """Return the share of common characters among those that are not ASCII."""
-    other = [char for char in text if char >= "\x80"]
-    return sum(map(is_common, other)) / len(other) if other else 0.0
-
-
-def _utf16(data: bytes) -> str | None:
-    """Return the byte order of UTF-16 without a mark, or None if the bytes are something else."""
-    data = data[: len(data) & ~1][:SAMPLE_BYTES]
-    if len(data) < _FEW or (b"\x00" not in data and _is_utf8(data)):
-        return None
-    for encoding in ("utf-16-le", "utf-16-be"):
-        text = data.decode(encoding, "replace")
-        likely = sum(" " <= char <= "~" or char in "\r\n\t" or is_common(char) for char in text)
-        if likely >= _INTACT_SHARE * len(text):
-            return encoding
-    return None

@@ -32,6 +32,8 @@ _TEXT_NAMES = ("abstract", "abstract_zh", "abstract_en")
 _FULL_STOP = re.compile(r"([^\W_]{3}|[)\]\d])\.$")
 _IN_BRACKETS = re.compile(r"\[[^\[\]]+\]")
 _MARK_OF_CNKI = re.compile(r"[〈<＜]正[〉>＞]\s*")  # before abstracts that CNKI took from the text itself
+# Other addresses may hold the DOI of a database's own record or of the book.
+_RESOLVER = re.compile(r"^https?://(?:[\w-]+\.)*doi[.-]org", re.IGNORECASE)
 _NOT_DECODED = "not valid UTF-8, GB18030, Big5 or Windows-1252; save the file as UTF-8"
 
 
@@ -67,7 +69,7 @@ def paper_of(fields: Fields, text: str, source: Source, keywords: str = "") -> P
         title=_bare_title(title_in(title, language)),
         authors=names_of(fields.get("authors")),
         year=year_of(fields.get("year")),
-        doi=doi or normalise_doi(url or ""),
+        doi=doi or (normalise_doi(url) if url and _RESOLVER.search(url) else None),
         url=url,
         venue=one_line(fields.get("venue")),
         keywords=keywords_of(fields.get("keywords") or keywords),

@@ -26,6 +26,7 @@ _WHOLE_DATE = re.compile(r"((?:19|20)\d\d)(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])")
 _INITIALS = re.compile(r"(?:[A-Z]\.?[ -]?){1,4}")
 _AND = re.compile(r"\s+(?:and|&)\s+|\s*\n\s*")
 _ORDER_MARK = re.compile(r"\s*(?:\(\d[\d, ]*\)|\[\d[\d, ]*\]|[¹²³⁴-⁹]+|\*+|†|‡)+\s*$")
+_NO_NAME = re.compile(r"(?:and )?(?:et\.? al|others)\.?|等", re.IGNORECASE)
 _HAN_NAMES = re.compile(rf"[{HAN}·]{{2,}}(?:[\s,，、;；]+[{HAN}·]{{2,}})+")
 _KEYWORD_ENDS = re.compile(r"[;；|\n]+")
 _KEYWORD_COMMAS = re.compile(r"[,，、]+")
@@ -69,7 +70,10 @@ def names_of(value: object) -> tuple[str, ...]:
     else:
         items = value if isinstance(value, list) else []
     cleaned = (_ORDER_MARK.sub("", clean_text(name)).strip(" ,;") for name in map(_name, items) if name)
-    return tuple(dict.fromkeys(name for name in cleaned if any(char.isalpha() for char in name)))
+    names = (
+        name for name in cleaned if any(char.isalpha() for char in name) and not _NO_NAME.fullmatch(name)
+    )
+    return tuple(dict.fromkeys(names))
 
 
 def year_of(value: object) -> int | None:

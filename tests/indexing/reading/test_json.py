@@ -228,3 +228,13 @@ def test_reading_streams(tmp_path: Path) -> None:
     first = next(iter_papers(tmp_path))
     assert isinstance(first, Paper)
     assert first.text == EN
+
+
+def test_a_doi_in_an_address_counts_only_where_it_leads_to_the_paper(tmp_path: Path) -> None:
+    addresses = ("https://doi.org/10.4321/Leaf.7", "https://library.example/records/doi/10.4321/leaf.8/full")
+    papers, _ = read(
+        tmp_path,
+        json.dumps([{"abstract": EN, "url": address, "authors": "Doe, J.; et al."} for address in addresses]),
+    )
+    assert [paper.doi for paper in papers] == ["10.4321/leaf.7", None]
+    assert {paper.authors for paper in papers} == {("Doe, J.",)}

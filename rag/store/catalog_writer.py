@@ -44,6 +44,9 @@ CREATE TABLE inputs (name TEXT PRIMARY KEY, path TEXT NOT NULL, size INTEGER NOT
 """
 
 
+_ROWS = 50_000  # rows of a table in memory at once
+
+
 @dataclass(frozen=True)
 class Passages:
     """Chunks as they were embedded: chunk i as passage `keys[i]`, with row i of the raw `vectors` (n, d)."""
@@ -141,8 +144,14 @@ def _insert_records(db: sqlite3.Connection, records: Sequence[FoldedRecord]) -> 
             for number, r in enumerate(records, first)
         ),
     )  # fmt: skip
-    keys = sorted({(key, number) for number, r in enumerate(records, first) for key in r.keys})
-    db.executemany("INSERT INTO keys VALUES (?, ?)", keys)
+    keys = np.fromiter((key for r in records for key in r.keys), dtype="<i8")
+    counts = np.array([len(r.keys) for r in records], dtype=int)
+    numbers = np.repeat(np.arange(first, first + len(records)), counts)
+    order = np.lexsort((numbers, keys))  # in the order of the table, which is then written once
+    for begin in range(0, len(order), _ROWS):
+        part = order[begin : begin + _ROWS]
+        rows = zip(keys[part].tolist(), numbers[part].tolist(), strict=True)
+        db.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", rows)
 
 
 def _add_to_sums(

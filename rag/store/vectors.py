@@ -44,19 +44,14 @@ class VectorIndex:
         """Add chunks of `papers` (by id) with their vectors (n, d).
 
         Raises:
-            LibraryIndexError: Chroma failed, or kept fewer than were added (it ignores an id it has already).
+            LibraryIndexError: Chroma failed, or has one of the chunks already.
         """
-        before = self.count()
         pairs = list(zip(chunks, vectors, strict=True))
         with _errors(self._where):
             for language, store in self.stores.items():
-                nodes: list[BaseNode] = [
-                    _node(c, v, papers[c.paper_id]) for c, v in pairs if c.language == language
-                ]
+                nodes = [_node(c, v, papers[c.paper_id]) for c, v in pairs if c.language == language]
                 for first in range(0, len(nodes), _BATCH):
-                    store.add(nodes[first : first + _BATCH])
-        if self.count() - before != len(chunks):
-            raise LibraryIndexError("Two chunks share an id, so Chroma dropped one; run `rag index` again.")
+                    _add(store, nodes[first : first + _BATCH])
 
     def remove(self, chunks: Iterable[tuple[str, Language]]) -> None:
         """Take out chunks, named by chunk_id and language; those that are not there are no error.
@@ -93,6 +88,14 @@ class VectorIndex:
     def close(self) -> None:
         """Release the client."""
         self._client.close()
+
+
+def _add(store: ChromaVectorStore, nodes: Sequence[BaseNode]) -> None:
+    """Add nodes to a collection; Chroma ignores an id that it has already."""
+    ids = [node.node_id for node in nodes]
+    if len(set(ids)) < len(ids) or store.client.get(ids=ids, include=[])["ids"]:
+        raise LibraryIndexError("Two chunks share an id, so Chroma dropped one; run `rag index` again.")
+    store.add(list(nodes))
 
 
 def open_vectors(directory: Path, collection: str, *, url: str | None, create: bool = False) -> VectorIndex:

@@ -33,7 +33,7 @@ _CUE = re.compile(
     r"proceedings|doi|arxiv|pmid|latest|newest|most recent|recent|oldest|earliest|new|papers?|articles?|"
     r"stud(?:y|ies)|publications?|abstracts?|preprints?|research|works?|by|et al|key ?words?|what|url|"
     r"link|years?|when|where|appear|list|how (?:many|often)|everything|anything|all)|(?:1[5-9]|20)\d\d"
-    r"|谁|作者|写|撰|著|发表|出版|刊|期刊|杂志|年|最新|最近|最早|论文|文章|文献|摘要|研究|关键词|链接|DOI",
+    r"|谁|作者|写|撰|著|发表|篇|哪些|出版|刊|期刊|杂志|年|最新|最近|最早|论文|文章|文献|摘要|研究|关键词|链接|DOI",
     re.IGNORECASE,
 )
 # Words that point to an earlier turn: what they mean is not in the question.

@@ -39,8 +39,8 @@ oldest   (?:the )?(?:very )?(?:oldest|earliest)|最早|最老|最先|最久远
 many     how (?:many|much|often|frequently|productive)|how many times|(?:the )?(?:total )?(?:number|count) of|count|多少|几(?=[篇项个条本份])|数量|总数|篇数|多不多
 works    worked|working|works?(?= on|$)|research(?:ed|es|ing)|investigate[sd]?|studied|contribut(?:ed?|es|ions?)(?: to)?|研究(?:了|过)?(?=什么|哪)|做(?:了|过)?
 wrote    behind|responsible for|wrote|writt?en|write|writes|writing|(?:co-?)?author(?:ed)?|penned|写|撰写?|著有?|合著|合写|所著|署名|参与|合作|完成
-issued   publish(?:e[sd]|ing)?|releas(?:ed?|es)|c[oa]mes? out|appear(?:ed|s)?|put out|issued|printed|presented|dates?|dated|发表|刊登|出版|刊发|见刊|登(?=在|于|过|了)|刊载|登载|问世|公开|出来|出(?=的|了|$)
-papers   (?:abstract|paper|article|publication|preprint|manuscript|review|survey|title|reference)s|studies|entries|works?|research|stuff|things?|anything|something|everything|nothing|things|output|oeuvre|bibliography|论文|摘要|文章|文献|研究(?:成果|工作|论文)?|成果|著作|作品|东西
+issued   publish(?:e[sd]|ing)?|releas(?:ed?|es)|carried|featured|c[oa]mes? out|appear(?:ed|s)?|put out|issued|printed|presented|dates?|dated|发表|刊登|出版|刊发|见刊|登(?=在|于|过|了)|刊载|登载|问世|公开|出来|出(?=的|了|$)|发(?=[的了过在])
+papers   (?:abstract|paper|article|publication|preprint|manuscript|review|survey|title|reference|item)s?(?= in the (?:collection|library|index|corpus|database))|(?:abstract|paper|article|publication|preprint|manuscript|review|survey|title|reference)s|(?<=[几少])篇(?![论文章摘])|studies|entries|works?|research|stuff|things?|anything|something|everything|nothing|things|output|oeuvre|bibliography|论文|摘要|文章|文献|研究(?:成果|工作|论文)?|成果|著作|作品|东西
 paper    [那这]一?篇(?:论文|文章|文献|研究)?|abstract|paper|article|publication|study|preprint|manuscript|review|survey|title
 show     list|show|find|give|name|tell|display|search|look(?:ing)?(?: up| for)?|get|fetch|see|read|want|need|pull up|remind|mention|point|check|wonder(?:ing)?|know|列出|显示|展示|搜索|查找|查询|[找查搜]一下|[找查搜]下?[出找]?|告诉|知道|推荐|列举|看看|看|列
 have     (?:have|has|got|hold|holds|contains?|include[sd]?|exists?|available|indexed|stored|covered|represented)|有没有|是否有|有|收录|收|包含|存在
@@ -71,14 +71,14 @@ _ON = (
     r"(?: the (?:topic|subject|theme|question) of)?"
 )
 _PAPER_WORD = rf"(?:{_CLASS['papers']}|{_CLASS['paper']})"
-_ZH_ON = "(?:关于|有关(?!的)|涉及|针对|围绕|讨论|探讨|聚焦|提到|对(?=.+的研究)|就|研究(?=[^的]{1,40}的(?:论文|文章|文献|摘要)))(?:了|到|过)?"
+_ZH_ON = "(?:关于|有关(?!的)|涉及|讲(?![课座师台述])|针对|围绕|讨论|探讨|聚焦|提到|对(?=.+的研究)|就|研究(?=[^的]{1,40}的(?:论文|文章|文献|摘要)))(?:了|到|过)?"
 _ZH_AFTER = "(?:这个?|这一)?(?:方面|领域|方向|主题|话题|问题)?(?:有关|相关)?"
 # Words before a topic that has no word to announce it; a single character could begin the topic itself.
 _ZH_ORDER = (
     "(?:请问?|您好|你好|[，,、]|帮我|给我|我想[要看找]?|能不能|可以|列出|列举|显示|[找查搜]一下|[找查搜]出?|查找|查询|搜索|推荐|看看|告诉我|"
     "有没有|是否有|[你您]们?有|库里有?|哪些|哪几?[篇个项]|多少篇?|几篇|一些|所有|全部|一共有?|总共有?|最新|最近|最早|近期|"
     "这篇|那篇|\\d{1,3}篇|[一两二三四五六七八九十]篇|谁是|谁写了?|谁发表了?|什么时候|何时|哪一?年|"
-    "(?:(?:发表|刊登|刊载)[在于]|在|由)?[\ue001-\ue003](?:等人?|教授|博士|老师|期刊|杂志)?(?:上|里|中)?(?:都|一共|总共|曾经?)?(?:写|发表|撰写|出版|刊登|做)?(?:了|过)?(?:多少|几|哪些|什么)?篇?的?)"
+    "(?:(?:发表|刊登|刊载)[在于]|在|由)?[\ue001-\ue003](?:等人?|教授|博士|老师|期刊|杂志)?(?:上|里|中)?(?:都|一共|总共|曾经?)?(?:写|发表|发|撰写|出版|刊登|做)?(?:了|过)?(?:多少|几|哪些|什么)?篇?的?)"
 )
 SHAPES = tuple(
     (kind, re.compile(pattern, re.IGNORECASE | re.DOTALL))
@@ -87,7 +87,7 @@ SHAPES = tuple(
         ("quoted", rf"(?P<head>{_KNOWN}*+)(?:{_ON} |{_ZH_ON})?(?P<topic>\ue005){_ZH_AFTER}(?P<tail>{_KNOWN}*+)"),
         ("marked", rf"(?P<head>(?>{_KNOWN})*?) ?{_ON} {_TOPIC}(?P<tail>(?>[ ,.]*+{_KNOWN})*+)"),
         ("marked", rf"(?P<head>(?>{_KNOWN})*?){_ZH_ON}{_TOPIC}{_ZH_AFTER}的?(?P<tail>{_KNOWN}*+)"),
-        ("after", rf"(?P<head>(?:{_ZH_ORDER}的?)*+){_TOPIC}(?:这个?|这一)?(?:方面|领域|方向|有关|相关)+的?(?P<tail>{_KNOWN}*+)"),
+        ("after", rf"(?P<head>(?:{_ZH_ORDER}的?)*+)[跟和与同]?{_TOPIC}(?:这个?|这一)?(?:方面|领域|方向|有关|相关)+的?(?P<tail>{_KNOWN}*+)"),
         ("before", rf"(?P<head>{_KNOWN}*+){_TOPIC} (?P<tail>{_EDGE}{_PAPER_WORD}{_EDGE}{_KNOWN}*+)"),
         ("before", rf"(?P<head>(?:{_ZH_ORDER}的?)*+){_TOPIC}的?(?:一篇)?(?P<tail>{_PAPER_WORD}{_KNOWN}*+)"),
         ("title", rf"(?P<head>(?>{_KNOWN})*+){_TOPIC}(?P<tail>(?> {_KNOWN})*+)"),

@@ -20,7 +20,7 @@ _JOINTS = re.compile("['’ʼ‐‑-]")
 _HAN_NAME = re.compile(rf"[{HAN}]+")
 _HAN_JOINTS = re.compile(r"[\s·•,，、.]+")
 _BRACKETS = re.compile(r"[(（\[]([^)）\]]*)[)）\]]")
-_SUFFIX = re.compile(r"[\s,]+(?:jr|sr|ii|iii|iv|ph\.?d|m\.?d)\.?\s*$", re.IGNORECASE)
+_SUFFIX = re.compile(r"[\s,]+(?:[Jj]r|JR|[Ss]r|SR|II|III|IV|Ph\.?D|M\.D)\.?\s*$")  # Ii and Md are surnames
 _PARTICLES = frozenset("van von der den de del della da di dos du la le el al bin ibn ter ten zu y".split())
 # Capital letters in one word that stand for given names, as in "Wang WM".
 _INITIALS = re.compile(r"[A-Z]{1,3}")

@@ -39,7 +39,7 @@ oldest   (?:the )?(?:very )?(?:oldest|earliest)|最早|最老|最先|最久远
 many     how (?:many|much|often|frequently|productive)|how many times|(?:the )?(?:total )?(?:number|count) of|count|多少|几(?=[篇项个条本份])|数量|总数|篇数|多不多
 works    worked|working|works?(?= on|$)|research(?:ed|es|ing)|investigate[sd]?|studied|contribut(?:ed?|es|ions?)(?: to)?|研究(?:了|过)?(?=什么|哪)|做(?:了|过)?
 wrote    behind|responsible for|wrote|writt?en|write|writes|writing|(?:co-?)?author(?:ed)?|penned|写|撰写?|著有?|合著|合写|所著|署名|参与|合作|完成
-issued   publish(?:e[sd]|ing)?|releas(?:ed?|es)|carried|featured|c[oa]mes? out|appear(?:ed|s)?|put out|issued|printed|presented|dates?|dated|发表|刊登|出版|刊发|见刊|登(?=在|于|过|了)|刊载|登载|问世|公开|出来|出(?=的|了|$)|发(?=[的了过在])
+issued   publish(?:e[sd]|ing)?|releas(?:ed?|es)|carried(?! out| by)|featured|c[oa]mes? out|appear(?:ed|s)?|put out|issued|printed|presented|dates?|dated|发表|刊登|出版|刊发|见刊|登(?=在|于|过|了)|刊载|登载|问世|公开|出来|出(?=的|了|$)|发(?=[的了过在])
 papers   (?:abstract|paper|article|publication|preprint|manuscript|review|survey|title|reference|item)s?(?= in the (?:collection|library|index|corpus|database))|(?:abstract|paper|article|publication|preprint|manuscript|review|survey|title|reference)s|(?<=[几少])篇(?![论文章摘])|studies|entries|works?|research|stuff|things?|anything|something|everything|nothing|things|output|oeuvre|bibliography|论文|摘要|文章|文献|研究(?:成果|工作|论文)?|成果|著作|作品|东西
 paper    [那这]一?篇(?:论文|文章|文献|研究)?|abstract|paper|article|publication|study|preprint|manuscript|review|survey|title
 show     list|show|find|give|name|tell|display|search|look(?:ing)?(?: up| for)?|get|fetch|see|read|want|need|pull up|remind|mention|point|check|wonder(?:ing)?|know|列出|显示|展示|搜索|查找|查询|[找查搜]一下|[找查搜]下?[出找]?|告诉|知道|推荐|列举|看看|看|列

@@ -57,7 +57,7 @@ test: lint  ## the same environment with the test extras: ruff, mypy --strict, e
 	$(BIN)/python -m pytest -p tests.skip_policy $(PYTEST_ARGS)
 
 soak: $(VENV)/installed-test  ## the tests of damage and of odd files at length: an hour or more
-	CITEFOLD_SOAK=34 $(BIN)/python -m pytest -q --timeout=3600 tests/indexing
+	CITEFOLD_SOAK=50 $(BIN)/python -m pytest -q --timeout=3600 tests/indexing
 
 lint: $(VENV)/installed-test  ## ruff and mypy alone
 	$(BIN)/ruff check .

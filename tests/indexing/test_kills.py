@@ -21,7 +21,7 @@ from tests.indexing.kill_target import STATES, follow, state
 from tests.indexing.test_sync import contents
 from tests.soak import SOAK
 
-KILLS = 3 * SOAK
+KILLS = 2 * SOAK
 SIZE = 200 if SOAK == 1 else 2000
 Records = set[tuple[str, int, str]]
 

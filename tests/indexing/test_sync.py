@@ -83,7 +83,7 @@ NUMBERS = st.lists(st.integers(0, 2 * len(TEXTS) - 1), min_size=1, max_size=8)
 FOLDERS = st.dictionaries(st.sampled_from("abcd"), NUMBERS, min_size=1, max_size=4)
 
 
-@settings(max_examples=6, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=4, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(st.lists(FOLDERS, min_size=2, max_size=3))
 def test_after_any_changes_a_sync_gives_what_a_build_gives(
     tmp_path_factory: pytest.TempPathFactory, states: list[Files]

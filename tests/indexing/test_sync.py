@@ -112,7 +112,7 @@ def test_a_small_change_of_a_large_index_goes_into_a_copy(tmp_path: Path) -> Non
     rng = np.random.default_rng(3)
     words = [f"word{n}" for n in range(400)]
     (tmp_path / "many.jsonl").write_text(
-        "\n".join(json.dumps({"abstract": " ".join(rng.choice(words, 30))}) for _ in range(1200))
+        "\n".join(json.dumps({"abstract": " ".join(rng.choice(words, 30))}) for _ in range(400))
     )
     build_index([tmp_path / "many.jsonl"], tmp_path / "index", HashEmbedder)
     before = Manifest.read(tmp_path / "index")

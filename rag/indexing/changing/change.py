@@ -18,7 +18,7 @@ from rag.indexing.changing.upgrade import upgraded
 from rag.indexing.decisions import Decisions, load_decisions
 from rag.indexing.folded import planted
 from rag.indexing.passages import make_passages
-from rag.indexing.works import paper_vectors, with_twins
+from rag.indexing.works import has_both_languages, paper_vectors, with_twins
 from rag.schema import LANGUAGES, Paper, Problem, Progress
 from rag.store.applying import apply_change
 from rag.store.catalog import Catalog
@@ -122,6 +122,8 @@ class _Library:
             return {}
         papers = {p.paper_id: p for p in self.catalog.papers() if p.paper_id not in removed}
         papers |= {**moved, **changed}
+        if not has_both_languages(papers):
+            return {}
         owners, languages, raw = self.catalog.raw_vectors()
         stay = [row for row, i in enumerate(owners) if i in papers and i not in changed]
         owners = [owners[row] for row in stay] + [chunk.paper_id for chunk in passages.chunks]

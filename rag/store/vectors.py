@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from rag.network import only_proxy, proxy_for
 from rag.schema import LANGUAGES, Chunk, Filters, Language, Paper
 
 if TYPE_CHECKING:
+    from chromadb import Collection
     from chromadb.api.client import Client
     from llama_index.core.schema import BaseNode, TextNode
     from llama_index.vector_stores.chroma import ChromaVectorStore
@@ -29,16 +31,25 @@ class VectorIndex:
     """Cosine search over chunk vectors, one Chroma collection a language.
 
     Chroma is many times slower with a `where` filter (docs/decisions.md#one-collection-a-language),
-    so the language is not a filter. `stores` are
-    LlamaIndex `ChromaVectorStore`s; `close()` frees the files. Every failure of Chroma is a
+    so the language is not a filter. `close()` frees the files. Every failure of Chroma is a
     LibraryIndexError that says where.
     """
 
-    def __init__(self, client: Client, stores: Mapping[Language, ChromaVectorStore], where: str) -> None:
+    def __init__(self, client: Client, collections: Mapping[Language, Collection], where: str) -> None:
         """Wrap open collections; use `open_vectors`."""
         self._client = client
         self._where = where
-        self.stores = stores
+        self._collections = collections
+
+    @cached_property
+    def stores(self) -> Mapping[Language, ChromaVectorStore]:
+        """The collections as LlamaIndex's vector stores, which a search does without: they load slowly."""
+        from llama_index.vector_stores.chroma import ChromaVectorStore
+
+        stores = {la: ChromaVectorStore(chroma_collection=found) for la, found in self._collections.items()}
+        for store in stores.values():
+            store.flat_metadata = False  # LlamaIndex refuses lists, which Chroma takes
+        return stores
 
     def add(self, chunks: Sequence[Chunk], vectors: Vectors, papers: Mapping[str, Paper]) -> None:
         """Add chunks of `papers` (by id) with their vectors (n, d).
@@ -61,10 +72,10 @@ class VectorIndex:
         """
         wanted = list(chunks)
         with _errors(self._where):
-            for language, store in self.stores.items():
+            for language, collection in self._collections.items():
                 ids = [chunk_id for chunk_id, own in wanted if own == language]
                 for first in range(0, len(ids), _BATCH):
-                    store.client.delete(ids=ids[first : first + _BATCH])
+                    collection.delete(ids=ids[first : first + _BATCH])
 
     def search(
         self, vector: Vectors, k: int, language: Language | None = None, filters: Filters | None = None
@@ -74,15 +85,15 @@ class VectorIndex:
         asked = {language, filters.language} - {None}
         found: list[tuple[str, float]] = []
         with _errors(self._where):
-            for stored, store in self.stores.items():
+            for stored, collection in self._collections.items():
                 if asked <= {stored}:
-                    found += _query(store, vector, k, _conditions(filters))
+                    found += _query(collection, vector, k, _conditions(filters))
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:k]
 
     def count(self) -> int:
         """Return how many chunks are stored."""
         with _errors(self._where):
-            sizes = [int(store.client.count()) for store in self.stores.values()]
+            sizes = [int(collection.count()) for collection in self._collections.values()]
         return sum(sizes)
 
     def close(self) -> None:
@@ -106,27 +117,24 @@ def open_vectors(directory: Path, collection: str, *, url: str | None, create: b
         SettingsError: `url` is not a URL of the form http://host:port.
     """
     from chromadb.api.collection_configuration import CreateCollectionConfiguration, CreateHNSWConfiguration
-    from llama_index.vector_stores.chroma import ChromaVectorStore
 
     graph = CreateHNSWConfiguration(
         space="cosine", ef_construction=_EF, ef_search=_EF, max_neighbors=_NEIGHBORS
     )
     where = url or str(directory)
-    stores: dict[Language, ChromaVectorStore] = {}
+    collections: dict[Language, Collection] = {}
     with _errors(where):
         client = _client(directory, url)
         for language in LANGUAGES:
             name = f"{collection}-{language}"
-            found = (
+            collections[language] = (
                 client.create_collection(
                     name, configuration=CreateCollectionConfiguration(hnsw=graph), embedding_function=None
                 )
                 if create
                 else client.get_collection(name, embedding_function=None)
             )
-            stores[language] = ChromaVectorStore(chroma_collection=found)
-            stores[language].flat_metadata = False  # LlamaIndex refuses lists, which Chroma takes
-    return VectorIndex(client, stores, where)
+    return VectorIndex(client, collections, where)
 
 
 def drop_collection(url: str, collection: str) -> None:
@@ -170,14 +178,15 @@ def _client(directory: Path, url: str | None) -> Client:
 
 
 def _query(
-    store: ChromaVectorStore, vector: Vectors, k: int, where: dict[str, Any] | None
+    collection: Collection, vector: Vectors, k: int, where: dict[str, Any] | None
 ) -> list[tuple[str, float]]:
     # Not through LlamaIndex's query, which parses every node found.
-    result = store.client.query(
+    result = collection.query(
         query_embeddings=[vector[0].tolist()], n_results=k, where=where, include=["distances"]
     )
     # Chroma's cosine distance is 1 - cosine.
-    return [(i, 1.0 - distance) for i, distance in zip(result["ids"][0], result["distances"][0], strict=True)]
+    distances = (result["distances"] or [[]])[0]
+    return [(i, 1.0 - distance) for i, distance in zip(result["ids"][0], distances, strict=True)]
 
 
 def _conditions(filters: Filters) -> dict[str, Any] | None:

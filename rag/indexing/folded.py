@@ -61,14 +61,11 @@ def _partners(paper: Paper, decisions: Decisions) -> list[str]:
 
 
 def folded_records(
-    papers: Sequence[Paper], folded: DedupResult, keys: Sequence[tuple[int, ...]] | None = None
+    papers: Sequence[Paper], folded: DedupResult, keys: Sequence[tuple[int, ...]]
 ) -> Iterator[FoldedRecord]:
-    """Yield each of `papers`, which were folded to `folded`, as a record of the catalogue.
-
-    `keys` are the blocking keys of each, if they are known.
-    """
+    """Yield each of `papers`, with these blocking keys and folded to `folded`, as a record to store."""
     drops = {(drop.paper.sources, drop.paper.paper_id): drop for drop in folded.dropped}
-    for paper, own in zip(papers, keys or map(record_keys, papers), strict=True):
+    for paper, own in zip(papers, keys, strict=True):
         drop = drops.get((paper.sources, paper.paper_id))
         if drop is None:
             yield FoldedRecord(paper, paper.paper_id, keys=own)

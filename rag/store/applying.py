@@ -50,7 +50,7 @@ def apply_change(directory: Path, manifest: Manifest, change: CatalogChange) -> 
     languages = [chunk.language for chunk in change.passages.chunks]
     aligned = current.apply_each(change.passages.vectors, languages, "passage")
     now = replace(manifest, generation=new_generation(), collection=manifest.collection_name)
-    return change_store(directory, now, Change(change, aligned))
+    return change_store(directory, now, Change(change, aligned, [chunk for chunk, _, _ in replaced]))
 
 
 def rewrite(

@@ -6,12 +6,10 @@ in it; they are made again from the catalogue when it is restored.
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import tarfile
 import zlib
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from rag.errors import CorpusError, LibraryIndexError
@@ -21,10 +19,6 @@ from rag.store.manifest import MANIFEST_FILE, Manifest
 from rag.store.writing import new_generation, unwritable
 
 _CHOICES = "duplicates.jsonl"
-
-
-class _Archived:
-    """Holds a generation while it is archived."""
 
 
 def write_backup(directory: Path, file: Path) -> int:
@@ -37,8 +31,7 @@ def write_backup(directory: Path, file: Path) -> int:
     manifest = Manifest.read(directory)
     home = directory / manifest.generation
     new = file.with_name(f".{file.name}.new")
-    archived = _Archived()
-    release = hold(home, archived)
+    release = hold(home, manifest)
     try:
         with tarfile.open(new, "w:gz", compresslevel=1) as archive:
             archive.add(directory / MANIFEST_FILE, MANIFEST_FILE)
@@ -73,7 +66,7 @@ def read_backup(file: Path, directory: Path) -> Manifest:
         name = None if manifest.chroma_url else manifest.collection_name
         now = replace(manifest, generation=new_generation(), collection=name)
         home.replace(directory / now.generation)
-        _put(unpacked / MANIFEST_FILE, now, directory)
+        now.write(directory)
         if (unpacked / _CHOICES).exists():
             (unpacked / _CHOICES).replace(directory / _CHOICES)
     except (tarfile.TarError, EOFError, zlib.error, ValueError, LibraryIndexError, OSError) as error:
@@ -83,11 +76,3 @@ def read_backup(file: Path, directory: Path) -> Manifest:
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
     return rebuild(directory) if now.chroma_url else now
-
-
-def _put(temporary: Path, manifest: Manifest, directory: Path) -> None:
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(asdict(manifest), file, ensure_ascii=False, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(directory / MANIFEST_FILE)

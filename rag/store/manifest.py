@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from rag.errors import IndexMismatchError, IndexMissingError
@@ -69,6 +70,19 @@ class Manifest:
                 f"`rag index PATH --index {directory}`."
             )
         return cls(**record | {"inputs": tuple(record["inputs"])})
+
+    def write(self, directory: Path) -> None:
+        """Make this the manifest of the index in `directory`, at once: a crash leaves the old one.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        temporary = directory / f".{MANIFEST_FILE}"
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(asdict(self), file, ensure_ascii=False, indent=1)
+            file.flush()
+            os.fsync(file.fileno())  # a power cut must not leave an empty manifest
+        temporary.replace(directory / MANIFEST_FILE)
 
     @staticmethod
     def stamp(directory: Path) -> int:

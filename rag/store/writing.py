@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,11 +15,11 @@ from filelock import FileLock, Timeout
 from rag.embedding.alignment import Alignment
 from rag.embedding.base import Vectors
 from rag.errors import IndexBusyError, LibraryIndexError
-from rag.schema import Paper
+from rag.schema import Chunk, Paper
 from rag.store.catalog import Catalog
 from rag.store.catalog_writer import CatalogChange, Passages, change_catalog, write_catalog
 from rag.store.generations import copy_generation, sweep
-from rag.store.manifest import MANIFEST_FILE, Manifest
+from rag.store.manifest import Manifest
 from rag.store.records import Inputs
 from rag.store.vectors import VectorIndex, drop_collection, open_vectors
 
@@ -62,10 +60,11 @@ class Contents:
 
 @dataclass(frozen=True)
 class Change:
-    """What changes in the catalogue, and the aligned vectors of its passages, which go into Chroma."""
+    """What changes in the catalogue and in Chroma: new chunks with aligned vectors, and replaced ones."""
 
     catalog: CatalogChange
     aligned: Vectors
+    replaced: Sequence[Chunk]
 
 
 def new_generation() -> str:
@@ -97,11 +96,8 @@ def change_store(directory: Path, manifest: Manifest, change: Change) -> Manifes
     Raises:
         LibraryIndexError: as `write_store`.
     """
-    before = Manifest.read(directory)
-    current = directory / before.generation
-    with closing(Catalog(current / "catalog.sqlite")) as catalog:
-        replaced = catalog.passages(sorted({*change.catalog.papers, *change.catalog.removed_papers}))
-    old = {(chunk.chunk_id, chunk.language) for chunk, _, _ in replaced}
+    current = directory / Manifest.read(directory).generation
+    old = {(chunk.chunk_id, chunk.language) for chunk in change.replaced}
     added = {(chunk.chunk_id, chunk.language) for chunk in change.catalog.passages.chunks}
 
     def write(home: Path) -> None:
@@ -128,12 +124,7 @@ def _publish(directory: Path, manifest: Manifest, write: Callable[[Path], None])
         write(home)
         with closing(Catalog(home / "catalog.sqlite")) as catalog:
             manifest = replace(manifest, **catalog.counts())
-        temporary = directory / f".{MANIFEST_FILE}"
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(asdict(manifest), file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())  # a power cut must not leave an empty manifest
-        temporary.replace(directory / MANIFEST_FILE)
+        manifest.write(directory)
         done = True
     except (OSError, sqlite3.Error) as error:
         raise unwritable(directory, error) from error

@@ -202,6 +202,28 @@ def test_a_file_that_cannot_be_opened_keeps_its_papers(tmp_path: Path) -> None:
     assert library(tmp_path / "index").sync(tmp_path / "files") == []
 
 
+def test_a_file_that_could_not_be_opened_is_missed_once_deleted_and_read_once_it_can_be(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "files", {"a": [0], "b": [2], "c": [4]})
+    build_index([tmp_path / "files"], tmp_path / "index", HashEmbedder)
+    texts = {name: (tmp_path / "files" / name).read_bytes() for name in ("b.jsonl", "c.jsonl")}
+    for name in texts:
+        (tmp_path / "files" / name).unlink()
+        os.mkfifo(tmp_path / "files" / name)
+    library(tmp_path / "index").sync(tmp_path / "files")
+    for name in texts:
+        (tmp_path / "files" / name).unlink()
+    (tmp_path / "files" / "c.jsonl").write_bytes(texts["c.jsonl"])
+    (report,) = library(tmp_path / "index").sync(tmp_path / "files")
+    assert (len(report.added), len(report.removed), report.problems) == (0, 1, ())
+    after = contents(tmp_path / "index")
+    assert {paper.text for paper in after["papers"].values()} == {TEXTS[0], TEXTS[4]}
+    assert sorted(after["inputs"]) == ["a.jsonl", "c.jsonl"]
+    with closing(open_store(tmp_path / "index")) as store:
+        assert store.catalog.problems() == []
+
+
 def test_an_empty_folder_and_a_missing_index_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "files", {"a": [0]})
     with pytest.raises(IndexMissingError, match="rag index"):

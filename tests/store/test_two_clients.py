@@ -74,7 +74,7 @@ def test_a_change_that_was_interrupted_after_the_server_had_it_is_made_again(
     build_index([files], index, HashEmbedder, chroma_url=chroma_server)
     write(files / "b.jsonl", ["A ferry that runs on hydrogen crosses the fjord eleven times a day."])
     with monkeypatch.context() as patched:
-        patched.setattr("rag.store.writing.json.dump", _stop)
+        patched.setattr("rag.store.manifest.json.dump", _stop)
         with pytest.raises(KeyboardInterrupt):
             Library(index, HashEmbedder).sync(files)
     with closing(open_store(index)) as store:

@@ -63,6 +63,7 @@ def change_index(
         manifest = upgraded(directory)
         manifest.check(directory, {"embedding_digest": embedder.digest})
         with closing(Catalog(directory / manifest.generation / "catalog.sqlite")) as catalog:
+            known = catalog.inputs()
             touched = diff(catalog, changes, gone)
             fold = Fold(catalog, load_decisions(directory))
             after, refolded = fold.again(touched, refold, progress)
@@ -73,12 +74,12 @@ def change_index(
             moved |= _with_moved_sources(catalog, touched, {*before, *after.papers})
             passages = make_passages(changed.values(), embedder, catalog.vectors, kept_vectors, progress)
             alignment = Alignment.load(directory / manifest.generation / "alignment.npz")
-            library = _Library(catalog, alignment, fold.decisions, embedder.name)
+            library = _Library(catalog, alignment, fold.decisions, embedder.name, manifest.languages)
             for i, paper in library.relinked(changed, moved, before.keys() - kept.keys(), passages).items():
                 (changed if i in changed else moved)[i] = paper
         new = [paper for i, paper in changed.items() if i not in before]
         problems = (*(p for change in changes for p in change.problems), *planted(new))
-        stamps = tuple(change.stamp for change in changes if change.stamp)
+        stamps = tuple(stamp for change in changes if (stamp := change.stamp_after(known)))
         change = CatalogChange(
             changed,
             passages,
@@ -108,6 +109,7 @@ class _Library:
     alignment: Alignment
     decisions: Decisions
     model: str
+    languages: Collection[str]
 
     def relinked(
         self,
@@ -117,7 +119,7 @@ class _Library:
         passages: Passages,
     ) -> dict[str, Paper]:
         """Return the papers whose work is another one after a change."""
-        languages_now = {*self.catalog.counts()["languages"], *(p.language for p in changed.values())}
+        languages_now = {*self.languages, *(paper.language for paper in changed.values())}
         if len(languages_now) < len(LANGUAGES):
             return {}
         papers = {p.paper_id: p for p in self.catalog.papers() if p.paper_id not in removed}

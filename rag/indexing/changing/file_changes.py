@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag.errors import CorpusError
@@ -31,6 +31,15 @@ class FileChange:
     def replaces(self) -> bool:
         """Whether the earlier records of the file go; those of a file that cannot be opened now stay."""
         return self.gone or self.stamp is not None
+
+    def stamp_after(self, known: Mapping[str, InputFile]) -> InputFile | None:
+        """Return the stamp to keep of the file, where `known` has those before; None if none is kept.
+
+        A file that cannot be opened now keeps a stamp that fits nothing, so that it is read again as soon as
+        it can be, and missed once it is deleted.
+        """
+        old = known.get(self.name)
+        return self.stamp if self.replaces or old is None else replace(old, mtime_ns=-1, digest="")
 
 
 def read_change(file: CorpusFile | Problem, mapping: Mapping[str, str] | None = None) -> FileChange:

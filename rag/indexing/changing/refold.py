@@ -77,18 +77,24 @@ class Fold:
     ) -> tuple[Folded, Mapping[int, FoldedRecord]]:
         """Fold the neighbourhood of what is new, gone or to `refold`; return it, and its records before."""
         progress("Folding", 0, 1)
-        keys = {key for paper in diff.new for key in record_keys(paper)}
+        new_keys = [record_keys(paper) for paper in diff.new]
+        keys = {key for own in new_keys for key in own}
         keys |= {key for record in diff.gone.values() for key in record.keys}
         named = [*refold, *self._partners(paper.paper_id for paper in diff.new)]
         before = self._neighbourhood(keys, {*diff.gone, *self.catalog.records_in("paper_id", named)})
         stay = {n: diff.moved.get(n, record) for n, record in before.items() if n not in diff.gone}
-        read = [(record.paper, n) for n, record in stay.items()] + [(paper, None) for paper in diff.new]
-        read.sort(key=lambda pair: (pair[0].sources[0].file, pair[0].sources[0].position))  # as a build does
-        papers = [paper for paper, _ in read]
+        new = zip(diff.new, new_keys, strict=True)
+        read: list[tuple[Paper, tuple[int, ...], int | None]] = [
+            *((record.paper, record.keys, number) for number, record in stay.items()),
+            *((paper, own, None) for paper, own in new),
+        ]
+        read.sort(key=lambda row: (row[0].sources[0].file, row[0].sources[0].position))  # as a build does
+        papers = [paper for paper, _, _ in read]
         folded = deduplicate(papers, self.decisions)
+        rows = folded_records(papers, folded, [own for _, own, _ in read])
         records: list[FoldedRecord] = []
         replaced = {*diff.gone, *diff.moved}
-        for (_, number), record in zip(read, folded_records(papers, folded), strict=True):
+        for (_, _, number), record in zip(read, rows, strict=True):
             if number is None or record != before[number]:
                 records.append(record)
                 replaced |= set() if number is None else {number}

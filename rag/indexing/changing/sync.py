@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from rag.embedding.base import Embedder
@@ -75,7 +76,7 @@ class Library:
             raise CorpusError(
                 f"{shown(path)} holds no abstracts; if that is meant, take its files out with `rag remove`."
             )
-        return self._change([*self._read(files, known), *(FileChange(name, gone=True) for name in gone)])
+        return self._change(chain(self._read(files, known), (FileChange(name, gone=True) for name in gone)))
 
     def remove(self, names: Sequence[str]) -> list[ChangeReport]:
         """Take out files or folders, by their names in citations, and papers, by their ids.

@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rag.browsing.paper_map import MapPoint, PaperMap
+    from rag.browsing.records import FoldedText, PaperPage, WorkDetails
     from rag.embedding.alignment import Alignment
     from rag.embedding.llama_index import AlignedEmbedding
     from rag.errors import (
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
     from rag.settings import Settings, load_settings
 
 _HOMES = {
+    "rag.browsing.paper_map": ("MapPoint", "PaperMap"),
+    "rag.browsing.records": ("FoldedText", "PaperPage", "WorkDetails"),
     "rag.embedding.alignment": ("Alignment",),
     "rag.embedding.llama_index": ("AlignedEmbedding",),
     "rag.library": ("add_paths", "index_paths", "remove", "sync_path"),
@@ -75,6 +79,7 @@ __all__ = [
     "CorpusError",
     "Evidence",
     "Filters",
+    "FoldedText",
     "IndexBusyError",
     "IndexMismatchError",
     "IndexMissingError",
@@ -83,8 +88,11 @@ __all__ = [
     "LLMUnreachableError",
     "Language",
     "LibraryIndexError",
+    "MapPoint",
     "ModelError",
     "Paper",
+    "PaperMap",
+    "PaperPage",
     "QuestionError",
     "RagError",
     "ScoredChunk",
@@ -97,6 +105,7 @@ __all__ = [
     "TextEvent",
     "Timings",
     "UserError",
+    "WorkDetails",
     "add_paths",
     "ask",
     "index_paths",

@@ -52,7 +52,12 @@ def put_together(
 
 
 def passes(paper: Paper, filters: Filters, files: Container[str]) -> bool:
-    """Return whether a paper passes the filters; `files` are the names that `filters.sources` select."""
+    """Return whether a paper passes the filters; `files` are the names that `filters.sources` select.
+
+    Authors, venues and keywords have to be told as ids before (`rag.browsing.shelf.narrow`).
+    """
+    if filters.papers and paper.paper_id not in filters.papers:
+        return False
     first, last, year = filters.year_from, filters.year_to, paper.year
     if first is not None and (year is None or year < first):
         return False

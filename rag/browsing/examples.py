@@ -79,9 +79,9 @@ def _titles(shelf: Shelf) -> Iterator[Example]:
 def _titles_in(shelf: Shelf, language: Language) -> Iterator[str]:
     for work in shelf.works:
         title = title_of(work)
-        if work.authors and 0 < len(title) <= _TITLE_CHARS and title.isprintable():
-            if title.isascii() == (language == "en"):
-                yield title
+        quotable = 0 < len(title) <= _TITLE_CHARS and title.isprintable()
+        if work.authors and quotable and title.isascii() == (language == "en"):
+            yield title
 
 
 def _is_answered(store: Store, example: Example) -> bool:

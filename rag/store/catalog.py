@@ -67,19 +67,23 @@ class Catalog:
         filters = filters or Filters()
         if language and filters.language and language != filters.language:
             return []
-        files = self.source_names(filters.sources) if filters.sources else None
-        numbers = self.part(filters).numbers if filters.papers else None
-        where = LexicalFilter(
-            language or filters.language, files, filters.year_from, filters.year_to, numbers
-        )
-        hits = self._lexical.search(terms, k, where)
+        hits = self._lexical.search(terms, k, self._where(filters, language))
         ids = self._chunk_ids([number for number, _ in hits])
         return [(ids[number], score) for number, score in hits]
 
-    def papers_with(self, text: str) -> list[str]:
-        """Return the ids of the papers that hold every term of `text`, by BM25, best first."""
+    def _where(
+        self, filters: Filters, language: Language | None = None, every: bool = False
+    ) -> LexicalFilter:
+        files = self.source_names(filters.sources) if filters.sources else None
+        numbers = self.part(filters).numbers if filters.papers else None
+        years = filters.year_from, filters.year_to
+        return LexicalFilter(language or filters.language, files, *years, numbers, every)
+
+    def papers_with(self, text: str, filters: Filters | None = None) -> list[str]:
+        """Return all papers, by id, that pass `filters` and hold every term of `text`, by BM25."""
         terms = list(dict.fromkeys(analyze(text)))[:_MAX_QUERY_TERMS]
-        hits = self._lexical.search(terms, max(1, self._lexical.count()), LexicalFilter(every=True))
+        where = self._where(filters or Filters(), every=True)
+        hits = self._lexical.search(terms, max(1, self._lexical.count()), where)
         rows = self._rows_of(
             "SELECT number, paper_id FROM chunks WHERE number IN", [number for number, _ in hits]
         )

@@ -61,7 +61,7 @@ def test_a_chosen_paper_that_is_gone_lets_nothing_through(library: RAG) -> None:
 
 
 def test_a_name_that_is_not_there_is_said_with_the_nearest(library: RAG) -> None:
-    with pytest.raises(QuestionError, match="author 'Ada Hollm'.*Did you mean 'Ada Holm'"):
+    with pytest.raises(QuestionError, match=r"author 'Ada Hollm'.*Did you mean 'Ada Holm'"):
         library.search("lamps", filters=Filters(authors=("Ada Hollm",)))
     with pytest.raises(QuestionError, match="keyword 'volcano'"):
         library.papers(filters=Filters(keywords=("volcano",)))

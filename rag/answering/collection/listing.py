@@ -42,11 +42,17 @@ def put_together(
     citations: Sequence[Citation] = (),
     contexts: tuple[ScoredChunk, ...] = (),
     more: str = "",
+    then: Sequence[Sentence] = (),
 ) -> CollectionAnswer:
-    """Return the answer of some sentences, a list, and what is said after it; several items get bullets."""
+    """Return the answer of some sentences, a list, and what is said after it; several items get bullets.
+
+    `then` is a second list, whose first sentence is its head.
+    """
     tail = [Sentence(more, (), "supported", 1.0)] if more else []
-    sentences = (*(Sentence(line, (), "supported", 1.0) for line in head), *items, *tail)
-    bullets = ["• " if len(items) > 1 and sentence in items else "" for sentence in sentences]
+    sentences = (*(Sentence(line, (), "supported", 1.0) for line in head), *items, *tail, *then)
+    several = len(items) > 1 or len(then) > 2
+    listed = {*items, *then[1:]} if several else set()
+    bullets = ["• " if sentence in listed else "" for sentence in sentences]
     lines = [bullet + render_sentence(sentence) for bullet, sentence in zip(bullets, sentences, strict=True)]
     return CollectionAnswer("\n".join(lines), sentences, tuple(citations), contexts)
 

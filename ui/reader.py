@@ -1,4 +1,4 @@
-"""Who asks: the account that signed in, else the browser, known by a random cookie. `ui.guard` finds it out."""
+"""Who asks: the account that signed in, else the browser, known by a random cookie."""
 
 from __future__ import annotations
 

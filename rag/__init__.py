@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rag.adding import AddReport
     from rag.browsing.paper_map import MapPoint, PaperMap
     from rag.browsing.records import FoldedText, PaperPage, WorkDetails
     from rag.embedding.alignment import Alignment
@@ -36,10 +37,12 @@ if TYPE_CHECKING:
         Answer,
         Chunk,
         Citation,
+        Drop,
         Evidence,
         Filters,
         Language,
         Paper,
+        Problem,
         ScoredChunk,
         Sentence,
         Source,
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from rag.settings import Settings, load_settings
 
 _HOMES = {
+    "rag.adding": ("AddReport",),
     "rag.browsing.paper_map": ("MapPoint", "PaperMap"),
     "rag.browsing.records": ("FoldedText", "PaperPage", "WorkDetails"),
     "rag.embedding.alignment": ("Alignment",),
@@ -59,8 +63,8 @@ _HOMES = {
     "rag.pipeline": ("RAG", "ask"),
     "rag.settings": ("Settings", "load_settings"),
     "rag.schema": (
-        "Answer", "Chunk", "Citation", "Evidence", "Filters", "Language", "Paper", "ScoredChunk", "Sentence",
-        "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
+        "Answer", "Chunk", "Citation", "Drop", "Evidence", "Filters", "Language", "Paper", "Problem",
+        "ScoredChunk", "Sentence", "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
     ),
     "rag.errors": (
         "CorpusError", "IndexBusyError", "IndexMismatchError", "IndexMissingError", "LibraryIndexError",
@@ -71,12 +75,14 @@ _HOMES = {
 
 __all__ = [
     "RAG",
+    "AddReport",
     "AlignedEmbedding",
     "Alignment",
     "Answer",
     "Chunk",
     "Citation",
     "CorpusError",
+    "Drop",
     "Evidence",
     "Filters",
     "FoldedText",
@@ -93,6 +99,7 @@ __all__ = [
     "Paper",
     "PaperMap",
     "PaperPage",
+    "Problem",
     "QuestionError",
     "RagError",
     "ScoredChunk",

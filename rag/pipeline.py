@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from rag.adding import AddReport, add_papers, decide
 from rag.answering.abstention import Abstention, abstention_for
 from rag.answering.answerer import SEVERAL_ABSTRACTS, Answerer
 from rag.answering.citing.attribution import SentenceVerifier
@@ -241,6 +242,29 @@ class RAG:
         """Return up to `count` questions, each in both languages, that the records of this library answer."""
         with self._index.reading() as store:
             return example_questions(store, count)
+
+    def add(
+        self,
+        paths: Sequence[Path | str],
+        progress: Progress = lambda stage, done, total: None,
+        stop: threading.Event | None = None,
+    ) -> AddReport:
+        """Add the abstracts in files and folders, while questions are answered; begin an index if need be.
+
+        Raises:
+            UserError: `stop` was set, or a path does not exist or holds no abstract.
+            IndexMismatchError, IndexBusyError, LibraryIndexError, ModelError: it cannot be added to.
+        """
+        return add_papers([Path(path) for path in paths], self.settings, self._embedder, progress, stop)
+
+    def decide(self, first: str, second: str, *, one_work: bool) -> None:
+        """Make two records, named by their ids, one work or two, whatever their texts say.
+
+        Raises:
+            UserError: both ids name the same text.
+            IndexBusyError, LibraryIndexError, ModelError: it cannot be changed.
+        """
+        decide(first, second, self.settings, self._embedder, one_work=one_work)
 
     def as_retriever(
         self, similarity_top_k: int | None = None, filters: Filters | None = None

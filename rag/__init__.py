@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         SettingsError,
         UserError,
     )
+    from rag.export.files import ExportFile, export_answer, export_conversation, export_papers
+    from rag.export.plain import plain_text
     from rag.library import add_paths, index_paths, remove, sync_path
     from rag.pipeline import RAG, ask
     from rag.schema import (
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "rag.embedding.alignment": ("Alignment",),
     "rag.embedding.llama_index": ("AlignedEmbedding",),
+    "rag.export.files": ("ExportFile", "export_answer", "export_conversation", "export_papers"),
+    "rag.export.plain": ("plain_text",),
     "rag.library": ("add_paths", "index_paths", "remove", "sync_path"),
     "rag.pipeline": ("RAG", "ask"),
     "rag.settings": ("Settings", "load_settings"),
@@ -74,6 +78,7 @@ __all__ = [
     "Citation",
     "CorpusError",
     "Evidence",
+    "ExportFile",
     "Filters",
     "IndexBusyError",
     "IndexMismatchError",
@@ -99,8 +104,12 @@ __all__ = [
     "UserError",
     "add_paths",
     "ask",
+    "export_answer",
+    "export_conversation",
+    "export_papers",
     "index_paths",
     "load_settings",
+    "plain_text",
     "remove",
     "sync_path",
 ]

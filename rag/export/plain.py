@@ -23,4 +23,4 @@ def _lines(entry: Entry) -> list[str]:
 
 def _ended(text: str) -> str:
     """Return a part of a reference with a full stop, unless it ends in a mark of its own."""
-    return f"{text}." if text and text[-1].isalnum() else text
+    return f"{text}." if text and text[-1] not in ".?!。？！…" else text

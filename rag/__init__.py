@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         SettingsError,
         UserError,
     )
+    from rag.export.files import ExportFile, export_answer, export_conversation, export_papers
+    from rag.export.plain import plain_text
     from rag.library import add_paths, index_paths, remove, sync_path
     from rag.pipeline import RAG, ask
     from rag.schema import (
@@ -59,6 +61,8 @@ _HOMES = {
     "rag.browsing.records": ("FoldedText", "PaperPage", "WorkDetails"),
     "rag.embedding.alignment": ("Alignment",),
     "rag.embedding.llama_index": ("AlignedEmbedding",),
+    "rag.export.files": ("ExportFile", "export_answer", "export_conversation", "export_papers"),
+    "rag.export.plain": ("plain_text",),
     "rag.library": ("add_paths", "index_paths", "remove", "sync_path"),
     "rag.pipeline": ("RAG", "ask"),
     "rag.settings": ("Settings", "load_settings"),
@@ -84,6 +88,7 @@ __all__ = [
     "CorpusError",
     "Drop",
     "Evidence",
+    "ExportFile",
     "Filters",
     "FoldedText",
     "IndexBusyError",
@@ -115,8 +120,12 @@ __all__ = [
     "WorkDetails",
     "add_paths",
     "ask",
+    "export_answer",
+    "export_conversation",
+    "export_papers",
     "index_paths",
     "load_settings",
+    "plain_text",
     "remove",
     "sync_path",
 ]

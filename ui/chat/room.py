@@ -15,6 +15,7 @@ from ui.chat.notes import status_of
 from ui.chat.sources import sources_html
 from ui.chat.stream import follow
 from ui.chat.turn import Turn, history
+from ui.export import room as export_room
 from ui.page import Event, Page, merged
 from ui.patch import Patch, does
 
@@ -35,6 +36,7 @@ def build(page: Page, examples: Sequence[str] = ()) -> ChatRoom:
     gr = page.gr
     with gr.Row(elem_id="desk", equal_height=False):
         with gr.Column(elem_id="talk", min_width=0):
+            export_room.build(page)
             page.html(f'<div id="turns">{chat_html(())}</div>', "chat")
             page.html(f'<div id="starters">{starters_html(examples)}</div>', "examples")
             question, send, stop, clear = _composer(page)

@@ -58,7 +58,6 @@ HOMES = {
     "filetype": {"rag/indexing/reading/refused.py"},
     "markdown_it": {"rag/indexing/reading/forms/markdown.py"},
     "ray": {"rag/indexing/engine.py"},
-    "sklearn": {"rag/browsing/paper_map.py"},
     "matplotlib": {"rag/evaluation/plots.py"},
 }
 

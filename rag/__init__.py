@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         UserError,
     )
     from rag.library import add_paths, index_paths, remove, sync_path
+    from rag.llm.trial import Trial
     from rag.pipeline import RAG, ask
     from rag.schema import (
         Answer,
@@ -47,13 +48,16 @@ if TYPE_CHECKING:
         Timings,
     )
     from rag.settings import Settings, load_settings
+    from rag.settings_file import Saved, save_settings
 
 _HOMES = {
     "rag.embedding.alignment": ("Alignment",),
     "rag.embedding.llama_index": ("AlignedEmbedding",),
     "rag.library": ("add_paths", "index_paths", "remove", "sync_path"),
+    "rag.llm.trial": ("Trial",),
     "rag.pipeline": ("RAG", "ask"),
     "rag.settings": ("Settings", "load_settings"),
+    "rag.settings_file": ("Saved", "save_settings"),
     "rag.schema": (
         "Answer", "Chunk", "Citation", "Evidence", "Filters", "Language", "Paper", "ScoredChunk", "Sentence",
         "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
@@ -87,6 +91,7 @@ __all__ = [
     "Paper",
     "QuestionError",
     "RagError",
+    "Saved",
     "ScoredChunk",
     "Sentence",
     "Settings",
@@ -96,12 +101,14 @@ __all__ = [
     "StreamEvent",
     "TextEvent",
     "Timings",
+    "Trial",
     "UserError",
     "add_paths",
     "ask",
     "index_paths",
     "load_settings",
     "remove",
+    "save_settings",
     "sync_path",
 ]
 

@@ -160,11 +160,12 @@ def _search(parsed: argparse.Namespace) -> int:
 def _chat(parsed: argparse.Namespace) -> int:
     from threading import Event, Thread
 
+    from rag.pipeline import RAG
     from ui.app import serve
     from ui.labels import Label
 
     closing = Event()
-    with _open(parsed) as rag:
+    with RAG.open(parsed.index, missing_ok=True) as rag:
         _print_privacy_notice(rag)
         warming = Thread(target=_warm, args=(rag, closing), daemon=True)
         try:

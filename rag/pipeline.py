@@ -42,7 +42,7 @@ from rag.in_use import InUse
 from rag.llm.base import LLM
 from rag.llm.in_use import Lease
 from rag.llm.size import reads_together
-from rag.llm.stoppable import StoppableLLM
+from rag.llm.stoppable import StoppableLLM, Turn
 from rag.llm.trial import Trial
 from rag.schema import (
     Answer,
@@ -135,6 +135,7 @@ class RAG:
         filters: Filters | None = None,
         *,
         model: str | None = None,
+        turn: Turn | None = None,
     ) -> Answer: ...
 
     @overload
@@ -146,6 +147,7 @@ class RAG:
         stream: Literal[True],
         filters: Filters | None = None,
         model: str | None = None,
+        turn: Turn | None = None,
     ) -> EventStream: ...
 
     def ask(
@@ -156,11 +158,13 @@ class RAG:
         filters: Filters | None = None,
         *,
         model: str | None = None,
+        turn: Turn | None = None,
     ) -> Answer | EventStream:
         """Answer one question in its language from the abstracts that pass `filters`, or refuse.
 
         With `stream=True` yield a `SourcesEvent`, then `TextEvent`s whose deltas make up `Answer.answer`,
-        then the `Answer` itself. Closing the stream, from any thread, stops the language model.
+        then the `Answer` itself. Closing the stream, from any thread, stops the language model. `turn` is
+        waited for before the model is asked, and given up at the end.
 
         `model` names another embedded model for this question alone: a default model that is here, or a GGUF
         file. It is loaded for it and closed after it.
@@ -172,7 +176,7 @@ class RAG:
         """
         question = _checked(question)
         lease = self._in_use.lease(model)
-        llm = StoppableLLM(lease.llm)
+        llm = StoppableLLM(lease.llm, turn)
         events = EventStream(self._events(lease, llm, question, history, filters), llm.stop)
         if stream:
             return events

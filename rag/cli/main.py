@@ -161,8 +161,8 @@ def _chat(parsed: argparse.Namespace) -> int:
     from threading import Event, Thread
 
     from rag.pipeline import RAG
-    from ui.app import serve
-    from ui.labels import Label
+    from ui.server import serve
+    from ui.words import Label
 
     closing = Event()
     with RAG.open(parsed.index, missing_ok=True) as rag:

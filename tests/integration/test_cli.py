@@ -58,9 +58,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("command", [["ask", "What?"], ["search", "x"], ["info"]])
-def test_without_an_index_a_command_names_the_one_that_builds_it(
-    tmp_path: Path, command: list[str]
-) -> None:
+def test_without_an_index_a_command_names_the_one_that_builds_it(tmp_path: Path, command: list[str]) -> None:
     result = run(*command, "--index", str(tmp_path / "none"))
     assert_one_sentence(result, 2)
     assert "rag index" in result.stderr

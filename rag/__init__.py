@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         TextEvent,
         Timings,
     )
-    from rag.settings import Settings, load_settings
+    from rag.settings import Settings, load_settings, settings_file
     from rag.settings_file import Saved, save_settings
 
 _HOMES = {
@@ -56,7 +56,7 @@ _HOMES = {
     "rag.library": ("add_paths", "index_paths", "remove", "sync_path"),
     "rag.llm.trial": ("Trial",),
     "rag.pipeline": ("RAG", "ask"),
-    "rag.settings": ("Settings", "load_settings"),
+    "rag.settings": ("Settings", "load_settings", "settings_file"),
     "rag.settings_file": ("Saved", "save_settings"),
     "rag.schema": (
         "Answer", "Chunk", "Citation", "Evidence", "Filters", "Language", "Paper", "ScoredChunk", "Sentence",
@@ -109,6 +109,7 @@ __all__ = [
     "load_settings",
     "remove",
     "save_settings",
+    "settings_file",
     "sync_path",
 ]
 

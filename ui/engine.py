@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from threading import Event
 from typing import Any, Literal, Protocol
 
-from rag import Filters, Paper, StreamEvent
+from rag import Filters, Language, Paper, Settings, StreamEvent, Trial
 
 
 class Events(Iterator[StreamEvent], Protocol):
@@ -25,11 +26,32 @@ class Library(Protocol):
         *,
         stream: Literal[True],
         filters: Filters | None = None,
+        model: str | None = None,
     ) -> Events:
-        """Yield the sources, then text, then the answer."""
+        """Yield the sources, then text, then the answer; `model` is another one for this question."""
 
     def info(self) -> dict[str, Any]:
         """Return at least `records`, `papers`, `works` and `languages`."""
 
     def paper(self, paper_id: str) -> Paper | None:
         """Return an abstract by its id, None if it is gone."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in use."""
+
+    @property
+    def notices(self) -> dict[Language, str]:
+        """The sentences, in each language, that say which text leaves this machine."""
+
+    def use(self, **changes: Any) -> None:
+        """Change settings for the questions from now on."""
+
+    def try_llm(self, **changes: Any) -> Trial:
+        """Ask the model that `use(**changes)` would choose for one word."""
+
+    def warm(self) -> None:
+        """Load the models."""
+
+    def prefill(self, progress: Callable[[str, int, int], None], stop: Event) -> object:
+        """Prepare the abstracts, until all are done or `stop` is set."""

@@ -80,7 +80,7 @@ def test_the_public_names_are_these_and_all_of_them_load() -> None:
         "IndexMissingError", "LLMError", "LLMResponseError", "LLMUnreachableError", "Language", "LibraryIndexError",
         "ModelError", "Paper", "QuestionError", "RagError", "ScoredChunk", "Sentence", "Settings", "SettingsError",
         "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings", "UserError", "add_paths",
-        "ask", "index_paths", "load_settings", "remove", "save_settings", "sync_path", "Saved", "Trial",
+        "ask", "index_paths", "load_settings", "remove", "save_settings", "settings_file", "sync_path", "Saved", "Trial",
     }  # fmt: skip
     assert all(getattr(rag, name) is not None for name in rag.__all__)
     assert not hasattr(rag, "no_such_name")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         UserError,
     )
     from rag.library import add_paths, index_paths, remove, sync_path
+    from rag.llm.trial import Trial
     from rag.pipeline import RAG, ask
     from rag.schema import (
         Answer,
@@ -51,7 +52,8 @@ if TYPE_CHECKING:
         TextEvent,
         Timings,
     )
-    from rag.settings import Settings, load_settings
+    from rag.settings import Settings, load_settings, settings_file
+    from rag.settings_file import Saved, save_settings
 
 _HOMES = {
     "rag.adding": ("AddReport",),
@@ -60,8 +62,10 @@ _HOMES = {
     "rag.embedding.alignment": ("Alignment",),
     "rag.embedding.llama_index": ("AlignedEmbedding",),
     "rag.library": ("add_paths", "index_paths", "remove", "sync_path"),
+    "rag.llm.trial": ("Trial",),
     "rag.pipeline": ("RAG", "ask"),
-    "rag.settings": ("Settings", "load_settings"),
+    "rag.settings": ("Settings", "load_settings", "settings_file"),
+    "rag.settings_file": ("Saved", "save_settings"),
     "rag.schema": (
         "Answer", "Chunk", "Citation", "Drop", "Evidence", "Filters", "Language", "Paper", "Problem",
         "ScoredChunk", "Sentence", "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
@@ -102,6 +106,7 @@ __all__ = [
     "Problem",
     "QuestionError",
     "RagError",
+    "Saved",
     "ScoredChunk",
     "Sentence",
     "Settings",
@@ -111,6 +116,7 @@ __all__ = [
     "StreamEvent",
     "TextEvent",
     "Timings",
+    "Trial",
     "UserError",
     "WorkDetails",
     "add_paths",
@@ -118,6 +124,8 @@ __all__ = [
     "index_paths",
     "load_settings",
     "remove",
+    "save_settings",
+    "settings_file",
     "sync_path",
 ]
 

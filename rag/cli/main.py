@@ -166,16 +166,15 @@ def _search(parsed: argparse.Namespace) -> int:
 def _chat(parsed: argparse.Namespace) -> int:
     from threading import Event, Thread
 
+    from rag.pipeline import RAG
     from ui.server import serve
-    from ui.words import Label
 
     closing = Event()
-    with _open(parsed) as rag:
+    with RAG.open(parsed.index, missing_ok=True) as rag:
         _print_privacy_notice(rag)
         warming = Thread(target=_warm, args=(rag, closing), daemon=True)
         try:
-            notice = Label(**rag.notices) if rag.notices else None
-            serve(rag, host=parsed.host, port=parsed.port, notice=notice, ready=warming.start)
+            serve(rag, host=parsed.host, port=parsed.port, ready=warming.start)
         finally:
             closing.set()
     return 0

@@ -41,7 +41,8 @@ def build(page: Page, tab: Any, *, starters: bool) -> None:
     _wire_looking(page, [tab.select, listed.select], find, go, years, browsing, chosen)
     _wire_choosing(page, browsing, chosen)
     _wire_works(page)
-    _wire_loading(page, starters)
+    if starters:
+        _wire_loading(page)
 
 
 def _tools(page: Page) -> tuple[Any, Any, Any]:
@@ -183,13 +184,11 @@ def _wire_works(page: Page) -> None:
     page.on("decide", decide, [], [page.patch], concurrency_limit=1)
 
 
-def _wire_loading(page: Page, starters: bool) -> None:
-    """A page that is opened shows what is indexed then, and questions that can be asked of it."""
+def _wire_loading(page: Page) -> None:
+    """A page that is opened offers questions that can be asked of what is indexed then."""
 
     async def load(event: Event) -> Patch:
-        info = await asyncio.to_thread(page.library.info)
-        patch = {"facts": facts_html(info)}
-        return patch | await asyncio.to_thread(starters_patch, page) if starters else patch
+        return await asyncio.to_thread(starters_patch, page)
 
     page.listen([page.app.load], load, [], [page.patch], concurrency_limit=None)
 

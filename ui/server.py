@@ -15,7 +15,6 @@ from ui.engine import Library
 from ui.guard import LOOPBACK, Guard
 from ui.head import head_html
 from ui.toolkit import load_gradio
-from ui.words import Label
 
 if TYPE_CHECKING:
     import uvicorn
@@ -61,16 +60,15 @@ def make_server(
     host: str = "127.0.0.1",
     *,
     data: Path | None = None,
-    notice: Label | None = None,
     examples: Sequence[str] | None = None,
 ) -> uvicorn.Server:
     """Return a server of the page, not started: `server.run(sockets=[listen(host, port)])` serves it.
 
     Args:
         rag: the library that is asked.
-        host: the address it will be served at; only a loopback address may add papers.
+        host: the address it will be served at; only at a loopback address papers may be added and settings be
+            changed.
         data: the folder for conversations (default: the user data directory).
-        notice: what stands on top of the page.
         examples: questions to begin with.
     """
     import uvicorn
@@ -79,7 +77,8 @@ def make_server(
     gr = load_gradio()
     no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     outer = FastAPI(**no_docs)
-    app = build_app(rag, data=data, may_add=host in LOOPBACK, notice=notice, examples=examples)
+    ours = host in LOOPBACK
+    app = build_app(rag, data=data, may_add=ours, may_configure=ours, examples=examples)
     gr.mount_gradio_app(
         outer, app, path="/", server_name=host,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,
@@ -97,7 +96,6 @@ def serve(
     rag: Library,
     host: str = "127.0.0.1",
     port: int = 7860,
-    notice: Label | None = None,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve the page until Ctrl-C; raise UserError when the port cannot be had.
@@ -106,7 +104,7 @@ def serve(
     """
     with contextlib.closing(listen(host, port)) as bound:
         ready()
-        server = make_server(rag, host, notice=notice)
+        server = make_server(rag, host)
         shown = f"[{host}]" if ":" in host else host
         print(f"citefold is at http://{shown}:{bound.getsockname()[1]} (Ctrl-C stops it)", flush=True)
         with contextlib.suppress(KeyboardInterrupt):

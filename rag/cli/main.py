@@ -154,16 +154,15 @@ def _chat(parsed: argparse.Namespace) -> int:
     from threading import Event, Thread
 
     from rag.cli.questions import print_privacy_notice
+    from rag.pipeline import RAG
     from ui.server import serve
-    from ui.words import Label
 
     closing = Event()
-    with _open(parsed) as rag:
+    with RAG.open(parsed.index, missing_ok=True) as rag:
         print_privacy_notice(rag)
         warming = Thread(target=_warm, args=(rag, closing), daemon=True)
         try:
-            notice = Label(**rag.notices) if rag.notices else None
-            serve(rag, host=parsed.host, port=parsed.port, notice=notice, ready=warming.start)
+            serve(rag, host=parsed.host, port=parsed.port, ready=warming.start)
         finally:
             closing.set()
     return 0

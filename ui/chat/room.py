@@ -16,6 +16,7 @@ from ui.chat.sources import sources_html
 from ui.chat.stream import follow
 from ui.chat.turn import Turn, history
 from ui.export import room as export_room
+from ui.masthead import notice_patch
 from ui.page import Event, Page, merged
 from ui.patch import Patch, does
 
@@ -98,7 +99,9 @@ def _wire_answers(page: Page, question: Any, events: Sequence[Any]) -> Any:
                     continue
                 shown = (*past, turn)
                 emptied = "" if before is None and brought is None else page.skip()
-                yield emptied, shown, newest_patch(shown)
+                # The model may have been changed in another tab: who asks is told before text leaves.
+                notice = notice_patch(page.library) if before is None else {}
+                yield emptied, shown, merged(newest_patch(shown), notice)
                 before = turn
 
     inputs = [question, page.turns, page.scope]

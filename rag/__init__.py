@@ -11,6 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rag.adding import AddReport
+    from rag.browsing.paper_map import MapPoint, PaperMap
+    from rag.browsing.records import FoldedText, PaperPage, WorkDetails
     from rag.embedding.alignment import Alignment
     from rag.embedding.llama_index import AlignedEmbedding
     from rag.errors import (
@@ -36,10 +39,12 @@ if TYPE_CHECKING:
         Answer,
         Chunk,
         Citation,
+        Drop,
         Evidence,
         Filters,
         Language,
         Paper,
+        Problem,
         ScoredChunk,
         Sentence,
         Source,
@@ -51,6 +56,9 @@ if TYPE_CHECKING:
     from rag.settings import Settings, load_settings
 
 _HOMES = {
+    "rag.adding": ("AddReport",),
+    "rag.browsing.paper_map": ("MapPoint", "PaperMap"),
+    "rag.browsing.records": ("FoldedText", "PaperPage", "WorkDetails"),
     "rag.embedding.alignment": ("Alignment",),
     "rag.embedding.llama_index": ("AlignedEmbedding",),
     "rag.export.files": ("ExportFile", "export_answer", "export_conversation", "export_papers"),
@@ -59,8 +67,8 @@ _HOMES = {
     "rag.pipeline": ("RAG", "ask"),
     "rag.settings": ("Settings", "load_settings"),
     "rag.schema": (
-        "Answer", "Chunk", "Citation", "Evidence", "Filters", "Language", "Paper", "ScoredChunk", "Sentence",
-        "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
+        "Answer", "Chunk", "Citation", "Drop", "Evidence", "Filters", "Language", "Paper", "Problem",
+        "ScoredChunk", "Sentence", "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
     ),
     "rag.errors": (
         "CorpusError", "IndexBusyError", "IndexMismatchError", "IndexMissingError", "LibraryIndexError",
@@ -71,15 +79,18 @@ _HOMES = {
 
 __all__ = [
     "RAG",
+    "AddReport",
     "AlignedEmbedding",
     "Alignment",
     "Answer",
     "Chunk",
     "Citation",
     "CorpusError",
+    "Drop",
     "Evidence",
     "ExportFile",
     "Filters",
+    "FoldedText",
     "IndexBusyError",
     "IndexMismatchError",
     "IndexMissingError",
@@ -88,8 +99,12 @@ __all__ = [
     "LLMUnreachableError",
     "Language",
     "LibraryIndexError",
+    "MapPoint",
     "ModelError",
     "Paper",
+    "PaperMap",
+    "PaperPage",
+    "Problem",
     "QuestionError",
     "RagError",
     "ScoredChunk",
@@ -102,6 +117,7 @@ __all__ = [
     "TextEvent",
     "Timings",
     "UserError",
+    "WorkDetails",
     "add_paths",
     "ask",
     "export_answer",

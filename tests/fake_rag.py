@@ -9,9 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from rag.adding import AddReport
 from rag.answering.event_stream import EventStream
+from rag.browsing.paper_map import PaperMap
+from rag.browsing.records import PaperPage
 from rag.errors import LLMStoppedError, QuestionError, RagError
 from rag.schema import (
     Answer,
@@ -99,6 +103,27 @@ class FakeRAG:
             self.closed.set()
 
     def paper(self, paper_id: str) -> Paper | None:
+        return None
+
+    def papers(self, query: str | None = None, filters: Filters | None = None, **options: Any) -> PaperPage:
+        return PaperPage(0, ())
+
+    def facets(self, query: str | None = None, filters: Filters | None = None) -> dict[str, Any]:
+        return {}
+
+    def work(self, paper_id: str) -> None:
+        return None
+
+    def map(self) -> PaperMap:
+        return PaperMap((), ())
+
+    def examples(self, count: int = 6) -> tuple[dict[Language, str], ...]:
+        return ()
+
+    def add(self, paths: Sequence[Path], progress: Any = None, stop: Any = None) -> AddReport:
+        return AddReport()
+
+    def decide(self, first: str, second: str, *, one_work: bool) -> None:
         return None
 
     def info(self) -> dict[str, Any]:

@@ -16,7 +16,9 @@ ALLOWED = {
     "__main__": "cli",
     "cli": "answering embedding errors evaluation export factory indexing library models pipeline schema settings store",
     "library": "embedding errors factory indexing llm schema settings store",
-    "pipeline": "answering embedding errors factory llama_index llm schema settings store text",
+    "adding": "embedding errors indexing library schema settings store",
+    "pipeline": "adding answering browsing embedding errors factory llama_index llm schema settings store text",
+    "browsing": "answering embedding errors schema store text",
     "evaluation": "answering embedding errors indexing llm schema settings store text",
     "factory": "answering embedding llm models network schema settings store",
     "answering": "embedding errors llm schema store text",
@@ -62,6 +64,7 @@ HOMES = {
     "filetype": {"rag/indexing/reading/refused.py"},
     "markdown_it": {"rag/indexing/reading/forms/markdown.py"},
     "ray": {"rag/indexing/engine.py"},
+    "sklearn": {"rag/browsing/paper_map.py"},
     "matplotlib": {"rag/evaluation/plots.py"},
 }
 

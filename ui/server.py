@@ -20,6 +20,8 @@ from ui.words import Label
 if TYPE_CHECKING:
     import uvicorn
 
+# Bytes of one uploaded file; an export of 50,000 abstracts is smaller.
+MOST_UPLOADED = 200 << 20
 _FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "PingFang SC", "Microsoft YaHei"]
 _FONTS += ["Noto Sans CJK SC", "Noto Sans SC", "sans-serif"]
 
@@ -81,7 +83,8 @@ def make_server(
     gr.mount_gradio_app(
         outer, app, path="/", server_name=host,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,
-        mcp_server=False, show_error=False, app_kwargs=dict(no_docs), max_file_size=0,
+        mcp_server=False, show_error=False, app_kwargs=dict(no_docs),
+        max_file_size=MOST_UPLOADED if host in LOOPBACK else 0,
         theme=gr.themes.Base(font=_FONTS, font_mono=["ui-monospace", "monospace"]),
         head=head_html(PARTS),
     )  # fmt: skip

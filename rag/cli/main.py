@@ -105,6 +105,12 @@ def _add_questions(commands: Commands, common: argparse.ArgumentParser) -> None:
     add("--language", choices=("en", "zh"), help="only abstracts in this language")
     text = "only abstracts of this file or folder; repeatable"
     add("--source", action="append", default=[], metavar="FILE", help=text)
+    text = "only works of this author, however the name is written; repeatable"
+    add("--author", action="append", default=[], metavar="NAME", help=text)
+    text = "only works in this journal or conference; repeatable"
+    add("--venue", action="append", default=[], metavar="NAME", help=text)
+    text = "only works with this keyword; repeatable"
+    add("--keyword", action="append", default=[], metavar="WORD", help=text)
     text = "only of these years: 2020, 2018-2020, 2018-"
     add("--year", type=years, default=(None, None), metavar="FROM-TO", help=text)
     ask = commands.add_parser("ask", parents=[common, narrowing], help="answer a question, with citations")
@@ -224,4 +230,5 @@ def years(text: str) -> tuple[int | None, int | None]:
 def _filters(parsed: argparse.Namespace) -> Filters:
     from rag.schema import Filters
 
-    return Filters(parsed.language, tuple(parsed.source), *parsed.year)
+    names = (tuple(values) for values in (parsed.author, parsed.venue, parsed.keyword))
+    return Filters(parsed.language, tuple(parsed.source), *parsed.year, *names)

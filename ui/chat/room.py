@@ -56,6 +56,7 @@ def _composer(page: Page) -> tuple[Any, Any, Any, Any]:
     """Lay out the question box and what stands around it, in English until the script of the page has run."""
     gr = page.gr
     with gr.Column(elem_id="composer", min_width=0):
+        page.html('<div id="scope"></div>', "scoped")
         with gr.Row(elem_id="ask"):
             question = gr.Textbox(
                 label=labels.QUESTION.en, show_label=False, container=False, autofocus=True, lines=1,
@@ -89,7 +90,7 @@ def _wire_answers(page: Page, question: Any, events: Sequence[Any]) -> Any:
             yield page.skip(), page.skip(), {"said": status_html(labels.NO_QUESTION)}
             return
         before: Turn | None = None
-        filters = Filters() if scope else None  # the library room passes the chosen abstracts here
+        filters = Filters(papers=frozenset(scope)) if scope else None
         async with contextlib.aclosing(follow(page.library, asked, history(past), filters)) as steps:
             async for turn in steps:
                 if turn is before:  # nothing new; Gradio looks whether the reader is still there

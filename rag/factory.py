@@ -142,6 +142,7 @@ def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:
         "embedding_model": manifest.embedding_model,
         "embedding_device": device_for(settings.embedding_backend),
         "alignment": manifest.alignment_origin,
+        "generation": manifest.generation,
         "rerank_model": settings.rerank_model,
         "llm": {"name": llm.name, "endpoint": llm.endpoint, "leaves_machine": llm.is_remote},
         "models": models.status(),

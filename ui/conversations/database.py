@@ -28,7 +28,8 @@ STEPS = (
     CREATE TABLE turn (
         number INTEGER PRIMARY KEY,
         conversation TEXT NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
-        position INTEGER NOT NULL, question TEXT NOT NULL, state TEXT NOT NULL, words TEXT NOT NULL,
+        position INTEGER NOT NULL, question TEXT NOT NULL, state TEXT NOT NULL,
+        ended INTEGER NOT NULL, words TEXT NOT NULL,
         UNIQUE (conversation, position)
     );
     CREATE VIRTUAL TABLE spoken USING fts5 (

@@ -15,22 +15,24 @@ SAVE_EVERY_S = 1.0
 
 
 class Saving:
-    """Keep turn number `position` of conversation `known` up to date on the disk.
+    """Keep turn number `position` (from 0) of conversation `known` up to date on the disk.
 
     `problem` says why the last state could not be saved; the answer goes on all the same.
     """
 
     def __init__(
         self,
-        store: Conversations,
+        store: Conversations | None,
         known: str,
         owner: str,
         position: int,
+        *,
+        problem: Label | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin with a turn that `store` has just been given."""
-        self.problem: Label | None = None
-        self._store, self._place = store, (known, owner, position)
+        """Begin with a turn that `store` has just been given; without a store nothing is saved."""
+        self.known, self.problem = known, problem
+        self._store, self._owner, self._position = store, owner, position
         self._clock, self._saved_at = clock, clock()
         self._saved: Turn | None = None
         self._last: Turn | None = None
@@ -44,12 +46,11 @@ class Saving:
 
     def finish(self) -> None:
         """Save what has not been saved; call it when no more is to come, also where the reader has left."""
-        if self._last is None or self._last == self._saved:
+        if self._store is None or self._last is None or self._last is self._saved:
             return
-        known, owner, position = self._place
         self._saved, self._saved_at = self._last, self._clock()
         try:
-            self._store.save(known, owner, self._last, position)
+            self._store.save(self.known, self._owner, self._last, self._position)
             self.problem = None
         except ConversationsError as error:
             self.problem = error.label

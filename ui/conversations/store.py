@@ -83,14 +83,21 @@ class Conversations:
     def save(self, known: str, owner: str, turn: Turn, position: int) -> bool:
         """Save a turn as it stands now; return False where the conversation has been deleted meanwhile.
 
-        A search finds its text once it has ended.
+        A turn that has ended stays as it is. A search finds the text of a turn once it has ended.
         """
         with self._database.transaction() as connection:
             there = _find(connection, known)
-            if there is None or there.owner != owner or _count(connection, known) <= position:
+            if there is None or there.owner != owner:
                 return False
-            self._put(connection, known, position, turn)
-        return True
+            row = connection.execute(_ENDED, (known, position)).fetchone()
+            if row and not (row[0] and turn.busy):
+                self._put(connection, known, position, turn)
+            return row is not None
+
+    def find(self, known: str) -> Conversation | None:
+        """Return what the list says of a conversation, None where there is none of that id."""
+        with self._database.transaction() as connection:
+            return _find(connection, known)
 
     def open(self, known: str) -> tuple[Conversation, tuple[Turn, ...]] | None:
         """Return a conversation and its turns, None where there is none of that id."""
@@ -146,7 +153,7 @@ class Conversations:
         return known
 
     def _put(self, connection: sqlite3.Connection, known: str, position: int, turn: Turn) -> None:
-        row = (known, position, turn.question, to_json(turn), fold(turn.question))
+        row = (known, position, turn.question, to_json(turn), not turn.busy, fold(turn.question))
         connection.execute(_UPSERT, row)
         if not turn.busy:
             query = "UPDATE turn SET words = ? WHERE conversation = ? AND position = ?"
@@ -164,9 +171,11 @@ def title_of(text: str) -> str:
 
 
 _FIELDS = "id, owner, title, created, changed"
+_ENDED = "SELECT ended FROM turn WHERE conversation = ? AND position = ?"
 _UPSERT = """
-    INSERT INTO turn (conversation, position, question, state, words) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (conversation, position) DO UPDATE SET question = excluded.question, state = excluded.state
+    INSERT INTO turn (conversation, position, question, state, ended, words) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (conversation, position)
+    DO UPDATE SET question = excluded.question, state = excluded.state, ended = excluded.ended
 """
 _WORD = """(instr(folded, ?) OR id IN (
     SELECT conversation FROM turn JOIN spoken ON spoken.rowid = turn.number WHERE spoken MATCH ?))"""

@@ -210,6 +210,16 @@ def test_a_deleted_conversation_is_not_brought_back_by_its_own_answer(kept) -> N
     assert titles(kept) == []
 
 
+def test_a_turn_that_has_ended_is_not_brought_back_to_an_earlier_state(kept) -> None:
+    known = kept.begin(None, "ann", (), growing("First?", "The error"))
+    assert kept.save(known, "ann", growing("First?", "The error is").halted(), 0)
+    assert kept.save(known, "ann", growing("First?", "The error"), 0)
+    [turn] = turns_of(kept, known)
+    assert (turn.stopped, turn.text) == (True, "The error is")
+    kept.begin(known, "ann", (), growing("First?"), again=True)
+    assert turns_of(kept, known)[0].busy
+
+
 def test_a_conversation_that_is_gone_goes_on_in_a_new_one(kept) -> None:
     known = kept.begin(None, "ann", (), answered("First?"))
     kept.delete(known, "ann")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         UserError,
     )
     from rag.library import add_paths, index_paths, remove, sync_path
-    from rag.pipeline import RAG, ask
+    from rag.pipeline import MAX_QUESTION_CHARS, RAG, ask
     from rag.schema import (
         Answer,
         Chunk,
@@ -52,7 +52,7 @@ _HOMES = {
     "rag.embedding.alignment": ("Alignment",),
     "rag.embedding.llama_index": ("AlignedEmbedding",),
     "rag.library": ("add_paths", "index_paths", "remove", "sync_path"),
-    "rag.pipeline": ("RAG", "ask"),
+    "rag.pipeline": ("MAX_QUESTION_CHARS", "RAG", "ask"),
     "rag.settings": ("Settings", "load_settings"),
     "rag.schema": (
         "Answer", "Chunk", "Citation", "Evidence", "Filters", "Language", "Paper", "ScoredChunk", "Sentence",
@@ -66,6 +66,7 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [
+    "MAX_QUESTION_CHARS",
     "RAG",
     "AlignedEmbedding",
     "Alignment",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from ui import labels
 from ui.chat import labels as chat_labels
 from ui.chat import room as chat_room
+from ui.conversations import room as conversations_room
+from ui.conversations.keeper import Keeper
 from ui.engine import Library
 from ui.masthead import masthead_html
 from ui.page import Page
@@ -58,7 +60,9 @@ def build_app(
         page.html(f'<div id="masthead-all">{masthead_html(info, notice)}</div>', "masthead")
         with gr.Tabs(elem_id="rooms"):
             with gr.Tab(labels.ROOM_ASK.en, id="ask", elem_id="room-ask"):
-                chat_room.build(page, examples)
+                keeper = Keeper(page.data / "conversations")
+                conversations_room.place(page)
+                conversations_room.build(page, chat_room.build(page, keeper, examples), keeper)
             with gr.Tab(labels.ROOM_LIBRARY.en, id="library", elem_id="room-library"):
                 page.html("", "library")
             with gr.Tab(labels.ROOM_SETTINGS.en, id="settings", elem_id="room-settings"):

@@ -7,8 +7,8 @@ from html import escape
 from ui.chat.turn import Turn
 from ui.conversations import labels
 from ui.conversations.icons import THUMB_DOWN, THUMB_UP
-from ui.conversations.ratings import REMARK_CHARS, Rating
-from ui.patch import Patch, does
+from ui.conversations.ratings import REMARK_CHARS, Rating, Verdict
+from ui.patch import Patch, button, does
 from ui.words import Label
 
 
@@ -19,11 +19,11 @@ def acts_html(number: int, turn: Turn) -> str:
     """
     if turn.busy:
         return ""
-    rate = f'<div id="rate-{number}" class="rate">{rate_html(number, Rating(None))}</div>' if turn.answer else ""
+    again = button(labels.AGAIN.html(), "act again", does("again", turn=number))
+    edit = button(labels.EDIT.html(), "act", does("edit", turn=number))
+    rate = rate_html(number, Rating(None)) if turn.answer else ""
     return (
-        f'<div class="acts"><button type="button" class="act again"{does("again", turn=number)}>'
-        f"{labels.AGAIN.html()}</button>"
-        f'<button type="button" class="act"{does("edit", turn=number)}>{labels.EDIT.html()}</button>{rate}</div>'
+        f'<div class="acts">{again}{edit}<div id="rate-{number}" class="rate">{rate}</div></div>'
         f'<div id="edit-{number}"></div>'
     )
 
@@ -32,12 +32,7 @@ def rate_html(
     number: int, rating: Rating, *, asked: bool = False, saved: bool = False, problem: Label | None = None
 ) -> str:
     """Return the two thumbs, the chosen one pressed; with `asked` a form for a remark, and what was said."""
-    thumbs = "".join(
-        f'<button type="button" class="thumb" aria-pressed="{"true" if rating.verdict == verdict else "false"}"'
-        f'{does("rate", turn=number, verdict=verdict)}{label.attribute("aria-label")}'
-        f'{label.attribute("title")}>{icon}</button>'
-        for verdict, label, icon in (("up", labels.UP, THUMB_UP), ("down", labels.DOWN, THUMB_DOWN))
-    )
+    thumbs = _thumb(number, "up", rating) + _thumb(number, "down", rating)
     group = f'<span role="group" class="thumbs"{labels.RATE.attribute("aria-label")}>{thumbs}</span>'
     words = problem or (labels.RATING_SAVED if saved else None)
     said = f'<span class="rate-said" role="status">{words.html() if words else ""}</span>'
@@ -53,11 +48,12 @@ def rate_html(
 
 def edit_html(number: int, turn: Turn) -> str:
     """Return a form with the question of a turn, to be changed and asked again."""
+    cancel = button(labels.CANCEL.html(), "act", " data-escape" + does("edit_end", turn=number))
+    box = f'name="question" rows="3" data-focus="end" data-draft="edit-{number}"'
     return (
-        f'<form class="edit"{does("resend", turn=number)}><textarea name="question" rows="3" data-focus="end" '
-        f'data-draft="edit-{number}"{labels.EDITED.attribute("aria-label")}>{escape(turn.question)}</textarea>'
-        f'<div class="edit-buttons"><button type="submit" class="past-yes">{labels.RESEND.html()}</button>'
-        f'<button type="button" data-escape{does("edit_end", turn=number)}>{labels.CANCEL.html()}</button>'
+        f'<form class="edit"{does("resend", turn=number)}>'
+        f"<textarea {box}{labels.EDITED.attribute('aria-label')}>{escape(turn.question)}</textarea>"
+        f'<div class="edit-buttons"><button type="submit" class="yes">{labels.RESEND.html()}</button>{cancel}'
         f'<span class="edit-note">{labels.EDIT_NOTE.html()}</span></div></form>'
     )
 
@@ -65,3 +61,11 @@ def edit_html(number: int, turn: Turn) -> str:
 def rating_patch(number: int, rating: Rating, *, asked: bool = False, saved: bool = False) -> Patch:
     """Return the patch that shows the rating of a turn."""
     return {f"rate-{number}": rate_html(number, rating, asked=asked, saved=saved)}
+
+
+def _thumb(number: int, verdict: Verdict, rating: Rating) -> str:
+    label, icon = (labels.UP, THUMB_UP) if verdict == "up" else (labels.DOWN, THUMB_DOWN)
+    pressed = "true" if rating.verdict == verdict else "false"
+    names = label.attribute("aria-label") + label.attribute("title")
+    rate = does("rate", turn=number, verdict=verdict)
+    return button(icon, "thumb", f' aria-pressed="{pressed}"{names}{rate}')

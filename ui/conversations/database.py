@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rag import RagError
 from ui.conversations.labels import DAMAGED, NEWER, NOT_KEPT, UNUSABLE
-from ui.labels import Label
+from ui.words import Label
 
 # How long a write waits for another process that is writing, in seconds; higher holds up the page longer.
 _BUSY_S = 2.0

@@ -1,4 +1,4 @@
-"""What the Ask tab needs of the conversations: where a question goes, each state of its answer, a lost tab."""
+"""What the Ask tab needs of the conversations: where a question goes, how its answer is saved, lost tabs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from ui.chat.turn import Turn
 from ui.conversations.database import ConversationsError
 from ui.conversations.labels import BROKE_OFF
+from ui.conversations.panel import notice_html
 from ui.conversations.ratings import Ratings
 from ui.conversations.saving import Saving
 from ui.conversations.store import Conversations
@@ -31,7 +32,7 @@ class Keeper:
 
         Nothing is saved for a browser that cannot be told from others.
         """
-        if not reader:
+        if not is_known(reader):
             return Saving(None, "", reader, len(past))
         try:
             place = self.store.begin(known or None, reader, past, turn, again=again)
@@ -64,9 +65,19 @@ class Keeper:
 
     def stopped(self, known: str, reader: str, turns: Turns) -> None:
         """Save the last turn as the reader ended it."""
-        saving = Saving(self.store, known, reader, len(turns) - 1)
-        if known and reader and turns:
-            saving.saw(turns[-1])
+        if known and is_known(reader):
+            Saving(self.store, known, reader, len(turns) - 1).saw(turns[-1])
+
+
+def is_known(reader: str) -> bool:
+    """Return whether a reader will be known when they come back: by an account, or a cookie."""
+    return bool(reader) and not reader.startswith(("visit ", "at "))
+
+
+def saved_patch(saving: Saving) -> Patch:
+    """Return the address of what is saved, and why it could not be saved if it could not."""
+    patch = {"past-notice": notice_html(saving.problem)} if saving.problem else {}
+    return place_patch(saving.known) | patch
 
 
 def place_patch(known: str) -> Patch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ui.words import Label, Part
+from ui.words import Label
 
 UNREADABLE = Label(
     "This turn was saved in a form that cannot be read; ask the question again.",
@@ -66,7 +66,9 @@ KEEP = Label("Keep", "保留")
 DELETED = Label("Deleted.", "已删除。")
 DELETED_ALL = Label("{n} conversation{s} deleted.", "已删除 {n} 个对话。")
 RENAMED = Label("Renamed.", "已重命名。")
-GONE = Label("This conversation is not there any more; it may have been deleted.", "这个对话已不存在，可能已被删除。")
+GONE = Label(
+    "This conversation is not there any more; it may have been deleted.", "这个对话已不存在，可能已被删除。"
+)
 SHARED = Label(
     "You are reading a shared conversation. What you ask here goes on in a copy of your own.",
     "这是他人分享的对话。您在此提问后，会在您自己的副本中继续。",
@@ -74,7 +76,7 @@ SHARED = Label(
 
 # Below an answer
 BROKE_OFF = Label(
-    "This answer broke off before its end. Ask again, or reload the page if another window is still writing it.",
+    "This answer broke off before its end. Ask again, or reload the page if another window still writes it.",
     "回答中途中断。可重新提问；若另一窗口仍在生成，请刷新页面。",
 )
 AGAIN = Label("Ask again", "重新提问")
@@ -91,16 +93,8 @@ DOWN = Label("Bad answer", "回答得不好")
 REMARK = Label("Remark (optional)", "备注（可选）")
 REMARK_HINT = Label("What was good, or wrong?", "哪里好，或哪里不对？")
 RATING_SAVED = Label("Saved on this machine.", "已保存在本机。")
-TOO_LONG = Label(
-    "The question has {n} characters; shorten it to at most {most}. It is still in the box.",
-    "问题有 {n} 个字符，请缩短到 {most} 个以内；原文仍在输入框中。",
-)
 
 # Sources of an older turn
 NOT_THERE = Label("no longer in the library", "已不在文献库中")
 KEPT_AS = Label("now kept as “{title}”", "现已并入“{title}”")
 KEPT_UNTITLED = Label("now kept as another abstract with the same content", "现已并入另一篇内容相同的摘要")
-
-PARTS: list[Part] = [
-    ("#past-search input", "placeholder", SEARCH),
-]

@@ -9,20 +9,19 @@ from itertools import groupby
 
 from ui.conversations import labels
 from ui.conversations.icons import BIN, PENCIL
-from ui.conversations.store import Conversation, Shelf
-from ui.patch import does
+from ui.conversations.store import TITLE_CHARS, Conversation, Shelf
+from ui.patch import button, does
 from ui.words import Label
 
 
 def frame_html() -> str:
     """Return the panel without its list, which is the reader's own and comes when the page is open."""
     search = labels.SEARCH.attribute("placeholder") + labels.SEARCH.attribute("aria-label")
+    hide = ' popovertarget="past" popovertargetaction="hide"' + labels.CLOSE.attribute("aria-label")
     return (
         f'<nav id="past" popover{labels.PANEL.attribute("aria-label")}>'
-        f'<div class="past-head"><h2>{labels.PANEL.html()}</h2>'
-        '<button type="button" class="past-close" popovertarget="past" popovertargetaction="hide"'
-        f'{labels.CLOSE.attribute("aria-label")}>×</button></div>'
-        f'<button type="button" class="past-new"{does("past_new")}>{labels.NEW.html()}</button>'
+        f'<div class="past-head"><h2>{labels.PANEL.html()}</h2>{button("×", "past-close", hide)}</div>'
+        f"{button(labels.NEW.html(), 'past-new', does('past_new'))}"
         f'<input type="search" id="past-search" autocomplete="off"{search}>'
         '<div id="past-said" role="status"></div><div id="past-notice"></div><div id="past-list"></div></nav>'
         '<span id="place" data-c="" hidden></span>'
@@ -51,48 +50,47 @@ def item_html(conversation: Conversation, *, focus: bool = False) -> str:
     known, title = conversation.id, conversation.title
     rename = labels.RENAME_ONE.of(title=title).attribute("aria-label") + labels.RENAME.attribute("title")
     delete = labels.DELETE_ONE.of(title=title).attribute("aria-label") + labels.DELETE.attribute("title")
+    opens = does("past_open", c=known) + (" data-focus" if focus else "")
     return (
-        f'<a href="?c={known}" class="past-link"{does("past_open", c=known)}{_focus(focus)}>{escape(title)}</a>'
-        f'<button type="button" class="past-act"{does("past_rename_ask", c=known)}{rename}>{PENCIL}</button>'
-        f'<button type="button" class="past-act"{does("past_delete_ask", c=known)}{delete}>{BIN}</button>'
+        f'<a href="?c={known}" class="past-link"{opens}>{escape(title)}</a>'
+        + button(PENCIL, "past-act", does("past_rename_ask", c=known) + rename)
+        + button(BIN, "past-act", does("past_delete_ask", c=known) + delete)
     )
 
 
 def rename_html(conversation: Conversation) -> str:
     """Return a form for another title in the place of the item."""
     known = conversation.id
+    cancel = button(labels.CANCEL.html(), "act", " data-escape" + does("past_item", c=known))
     return (
         f'<form class="past-form"{does("past_rename", c=known)}>'
-        f'<input name="title" value="{escape(conversation.title)}" maxlength="120" required data-focus="all"'
-        f'{labels.TITLE.attribute("aria-label")}>'
-        f'<div class="past-buttons"><button type="submit" class="past-yes">{labels.SAVE.html()}</button>'
-        f'<button type="button" data-escape{does("past_item", c=known)}>{labels.CANCEL.html()}</button></div></form>'
+        f'<input name="title" value="{escape(conversation.title)}" maxlength="{TITLE_CHARS}" required '
+        f'data-focus="all"{labels.TITLE.attribute("aria-label")}>'
+        f'<div class="past-buttons"><button type="submit" class="yes">{labels.SAVE.html()}</button>{cancel}'
+        "</div></form>"
     )
 
 
 def delete_html(conversation: Conversation) -> str:
     """Return the question whether a conversation is to be deleted, in the place of its item."""
-    known = conversation.id
-    return (
-        f'<div class="past-form" role="group"><p class="past-title">{escape(conversation.title)}</p>'
-        f"<p>{labels.DELETE_SURE.html()}</p>"
-        f'<div class="past-buttons"><button type="button" class="past-warn"{does("past_delete", c=known)}>'
-        f"{labels.DELETE.html()}</button><button "
-        f'type="button" data-focus data-escape{does("past_item", c=known)}>{labels.KEEP.html()}</button></div></div>'
-    )
+    title = f'<p class="past-title">{escape(conversation.title)}</p>'
+    return _sure(title, labels.DELETE_SURE, "past_delete", conversation.id)
 
 
 def delete_all_html(total: int, *, sure: bool = False) -> str:
     """Return the button that deletes every conversation; with `sure` the question whether it is meant."""
-    if not sure:
-        return (
-            f'<button type="button" class="past-all"{does("past_delete_all_ask")}>{labels.DELETE_ALL.html()}</button>'
-        )
+    if sure:
+        return _sure("", labels.DELETE_ALL_SURE.of(total), "past_delete_all", "")
+    return button(labels.DELETE_ALL.html(), "past-all", does("past_delete_all_ask"))
+
+
+def _sure(title: str, asked: Label, action: str, known: str) -> str:
+    """Return a question with two buttons; the keyboard begins at the one that keeps everything."""
+    delete = button(labels.DELETE.html(), "warn", does(action, c=known))
+    keep = button(labels.KEEP.html(), "act", " data-focus data-escape" + does("past_item", c=known))
     return (
-        f'<div class="past-form" role="group"><p>{labels.DELETE_ALL_SURE.of(total).html()}</p>'
-        f'<div class="past-buttons"><button type="button" class="past-warn"{does("past_delete_all")}>'
-        f"{labels.DELETE.html()}</button><button "
-        f'type="button" data-focus data-escape{does("past_item")}>{labels.KEEP.html()}</button></div></div>'
+        f'<div class="past-form" role="group">{title}<p>{asked.html()}</p>'
+        f'<div class="past-buttons">{delete}{keep}</div></div>'
     )
 
 
@@ -106,7 +104,7 @@ def _foot_html(shelf: Shelf, search: str) -> str:
     older = ""
     if len(shelf.conversations) < shelf.total:
         more = does("past_list", shown=2 * len(shelf.conversations), search=search)
-        older = f'<button type="button" class="past-older"{more}>{labels.OLDER.html()}</button>'
+        older = button(labels.OLDER.html(), "past-older", more)
     everything = "" if search.strip() else f'<div id="past-all">{delete_all_html(shelf.total)}</div>'
     return older + everything
 
@@ -121,7 +119,3 @@ def _day_label(day: date, today: date) -> Label:
     if day == today - timedelta(days=1):
         return labels.YESTERDAY
     return Label(f"{day.day} {day:%B %Y}", f"{day.year}年{day.month}月{day.day}日")
-
-
-def _focus(wanted: bool) -> str:
-    return " data-focus" if wanted else ""

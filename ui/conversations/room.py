@@ -8,13 +8,20 @@ from typing import Any
 from ui.chat.format import status_html
 from ui.chat.room import ChatRoom, conversation_patch
 from ui.conversations import labels
+from ui.conversations import turns as turn_events
 from ui.conversations.database import ConversationsError
 from ui.conversations.fates import fates_of
-from ui.conversations.keeper import Keeper, Turns, place_patch
-from ui.conversations.panel import delete_all_html, delete_html, frame_html, item_html, list_html, notice_html
-from ui.conversations.panel import rename_html
+from ui.conversations.keeper import Keeper, Turns, is_known, place_patch
+from ui.conversations.panel import (
+    delete_all_html,
+    delete_html,
+    frame_html,
+    item_html,
+    list_html,
+    notice_html,
+    rename_html,
+)
 from ui.conversations.store import PAGE, Conversation, Shelf
-from ui.conversations.turns import shown_ratings
 from ui.page import Event, Page
 from ui.patch import Patch
 from ui.words import Label
@@ -43,6 +50,7 @@ def build(page: Page, chat: ChatRoom, keeper: Keeper) -> None:
     kept = [page.turns, page.conversation]
     page.on("past_delete", panel.delete, kept, shown, queue=False)
     page.on("past_delete_all", panel.delete_all, kept, shown, queue=False)
+    turn_events.build(page, keeper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +134,9 @@ class Panel:
             nothing = conversation_patch(()) | {"said": status_html(labels.GONE), "shared": ""}
             return (), "", nothing | place_patch("")
         fates = fates_of(self.page.library, turns[-1]) if turns else {}
-        patch = conversation_patch(turns, fates) | shown_ratings(self.keeper.ratings, known, turns)
+        patch = conversation_patch(turns, fates) | turn_events.shown_ratings(
+            self.keeper.ratings, known, turns
+        )
         foreign = bool(turns) and owner != reader
         shared = f'<p class="shared" role="note">{labels.SHARED.html()}</p>' if foreign else ""
         return turns, known, patch | {"shared": shared} | place_patch(known)
@@ -143,13 +153,13 @@ class Panel:
 
     def _shelf(self, reader: str, search: str = "", limit: int = PAGE) -> Shelf:
         try:
-            return self.keeper.store.listed(reader, search, limit=limit) if reader else Shelf((), 0)
+            return self.keeper.store.listed(reader, search, limit=limit) if is_known(reader) else Shelf((), 0)
         except ConversationsError:
             return Shelf((), 0)
 
     def _listed(self, reader: str, search: str = "", shown: int = 0) -> Patch:
         shelf = self._shelf(reader, search, max(PAGE, shown))
-        notice = self.keeper.store.notice if reader else labels.NO_READER
+        notice = self.keeper.store.notice if is_known(reader) else labels.NO_READER
         found = labels.FOUND.of(shelf.total).html() if search.strip() else ""
         return {"past-list": list_html(shelf, search), "past-notice": notice_html(notice), "past-said": found}
 

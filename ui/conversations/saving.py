@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from ui.chat.turn import Turn
 from ui.conversations.database import ConversationsError
 from ui.conversations.store import Conversations
-from ui.labels import Label
-from ui.turn import Turn
+from ui.words import Label
 
 # Longest time that written words stay unsaved, in seconds; lower writes more often.
 SAVE_EVERY_S = 1.0

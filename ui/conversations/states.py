@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ui.chat.turn import Turn
 from ui.conversations.labels import UNREADABLE
-from ui.turn import Turn
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

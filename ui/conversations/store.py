@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ui.chat.turn import Turn
 from ui.conversations.database import Database
 from ui.conversations.states import fold, from_json, to_json, words_of
-from ui.labels import Label
-from ui.turn import Turn
+from ui.words import Label
 
 FILE = "conversations.sqlite"
 _ID_BYTES = 16  # 128 bits: an id cannot be guessed, so a link is as good as a key

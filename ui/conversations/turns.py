@@ -90,4 +90,3 @@ def shown_ratings(ratings: Ratings, known: str, turns: Sequence[Turn]) -> Patch:
         if turn.answer and (rating := ratings.of(known, number, turn.answer)).verdict:
             patch |= rating_patch(number, rating)
     return patch
-

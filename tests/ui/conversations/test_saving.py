@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tests.ui.conversations.turns import answered, growing
+from ui.chat.turn import Turn
 from ui.conversations.database import ConversationsError
 from ui.conversations.labels import UNUSABLE
 from ui.conversations.saving import SAVE_EVERY_S, Saving
 from ui.conversations.store import Conversations
-from ui.turn import Turn
 
 
 class Counted(Conversations):

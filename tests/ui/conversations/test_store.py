@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.ui.conversations.turns import SNOW, answered, growing
+from ui.chat.turn import Turn
 from ui.conversations.database import STEPS, ConversationsError, Database
 from ui.conversations.store import FILE, TITLE_CHARS, Conversations
-from ui.turn import Turn
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rag import SourcesEvent, TextEvent
 from tests.fake_rag import answer, citation, context
-from ui.turn import Turn
+from ui.chat.turn import Turn
 
 SNOW = context("We present SnowNet. It predicts snow depth with an error of 2.5 cm.", title="SnowNet")
 GLACIER = context("本文提出冰川模型。它在高原数据上的误差为三厘米。", language="zh")

@@ -6,7 +6,6 @@ from html import escape
 
 from ui.chat.turn import Turn
 from ui.conversations import labels
-from ui.conversations.icons import THUMB_DOWN, THUMB_UP
 from ui.conversations.ratings import REMARK_CHARS, Rating, Verdict
 from ui.patch import Patch, button, does
 from ui.words import Label
@@ -64,8 +63,8 @@ def rating_patch(number: int, rating: Rating, *, asked: bool = False, saved: boo
 
 
 def _thumb(number: int, verdict: Verdict, rating: Rating) -> str:
-    label, icon = (labels.UP, THUMB_UP) if verdict == "up" else (labels.DOWN, THUMB_DOWN)
+    label = labels.UP if verdict == "up" else labels.DOWN
     pressed = "true" if rating.verdict == verdict else "false"
     names = label.attribute("aria-label") + label.attribute("title")
     rate = does("rate", turn=number, verdict=verdict)
-    return button(icon, "thumb", f' aria-pressed="{pressed}"{names}{rate}')
+    return button("", f"icon icon-{verdict}", f' aria-pressed="{pressed}"{names}{rate}')

@@ -76,10 +76,10 @@ SHARED = Label(
 
 # Below an answer
 BROKE_OFF = Label(
-    "This answer broke off before its end. Ask again, or reload the page if another window still writes it.",
-    "回答中途中断。可重新提问；若另一窗口仍在生成，请刷新页面。",
+    "This answer broke off before its end. Retry, or reload the page if another window still writes it.",
+    "回答中途中断。可以重试；若另一窗口仍在生成，请刷新页面。",
 )
-AGAIN = Label("Ask again", "重新提问")
+AGAIN = Label("Retry", "重试")
 EDIT = Label("Edit question", "修改问题")
 EDITED = Label("Question, edited", "修改后的问题")
 RESEND = Label("Ask", "提问")

@@ -8,7 +8,6 @@ from html import escape
 from itertools import groupby
 
 from ui.conversations import labels
-from ui.conversations.icons import BIN, PENCIL
 from ui.conversations.store import TITLE_CHARS, Conversation, Shelf
 from ui.patch import button, does
 from ui.words import Label
@@ -20,7 +19,7 @@ def frame_html() -> str:
     hide = ' popovertarget="past" popovertargetaction="hide"' + labels.CLOSE.attribute("aria-label")
     return (
         f'<nav id="past" popover{labels.PANEL.attribute("aria-label")}>'
-        f'<div class="past-head"><h2>{labels.PANEL.html()}</h2>{button("×", "past-close", hide)}</div>'
+        f'<div class="past-head"><h2>{labels.PANEL.html()}</h2>{button("", "icon icon-close", hide)}</div>'
         f"{button(labels.NEW.html(), 'past-new', does('past_new'))}"
         f'<input type="search" id="past-search" autocomplete="off"{search}>'
         '<div id="past-said" role="status"></div><div id="past-notice"></div><div id="past-list"></div></nav>'
@@ -53,8 +52,8 @@ def item_html(conversation: Conversation, *, focus: bool = False) -> str:
     opens = does("past_open", c=known) + (" data-focus" if focus else "")
     return (
         f'<a href="?c={known}" class="past-link"{opens}>{escape(title)}</a>'
-        + button(PENCIL, "past-act", does("past_rename_ask", c=known) + rename)
-        + button(BIN, "past-act", does("past_delete_ask", c=known) + delete)
+        + button("", "icon icon-pencil", does("past_rename_ask", c=known) + rename)
+        + button("", "icon icon-bin", does("past_delete_ask", c=known) + delete)
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag import Answer, Citation, Language, ScoredChunk, Sentence, SourcesEvent, StreamEvent, TextEvent
-from ui.labels import Label
+from ui.words import Label
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,13 @@ Script = Callable[[str, Sequence[tuple[str, str]]], Sequence[Step]]
 
 @dataclass
 class FakeRAG:
-    """Answer each question with the steps of `script`; keep what was asked in `asked`."""
+    """Answer each question with the steps of `script`; keep what was asked in `asked`.
+
+    Every abstract is still there, but for those in `changed`: folded into the paper given, or gone.
+    """
 
     script: Script
+    changed: dict[str, Paper | None] = field(default_factory=dict)
     asked: list[tuple[str, tuple[tuple[str, str], ...]]] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
 
@@ -99,7 +103,9 @@ class FakeRAG:
             self.closed.set()
 
     def paper(self, paper_id: str) -> Paper | None:
-        return None
+        if paper_id in self.changed:
+            return self.changed[paper_id]
+        return Paper(paper_id, "An abstract.", "en", ())
 
     def info(self) -> dict[str, Any]:
         return {"records": 50, "papers": 31, "works": 31, "chunks": 31, "languages": {"en": 22, "zh": 9}}

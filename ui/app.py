@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag import load_settings
 from ui import labels
 from ui.chat import labels as chat_labels
 from ui.chat import room as chat_room
@@ -46,7 +47,7 @@ def build_app(
 
     Args:
         rag: the library that is asked.
-        data: the folder for conversations (default: the user data directory).
+        data: the folder for what readers keep (default: as the settings say).
         may_add: whether a reader may add papers.
         notice: what stands on top, where text leaves this machine.
         examples: questions to begin with (default: five on the default corpus, if that is what is indexed).
@@ -60,7 +61,7 @@ def build_app(
         page.html(f'<div id="masthead-all">{masthead_html(info, notice)}</div>', "masthead")
         with gr.Tabs(elem_id="rooms"):
             with gr.Tab(labels.ROOM_ASK.en, id="ask", elem_id="room-ask"):
-                keeper = Keeper(page.data / "conversations")
+                keeper = Keeper(data / "conversations" if data else load_settings().conversations)
                 conversations_room.place(page)
                 conversations_room.build(page, chat_room.build(page, keeper, examples), keeper)
             with gr.Tab(labels.ROOM_LIBRARY.en, id="library", elem_id="room-library"):

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from rag.cli.account import add_account
 from rag.cli.duplicates import add_duplicates
 from rag.cli.evaluate import Commands, add_evaluate
 from rag.cli.export import add_export, add_output
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     chat.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     chat.add_argument("--port", type=port, default=7860, help="port to listen on (default: 7860)")
     chat.set_defaults(run=_chat)
+    add_account(commands)
     text = "pre-compute prompt caches (about 4 s an abstract)"
     prefill = commands.add_parser("prefill", aliases=["read"], parents=[common], help=text)
     prefill.set_defaults(run=_prefill)

@@ -13,6 +13,7 @@ from typing import Any
 
 from rag.answering.event_stream import EventStream
 from rag.errors import LLMStoppedError, QuestionError, RagError
+from rag.llm.stoppable import Turn
 from rag.schema import (
     Answer,
     Chunk,
@@ -64,6 +65,8 @@ class FakeRAG:
     script: Script
     asked: list[tuple[str, tuple[tuple[str, str], ...]]] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
+    filters: list[Filters | None] = field(default_factory=list)
+    papers: list[ScoredChunk] = field(default_factory=list)
 
     def ask(
         self,
@@ -72,21 +75,27 @@ class FakeRAG:
         *,
         stream: bool = False,
         filters: Filters | None = None,
+        turn: Turn | None = None,
     ) -> EventStream:
         assert stream, "the page always streams"
         self.asked.append((question, tuple(history)))
+        self.filters.append(filters)
         steps = self.script(question, history)
 
         def stop() -> None:
+            if turn is not None:
+                turn.leave()
             for step in steps:
                 if isinstance(step, Gate):
                     step.stop()
 
-        return EventStream(self._play(steps), stop)
+        return EventStream(self._play(steps, turn), stop)
 
-    def _play(self, steps: Sequence[Step]) -> Generator[StreamEvent, None, None]:
+    def _play(self, steps: Sequence[Step], turn: Turn | None) -> Generator[StreamEvent, None, None]:
         try:
             for step in steps:
+                if turn is not None and not isinstance(step, SourcesEvent) and not turn.wait():
+                    raise LLMStoppedError
                 if isinstance(step, Gate):
                     step.wait()
                 elif isinstance(step, RagError):
@@ -96,10 +105,17 @@ class FakeRAG:
                 else:
                     yield step
         finally:
+            if turn is not None:
+                turn.leave()
             self.closed.set()
 
+    def search(self, query: str, k: int = 10, filters: Filters | None = None) -> list[ScoredChunk]:
+        if not query.strip():
+            raise QuestionError("The question is empty; write one.")
+        return self.papers[:k]
+
     def paper(self, paper_id: str) -> Paper | None:
-        return None
+        return next((found.paper for found in self.papers if found.paper.paper_id == paper_id), None)
 
     def info(self) -> dict[str, Any]:
         return {"records": 50, "papers": 31, "works": 31, "chunks": 31, "languages": {"en": 22, "zh": 9}}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ui import labels
+from ui import api, labels
 from ui.chat import labels as chat_labels
 from ui.chat import room as chat_room
 from ui.engine import Library
@@ -39,6 +39,7 @@ def build_app(
     may_add: bool = False,
     notice: Label | None = None,
     examples: Sequence[str] | None = None,
+    add: api.Add | None = None,
 ) -> Blocks:
     """Lay out the page over `rag`.
 
@@ -48,6 +49,7 @@ def build_app(
         may_add: whether a reader may add papers.
         notice: what stands on top, where text leaves this machine.
         examples: questions to begin with (default: five on the default corpus, if that is what is indexed).
+        add: adds files to the library, for programs.
     """
     gr, info = load_gradio(), rag.info()
     if examples is None:
@@ -63,6 +65,7 @@ def build_app(
                 page.html("", "library")
             with gr.Tab(labels.ROOM_SETTINGS.en, id="settings", elem_id="room-settings"):
                 page.html("", "settings")
+        api.build(page, add)
     return app
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Protocol
 
-from rag import Filters, Paper, StreamEvent
+from rag import Filters, Paper, ScoredChunk, StreamEvent
 
 
 class Events(Iterator[StreamEvent], Protocol):
@@ -13,6 +13,16 @@ class Events(Iterator[StreamEvent], Protocol):
 
     def close(self) -> None:
         """Stop the language model; whoever waits for an event finds the end."""
+
+
+class Turn(Protocol):
+    """A question's turn with the language model (`ui.line.Ticket`)."""
+
+    def wait(self) -> bool:
+        """Wait for the turn, and return whether it has come."""
+
+    def leave(self) -> None:
+        """Give up the turn."""
 
 
 class Library(Protocol):
@@ -25,8 +35,12 @@ class Library(Protocol):
         *,
         stream: Literal[True],
         filters: Filters | None = None,
+        turn: Turn | None = None,
     ) -> Events:
-        """Yield the sources, then text, then the answer."""
+        """Yield the sources, then, once it is the question's `turn` with the model, text and the answer."""
+
+    def search(self, query: str, k: int = ..., filters: Filters | None = ...) -> Sequence[ScoredChunk]:
+        """Return up to `k` papers, best first."""
 
     def info(self) -> dict[str, Any]:
         """Return at least `records`, `papers`, `works` and `languages`."""

@@ -13,6 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.cli.account import add_account
@@ -87,6 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     chat = commands.add_parser("chat", parents=[common], help="serve the chat page")
     chat.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     chat.add_argument("--port", type=int, default=7860, help="port to listen on (default: 7860)")
+    text = "accounts that may come in, needed for other machines; see `rag account`"
+    chat.add_argument("--auth", type=Path, metavar="FILE", help=text)
+    text = "a name by which readers call this machine, besides its address; repeatable"
+    chat.add_argument("--name", action="append", default=[], metavar="NAME", help=text)
     chat.set_defaults(run=_chat)
     add_account(commands)
     text = "pre-compute prompt caches (about 4 s an abstract)"
@@ -162,16 +167,23 @@ def _search(parsed: argparse.Namespace) -> int:
 def _chat(parsed: argparse.Namespace) -> int:
     from threading import Event, Thread
 
+    from rag.library import add_paths
+    from ui.access.accounts import Accounts
     from ui.server import serve
     from ui.words import Label
 
     closing = Event()
+    accounts = Accounts(parsed.auth) if parsed.auth else None
     with _open(parsed) as rag:
         _print_privacy_notice(rag)
         warming = Thread(target=_warm, args=(rag, closing), daemon=True)
         try:
             notice = Label(**rag.notices) if rag.notices else None
-            serve(rag, host=parsed.host, port=parsed.port, notice=notice, ready=warming.start)
+            serve(
+                rag, host=parsed.host, port=parsed.port, notice=notice, ready=warming.start,
+                accounts=accounts, names=parsed.name,
+                add=lambda paths: add_paths(paths, rag.settings.index),
+            )  # fmt: skip
         finally:
             closing.set()
     return 0

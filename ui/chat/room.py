@@ -18,9 +18,6 @@ from ui.chat.turn import Turn, history
 from ui.page import Event, Page, merged
 from ui.patch import Patch, does
 
-# Several windows see their sources at once; the model takes their questions in turn.
-_AT_ONCE = 4
-
 
 @dataclass(frozen=True, slots=True)
 class ChatRoom:
@@ -88,7 +85,9 @@ def _wire_answers(page: Page, question: Any, events: Sequence[Any]) -> Any:
             return
         before: Turn | None = None
         filters = Filters() if scope else None  # the library room passes the chosen abstracts here
-        async with contextlib.aclosing(follow(page.library, asked, history(past), filters)) as steps:
+        ticket = page.line.ticket(event.reader)
+        steps = follow(page.library, asked, history(past), filters, ticket)
+        async with contextlib.aclosing(steps):
             async for turn in steps:
                 if turn is before:  # nothing new; Gradio looks whether the reader is still there
                     yield page.skip(), page.skip(), page.skip()
@@ -99,7 +98,7 @@ def _wire_answers(page: Page, question: Any, events: Sequence[Any]) -> Any:
                 before = turn
 
     inputs = [question, page.turns, page.scope]
-    return page.listen(events, answer, inputs, [question, page.turns, page.patch], concurrency_limit=_AT_ONCE)
+    return page.listen(events, answer, inputs, [question, page.turns, page.patch], concurrency_limit=None)
 
 
 def newest_patch(turns: Sequence[Turn]) -> Patch:

@@ -1,7 +1,7 @@
 """The HTTP API and the MCP server: `ask`, `search`, `get_paper` and `add_papers`, by Gradio's own means.
 
-They give the JSON of the command line (docs/json.md, docs/api.md). Their names, types and docstrings are what a
-client sees.
+They give the JSON of the command line (docs/json.md, docs/api.md). Clients see their names, types and
+docstrings.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _asking(page: Page, failed: Failed) -> Function:
         year_to: int | None = None,
         request: Any = None,
     ) -> dict[str, Any]:
-        """Answer a question from the library of scientific abstracts, in the question's language, with citations.
+        """Answer a question from the library of scientific abstracts, in its language, with citations.
 
         The answer cites the abstracts that it rests on with the exact words, or is refused where no abstract
         answers. It may take some seconds, more while others ask. Ask for one thing at a time.
@@ -126,7 +126,7 @@ def _searching(page: Page, failed: Failed) -> Function:
 
 def _reading(page: Page, failed: Failed) -> Function:
     def get_paper(paper_id: str) -> dict[str, Any]:
-        """Return one abstract in full, with all that is known about it: title, authors, year, venue, DOI, files.
+        """Return one abstract in full, with title, authors, year, venue, DOI and files as far as known.
 
         Args:
             paper_id: its id, as in citations and results.
@@ -136,9 +136,7 @@ def _reading(page: Page, failed: Failed) -> Function:
         except RagError as error:
             raise failed(error) from error
         if paper is None:
-            raise failed(
-                f"The library has no paper {paper_id[:64]!r}; take an id from a citation or a result."
-            )
+            raise failed(f"There is no paper {paper_id[:64]!r}; take an id from a citation or a result.")
         return paper.to_dict()
 
     return get_paper
@@ -179,7 +177,7 @@ def _kept(folder: Path, name: str, text: str) -> Path:
 
 
 async def _gone(request: Any) -> bool:
-    """Return whether the client of a direct call has gone; one of Gradio's queue has been answered long ago."""
+    """Return whether the client of a direct call has gone; requests of Gradio's queue have ended long ago."""
     if getattr(request, "session_hash", None):
         return False
     gone: bool = await (getattr(request, "request", None) or request).is_disconnected()
@@ -187,7 +185,7 @@ async def _gone(request: Any) -> bool:
 
 
 def speak_json(app: Any) -> None:
-    """Have the MCP server of a mounted page answer in JSON, where Gradio writes Python's form of a dictionary."""
+    """Have the MCP server of a mounted page answer in JSON; Gradio writes Python's form of a dictionary."""
     server = app.mcp_server_obj
 
     def content(data: Sequence[Any], root_url: str) -> list[Any]:

@@ -155,7 +155,7 @@ class Page:
 
 
 def _questions_at_once(library: Library) -> int:
-    """Return how many questions the model takes at a time: an endpoint several, the embedded one its only one."""
+    """Return how many questions the model takes at a time: an endpoint several, the embedded one only one."""
     endpoint = getattr(getattr(library, "llm", None), "endpoint", None)
     return _AT_AN_ENDPOINT if endpoint else 1
 

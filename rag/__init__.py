@@ -11,6 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rag.adding import AddReport
+    from rag.browsing.paper_map import MapPoint, PaperMap
+    from rag.browsing.records import FoldedText, PaperPage, WorkDetails
     from rag.embedding.alignment import Alignment
     from rag.embedding.llama_index import AlignedEmbedding
     from rag.errors import (
@@ -28,16 +31,20 @@ if TYPE_CHECKING:
         SettingsError,
         UserError,
     )
+    from rag.export.files import ExportFile, export_answer, export_conversation, export_papers
+    from rag.export.plain import plain_text
     from rag.library import add_paths, index_paths, remove, sync_path
     from rag.pipeline import RAG, ask
     from rag.schema import (
         Answer,
         Chunk,
         Citation,
+        Drop,
         Evidence,
         Filters,
         Language,
         Paper,
+        Problem,
         ScoredChunk,
         Sentence,
         Source,
@@ -49,14 +56,19 @@ if TYPE_CHECKING:
     from rag.settings import Settings, load_settings
 
 _HOMES = {
+    "rag.adding": ("AddReport",),
+    "rag.browsing.paper_map": ("MapPoint", "PaperMap"),
+    "rag.browsing.records": ("FoldedText", "PaperPage", "WorkDetails"),
     "rag.embedding.alignment": ("Alignment",),
     "rag.embedding.llama_index": ("AlignedEmbedding",),
+    "rag.export.files": ("ExportFile", "export_answer", "export_conversation", "export_papers"),
+    "rag.export.plain": ("plain_text",),
     "rag.library": ("add_paths", "index_paths", "remove", "sync_path"),
     "rag.pipeline": ("RAG", "ask"),
     "rag.settings": ("Settings", "load_settings"),
     "rag.schema": (
-        "Answer", "Chunk", "Citation", "Evidence", "Filters", "Language", "Paper", "ScoredChunk", "Sentence",
-        "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
+        "Answer", "Chunk", "Citation", "Drop", "Evidence", "Filters", "Language", "Paper", "Problem",
+        "ScoredChunk", "Sentence", "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
     ),
     "rag.errors": (
         "CorpusError", "IndexBusyError", "IndexMismatchError", "IndexMissingError", "LibraryIndexError",
@@ -67,14 +79,18 @@ _HOMES = {
 
 __all__ = [
     "RAG",
+    "AddReport",
     "AlignedEmbedding",
     "Alignment",
     "Answer",
     "Chunk",
     "Citation",
     "CorpusError",
+    "Drop",
     "Evidence",
+    "ExportFile",
     "Filters",
+    "FoldedText",
     "IndexBusyError",
     "IndexMismatchError",
     "IndexMissingError",
@@ -83,8 +99,12 @@ __all__ = [
     "LLMUnreachableError",
     "Language",
     "LibraryIndexError",
+    "MapPoint",
     "ModelError",
     "Paper",
+    "PaperMap",
+    "PaperPage",
+    "Problem",
     "QuestionError",
     "RagError",
     "ScoredChunk",
@@ -97,10 +117,15 @@ __all__ = [
     "TextEvent",
     "Timings",
     "UserError",
+    "WorkDetails",
     "add_paths",
     "ask",
+    "export_answer",
+    "export_conversation",
+    "export_papers",
     "index_paths",
     "load_settings",
+    "plain_text",
     "remove",
     "sync_path",
 ]

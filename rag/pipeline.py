@@ -5,29 +5,39 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from rag.adding import AddReport, add_papers, decide
 from rag.answering.abstention import Abstention, abstention_for
 from rag.answering.answerer import SEVERAL_ABSTRACTS, Answerer
 from rag.answering.citing.attribution import SentenceVerifier
 from rag.answering.citing.citations import NOTHING_SAID, Cited
 from rag.answering.collection.answers import answer_about_collection
+from rag.answering.collection.listing import passes
 from rag.answering.event_stream import EventStream
 from rag.answering.fields.answers import answer_about_fields
 from rag.answering.generation.prefill import Prefill, prefill
 from rag.answering.generation.prompts import REFUSALS
 from rag.answering.generation.streaming import Generated
+from rag.answering.nearness import NEAR, is_near
 from rag.answering.question import is_multi_document, needs_context
 from rag.answering.reranking import RERANK_CANDIDATES, Reranker, rerank
 from rag.answering.retrieval import retrieve
 from rag.answering.rewriting import standalone
 from rag.answering.router import classify
 from rag.answering.verification.verifier import verifier_for
+from rag.browsing.details import work_details
+from rag.browsing.examples import example_questions
+from rag.browsing.facets import count_facets
+from rag.browsing.listing import list_papers
+from rag.browsing.paper_map import PaperMap, draw_map
+from rag.browsing.records import Facets, Order, PaperPage, WorkDetails
+from rag.browsing.shelf import narrow
 from rag.embedding.base import Embedder, Vectors
 from rag.errors import LLMError, ModelError, QuestionError
 from rag.factory import configured_embedder, configured_llm, configured_reranker, describe, leaving_notices
@@ -91,6 +101,8 @@ class RAG:
         self._verifier = verifier
         self._abstention = abstention
         self._lock = threading.RLock()
+        self._map_lock = threading.Lock()
+        self._map: tuple[str, PaperMap] | None = None
         self._llm_called = False
         self._asked = 0
         self._index = LiveIndex(settings.index, self._embedding_model, settings.chroma_url)
@@ -171,12 +183,110 @@ class RAG:
         query = _checked(query)
         with self._index.reading() as store:
             _check_sources(store, filters)
-            return self._retrieve(store, query, detect_language(query), k, filters)
+            return self._retrieve(store, query, detect_language(query), k, narrow(store, filters))
+
+    def is_near(self, query: str, results: Sequence[ScoredChunk]) -> bool:
+        """Return whether any of the `results` of a search is near its query, or only the least far."""
+        return is_near(query, results, NEAR.get(self._embedding_model, self.settings.min_similarity))
+
+    def all_papers(self, filters: Filters | None = None) -> list[Paper]:
+        """Return one text of each work that passes `filters`, in the order of reading.
+
+        Raises:
+            QuestionError: a filter names a source that is not there.
+        """
+        with self._index.reading() as store:
+            _check_sources(store, filters)
+            filters = filters or Filters()
+            files = set(store.catalog.source_names(filters.sources))
+            works: dict[str, Paper] = {}
+            for paper in store.catalog.papers():
+                if passes(paper, filters, files):
+                    works.setdefault(paper.work, paper)
+        return list(works.values())
 
     def paper(self, paper_id: str) -> Paper | None:
         """Return an abstract by its id, also if it was folded into another since; None if it is gone."""
         with self._index.reading() as store:
             return store.catalog.resolve(paper_id)
+
+    def papers(
+        self,
+        query: str | None = None,
+        filters: Filters | None = None,
+        order: Order = "relevance",
+        offset: int = 0,
+        limit: int = 50,
+    ) -> PaperPage:
+        """Return the works from `offset` on that pass `filters` and hold the words of `query`.
+
+        The order is "relevance" (without a query as "year"), "year" (the newest first), "title" or "added"
+        (the last added first).
+
+        Raises:
+            QuestionError: `query` is too long, `limit` is out of range, or a filter names what is not there.
+            ModelError: no text holds the words, and the model that finds the nearest is missing.
+        """
+        if not 1 <= limit <= MAX_RESULTS or offset < 0:
+            raise QuestionError(f"A page has from 1 to {MAX_RESULTS:,} abstracts and starts at 0 or later.")
+        words = _checked(query) if query and query.strip() else ""
+        with self._index.reading() as store:
+            _check_sources(store, filters)
+
+            def nearest(text: str, k: int, narrowed: Filters | None) -> list[ScoredChunk]:
+                return self._retrieve(store, text, detect_language(text), k, narrowed)
+
+            return list_papers(store, words, filters, order, offset, limit, nearest)
+
+    def facets(self, query: str | None = None, filters: Filters | None = None) -> Facets:
+        """Return, for lists of filters, the values of each field with how many works have them.
+
+        Raises:
+            QuestionError: a filter names what is not there.
+        """
+        with self._index.reading() as store:
+            _check_sources(store, filters)
+            return count_facets(store, (query or "").strip(), filters)
+
+    def work(self, paper_id: str) -> WorkDetails | None:
+        """Return the work of an abstract, with all that was folded into it; None if it is gone."""
+        with self._index.reading() as store:
+            return work_details(store, paper_id)
+
+    def map(self) -> PaperMap:
+        """Return the map of the library, made once for each state of the index: seconds for 10,000 works."""
+        with self._index.reading() as store, self._map_lock:
+            if self._map is None or self._map[0] != store.manifest.generation:
+                self._map = store.manifest.generation, draw_map(store)
+            return self._map[1]
+
+    def examples(self, count: int = 6) -> tuple[dict[Language, str], ...]:
+        """Return up to `count` questions, each in both languages, that the records of this library answer."""
+        with self._index.reading() as store:
+            return example_questions(store, count)
+
+    def add(
+        self,
+        paths: Sequence[Path | str],
+        progress: Progress = lambda stage, done, total: None,
+        stop: threading.Event | None = None,
+    ) -> AddReport:
+        """Add the abstracts in files and folders, while questions are answered; begin an index if need be.
+
+        Raises:
+            UserError: `stop` was set, or a path does not exist or holds no abstract.
+            IndexMismatchError, IndexBusyError, LibraryIndexError, ModelError: it cannot be added to.
+        """
+        return add_papers([Path(path) for path in paths], self.settings, self._embedder, progress, stop)
+
+    def decide(self, first: str, second: str, *, one_work: bool) -> None:
+        """Make two records, named by their ids, one work or two, whatever their texts say.
+
+        Raises:
+            UserError: both ids name the same text.
+            IndexBusyError, LibraryIndexError, ModelError: it cannot be changed.
+        """
+        decide(first, second, self.settings, self._embedder, one_work=one_work)
 
     def as_retriever(
         self, similarity_top_k: int | None = None, filters: Filters | None = None
@@ -357,6 +467,7 @@ class RAG:
 
         with self._index.reading() as store:
             _check_sources(store, filters)
+            filters = narrow(store, filters)
             about = None if intent and intent.chat else answer_about_fields(question, store, embed, filters)
             language, told = about or (detect_language(question), None)
             if told is None and intent is not None:
@@ -400,6 +511,7 @@ class RAG:
             k = max(k, SEVERAL_ABSTRACTS)
         with self._index.reading() as store:
             _check_sources(store, filters)
+            filters = narrow(store, filters)
             found = self._retrieve(store, question, language, k, filters)
             if not history:
                 return found

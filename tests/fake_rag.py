@@ -9,9 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from rag.adding import AddReport
 from rag.answering.event_stream import EventStream
+from rag.browsing.paper_map import PaperMap
+from rag.browsing.records import PaperPage
 from rag.errors import LLMStoppedError, QuestionError, RagError
 from rag.llm.stoppable import Turn
 from rag.schema import (
@@ -66,7 +70,8 @@ class FakeRAG:
     asked: list[tuple[str, tuple[tuple[str, str], ...]]] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
     filters: list[Filters | None] = field(default_factory=list)
-    papers: list[ScoredChunk] = field(default_factory=list)
+    found: list[ScoredChunk] = field(default_factory=list)
+    added: AddReport | RagError = field(default_factory=AddReport)
 
     def ask(
         self,
@@ -112,10 +117,33 @@ class FakeRAG:
     def search(self, query: str, k: int = 10, filters: Filters | None = None) -> list[ScoredChunk]:
         if not query.strip():
             raise QuestionError("The question is empty; write one.")
-        return self.papers[:k]
+        return self.found[:k]
 
     def paper(self, paper_id: str) -> Paper | None:
-        return next((found.paper for found in self.papers if found.paper.paper_id == paper_id), None)
+        return next((found.paper for found in self.found if found.paper.paper_id == paper_id), None)
+
+    def papers(self, query: str | None = None, filters: Filters | None = None, **options: Any) -> PaperPage:
+        return PaperPage(0, ())
+
+    def facets(self, query: str | None = None, filters: Filters | None = None) -> dict[str, Any]:
+        return {}
+
+    def work(self, paper_id: str) -> None:
+        return None
+
+    def map(self) -> PaperMap:
+        return PaperMap((), ())
+
+    def examples(self, count: int = 6) -> tuple[dict[Language, str], ...]:
+        return ()
+
+    def add(self, paths: Sequence[Path], progress: Any = None, stop: Any = None) -> AddReport:
+        if isinstance(self.added, RagError):
+            raise self.added
+        return self.added
+
+    def decide(self, first: str, second: str, *, one_work: bool) -> None:
+        return None
 
     def info(self) -> dict[str, Any]:
         return {"records": 50, "papers": 31, "works": 31, "chunks": 31, "languages": {"en": 22, "zh": 9}}

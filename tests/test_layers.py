@@ -14,9 +14,11 @@ ROOT = Path(__file__).parent.parent
 # What each package, or module at the top, may import; `__init__` names the public ones of all.
 ALLOWED = {
     "__main__": "cli",
-    "cli": "answering embedding errors evaluation factory indexing library models pipeline schema settings store",
+    "cli": "answering embedding errors evaluation export factory indexing library models pipeline schema settings store",
     "library": "embedding errors factory indexing llm schema settings store",
-    "pipeline": "answering embedding errors factory llama_index llm schema settings store text",
+    "adding": "embedding errors indexing library schema settings store",
+    "pipeline": "adding answering browsing embedding errors factory llama_index llm schema settings store text",
+    "browsing": "answering embedding errors schema store text",
     "evaluation": "answering embedding errors indexing llm schema settings store text",
     "factory": "answering embedding llm models network schema settings store",
     "answering": "embedding errors llm schema store text",
@@ -29,6 +31,7 @@ ALLOWED = {
     "models": "errors network",
     "settings": "errors",
     "text": "schema",
+    "export": "errors schema text",
     "schema": "",
     "errors": "",
     "network": "",
@@ -51,11 +54,17 @@ HOMES = {
     "Stemmer": {"rag/text/analyzer.py"},
     "opencc": {"rag/text/language.py"},
     "tantivy": {"rag/store/lexical.py"},
-    "bibtexparser": {"rag/indexing/reading/forms/bibtex.py"},
+    "bibtexparser": {
+        "rag/indexing/reading/forms/bibtex.py",
+        "rag/export/bibtex.py",
+        "rag/export/names.py",
+    },
+    "rispy": {"rag/export/ris.py"},
     "defusedxml": {"rag/indexing/reading/forms/xml_records.py"},
     "filetype": {"rag/indexing/reading/refused.py"},
     "markdown_it": {"rag/indexing/reading/forms/markdown.py"},
     "ray": {"rag/indexing/engine.py"},
+    "sklearn": {"rag/browsing/paper_map.py"},
     "matplotlib": {"rag/evaluation/plots.py"},
 }
 

@@ -7,36 +7,22 @@ docstrings.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from rag import Answer, Filters, RagError
 from ui.chat.stream import stream
+from ui.library.given import keep_text
 from ui.page import Page
 from ui.reader import reader_of
 
-NAMES = ("ask", "search", "get_paper", "add_papers")
-_NOT_IN_NAMES = re.compile(r"[^\w.-]+")
+Failed = Callable[[RagError | str], Exception]
+Function = Callable[..., Any]
 
 
-class Change(Protocol):
-    """What is read of a `rag.indexing` report of a change."""
-
-    added: Sequence[Any]
-    folded: int
-    problems: Sequence[Any]
-
-
-Add = Callable[[Sequence[Path]], Sequence[Change]]
-"""Adds what files hold to the library that is served, such as `rag.add_paths` with its index."""
-
-
-def build(page: Page, add: Add | None = None) -> None:
-    """Add the API to the page; `add_papers` only with `add`, and where a reader may add papers."""
+def build(page: Page) -> None:
+    """Add the API to the page; `add_papers` only where a reader may add papers."""
     error_type: Any = type("ApiError", (page.gr.Error,), {"__str__": lambda self: self.message})
 
     def failed(error: RagError | str) -> Exception:
@@ -44,17 +30,13 @@ def build(page: Page, add: Add | None = None) -> None:
         return made
 
     offered = [_asking(page, failed), _searching(page, failed), _reading(page, failed)]
-    if add is not None and page.may_add:
-        offered.append(_adding(page, add, failed))
+    if page.may_add:
+        offered.append(_adding(page, failed))
     for function in offered:
         if "request" in function.__annotations__:
             function.__annotations__["request"] = page.gr.Request
         # The line before the model sees to the order; Gradio's queue would keep others from their sources.
         page.gr.api(function, api_name=function.__name__, queue=False, concurrency_limit=None)
-
-
-Failed = Callable[[RagError | str], Exception]
-Function = Callable[..., Any]
 
 
 def _asking(page: Page, failed: Failed) -> Function:
@@ -142,38 +124,19 @@ def _reading(page: Page, failed: Failed) -> Function:
     return get_paper
 
 
-def _adding(page: Page, add: Add, failed: Failed) -> Function:
-    def add_papers(text: str, name: str = "added") -> dict[str, Any]:
+def _adding(page: Page, failed: Failed) -> Function:
+    def add_papers(text: str) -> dict[str, Any]:
         """Add abstracts to the library, and say what was added, folded into others, or not read and why.
 
         Args:
             text: the abstracts: BibTeX, RIS, CSV, JSON, PubMed, plain text between blank lines, and so on.
-            name: what citations call the file that they are kept in.
         """
-        file = _kept(page.data / "added", name, text)
         try:
-            reports = add([file])
+            return page.library.add([keep_text(text, page.data)]).to_dict()
         except RagError as error:
-            file.unlink(missing_ok=True)
             raise failed(error) from error
-        return {
-            "file": file.name,
-            "added": [paper.paper_id for report in reports for paper in report.added],
-            "folded": sum(report.folded for report in reports),
-            "problems": [problem.to_dict() for report in reports for problem in report.problems],
-        }
 
     return add_papers
-
-
-def _kept(folder: Path, name: str, text: str) -> Path:
-    """Write `text` to a file of its own, the same one when it is added again."""
-    content = text.encode("utf-8", "replace")
-    stem = _NOT_IN_NAMES.sub("-", name).strip("-.")[:60] or "added"
-    file = folder / f"{stem}-{hashlib.sha256(content).hexdigest()[:8]}.txt"
-    folder.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(content)
-    return file
 
 
 async def _gone(request: Any) -> bool:

@@ -10,6 +10,8 @@ from ui import api, labels
 from ui.chat import labels as chat_labels
 from ui.chat import room as chat_room
 from ui.engine import Library
+from ui.library import labels as library_labels
+from ui.library import room as library_room
 from ui.masthead import masthead_html
 from ui.page import Page
 from ui.toolkit import load_gradio
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from gradio import Blocks
 
 # Words of Gradio's own parts in all rooms, for the script of the page.
-PARTS: list[Part] = [*labels.PARTS, *chat_labels.PARTS]
+PARTS: list[Part] = [*labels.PARTS, *chat_labels.PARTS, *library_labels.PARTS]
 
 EXAMPLES = (
     "What FID does the 900M Muse model reach on CC3M?",
@@ -39,7 +41,6 @@ def build_app(
     may_add: bool = False,
     notice: Label | None = None,
     examples: Sequence[str] | None = None,
-    add: api.Add | None = None,
 ) -> Blocks:
     """Lay out the page over `rag`.
 
@@ -48,24 +49,24 @@ def build_app(
         data: the folder for conversations (default: the user data directory).
         may_add: whether a reader may add papers.
         notice: what stands on top, where text leaves this machine.
-        examples: questions to begin with (default: five on the default corpus, if that is what is indexed).
-        add: adds files to the library, for programs.
+        examples: questions to begin with (default: five on the default corpus, if that is what is indexed,
+            else some that the records answer).
     """
     gr, info = load_gradio(), rag.info()
-    if examples is None:
-        examples = EXAMPLES if (info["papers"], info["languages"]) == _DEFAULT_CORPUS else ()
+    if examples is None and (info["papers"], info["languages"]) == _DEFAULT_CORPUS:
+        examples = EXAMPLES
     app: Blocks
     with gr.Blocks(title="citefold", analytics_enabled=False, fill_width=True) as app:
         page = Page(gr, rag, data or user_data(), may_add, app)
         page.html(f'<div id="masthead-all">{masthead_html(info, notice)}</div>', "masthead")
         with gr.Tabs(elem_id="rooms"):
             with gr.Tab(labels.ROOM_ASK.en, id="ask", elem_id="room-ask"):
-                chat_room.build(page, examples)
-            with gr.Tab(labels.ROOM_LIBRARY.en, id="library", elem_id="room-library"):
-                page.html("", "library")
+                chat_room.build(page, examples or ())
+            with gr.Tab(labels.ROOM_LIBRARY.en, id="library", elem_id="room-library") as library:
+                library_room.build(page, library, starters=examples is None)
             with gr.Tab(labels.ROOM_SETTINGS.en, id="settings", elem_id="room-settings"):
                 page.html("", "settings")
-        api.build(page, add)
+        api.build(page)
     return app
 
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from threading import Event
 from typing import Any, Literal, Protocol
 
-from rag import Filters, Paper, ScoredChunk, StreamEvent
+from rag import (
+    AddReport,
+    Filters,
+    Language,
+    Paper,
+    PaperMap,
+    PaperPage,
+    ScoredChunk,
+    StreamEvent,
+    WorkDetails,
+)
 
 
 class Events(Iterator[StreamEvent], Protocol):
@@ -47,3 +59,38 @@ class Library(Protocol):
 
     def paper(self, paper_id: str) -> Paper | None:
         """Return an abstract by its id, None if it is gone."""
+
+    def papers(
+        self,
+        query: str | None = None,
+        filters: Filters | None = None,
+        order: Literal["relevance", "year", "title", "added"] = ...,
+        offset: int = ...,
+        limit: int = ...,
+    ) -> PaperPage:
+        """Return a page of the works that pass."""
+
+    def facets(
+        self, query: str | None = None, filters: Filters | None = None
+    ) -> Mapping[Any, Sequence[tuple[str, int]]]:
+        """Return the values of each field with how many works have them."""
+
+    def work(self, paper_id: str) -> WorkDetails | None:
+        """Return all that is known of the work of an abstract."""
+
+    def map(self) -> PaperMap:
+        """Return the library as points of a plane."""
+
+    def examples(self, count: int = ...) -> Sequence[Mapping[Language, str]]:
+        """Return questions that the records answer, each in both languages."""
+
+    def add(
+        self,
+        paths: Sequence[Path],
+        progress: Callable[[str, int, int], None] = ...,
+        stop: Event | None = None,
+    ) -> AddReport:
+        """Add the abstracts in files and folders."""
+
+    def decide(self, first: str, second: str, *, one_work: bool) -> None:
+        """Make two records one work or two, for good."""

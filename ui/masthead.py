@@ -11,16 +11,20 @@ from ui.words import Label
 
 def masthead_html(info: Mapping[str, Any], notice: Label | None = None) -> str:
     """Return the header: name, index, language switch, and `notice` where text leaves this machine."""
-    counts = [labels.ABSTRACTS.of(info["works"])]
-    for code, count in sorted(info["languages"].items(), key=lambda item: -item[1]):
-        counts.append(labels.IN_LANGUAGE[code].of(count))
-    facts = "".join(f"<li>{count.html()}</li>" for count in counts)
     warning = f'<p class="notice" role="note">{notice.html()}</p>' if notice else ""
     return (
         f'<header><h1>citefold</h1><p class="tagline">{labels.TAGLINE.html()}</p>'
-        "<ul "
-        f'class="facts"{labels.INDEXED.attribute("aria-label")}>{facts}</ul>{_switch_html()}</header>{warning}'
+        f'<ul id="facts" class="facts"{labels.INDEXED.attribute("aria-label")}>{facts_html(info)}</ul>'
+        f"{_switch_html()}</header>{warning}"
     )
+
+
+def facts_html(info: Mapping[str, Any]) -> str:
+    """Return what is indexed, as the items of a list."""
+    counts = [labels.ABSTRACTS.of(info["works"])]
+    for code, count in sorted(info["languages"].items(), key=lambda item: -item[1]):
+        counts.append(labels.IN_LANGUAGE[code].of(count))
+    return "".join(f"<li>{count.html()}</li>" for count in counts)
 
 
 def _switch_html() -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rag import UserError
 from ui.access.accounts import Accounts
 from ui.access.door import Door
-from ui.api import Add, speak_json
+from ui.api import speak_json
 from ui.app import PARTS, build_app
 from ui.engine import Library
 from ui.guard import LOOPBACK, MOST_UPLOAD, Guard
@@ -40,10 +40,21 @@ def listen(host: str, port: int) -> socket.socket:
             bound.close()
             raise
     except (OSError, OverflowError) as error:
-        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        why = "is already in use" if taken else f"cannot be opened ({error})"
-        raise UserError(f"Port {port} on {host} {why}; choose another with `--port N`.") from error
+        raise UserError(_why_not(error, host, port)) from error
     return bound
+
+
+def _why_not(error: OSError | OverflowError, host: str, port: int) -> str:
+    """Return why a port cannot be had, and what to do, as one sentence."""
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, socket.gaierror) or number == errno.EADDRNOTAVAIL:
+        return f"This machine has no address {host}; give one that it has with `--host`."
+    reasons = {
+        errno.EADDRINUSE: "is already in use",
+        errno.EACCES: "is for the administrator of this machine alone",
+    }
+    why = reasons.get(number or 0, f"cannot be opened ({error})")
+    return f"Port {port} on {host} {why}; choose another with `--port N`."
 
 
 def make_server(
@@ -55,7 +66,6 @@ def make_server(
     examples: Sequence[str] | None = None,
     accounts: Accounts | None = None,
     names: Sequence[str] = (),
-    add: Add | None = None,
 ) -> uvicorn.Server:
     """Return a server of the page, not started: `server.run(sockets=[listen(host, port)])` serves it.
 
@@ -67,7 +77,6 @@ def make_server(
         examples: questions to begin with.
         accounts: who may come in; needed where `host` is not a loopback address.
         names: by which readers may call this machine, besides its addresses.
-        add: adds files to the library; with it, programs may add papers.
 
     Raises:
         UserError: other machines could come in without an account.
@@ -79,7 +88,7 @@ def make_server(
     gr = load_gradio()
     no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     outer = FastAPI(**no_docs)
-    app = build_app(rag, data=data, may_add=True, notice=notice, examples=examples, add=add)
+    app = build_app(rag, data=data, may_add=True, notice=notice, examples=examples)
     gr.mount_gradio_app(
         outer, app, path="/", server_name=host,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,

@@ -82,7 +82,8 @@ def test_the_public_names_are_these_and_all_of_them_load() -> None:
         "IndexMissingError", "LLMError", "LLMResponseError", "LLMUnreachableError", "Language", "LibraryIndexError",
         "ModelError", "Paper", "QuestionError", "RagError", "ScoredChunk", "Sentence", "Settings", "SettingsError",
         "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings", "UserError", "add_paths",
-        "ask", "index_paths", "load_settings", "remove", "sync_path",
+        "ExportFile", "ask", "export_answer", "export_conversation", "export_papers", "index_paths", "load_settings",
+        "plain_text", "remove", "sync_path",
     }  # fmt: skip
     assert all(getattr(rag, name) is not None for name in rag.__all__)
     assert not hasattr(rag, "no_such_name")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -18,7 +17,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 
-from rag import CorpusError
+from rag import AddReport, CorpusError
 from rag.schema import Problem
 from tests.fake_rag import FakeRAG, Gate, answer, citation, context, script_of
 from tests.ui.serving import serving
@@ -36,17 +35,7 @@ TOOLS = ["ask", "search", "get_paper", "add_papers"]
 
 
 def fake() -> FakeRAG:
-    return FakeRAG(script_of(TEXT, [LAKE, SNOW], [CITED]), papers=[LAKE, SNOW])
-
-
-def add(paths: Sequence[Path]) -> list[Any]:
-    """Add one paper, unless the file says otherwise."""
-    text = paths[0].read_text(encoding="utf-8")
-    if "nothing" in text:
-        raise CorpusError("There is no abstract in it; add another file.")
-    return [
-        SimpleNamespace(added=[LAKE.paper], folded=2, problems=[Problem(paths[0].name, 3, "no abstract")])
-    ]
+    return FakeRAG(script_of(TEXT, [LAKE, SNOW], [CITED]), found=[LAKE, SNOW])
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +50,7 @@ def rag() -> FakeRAG:
 
 @pytest.fixture(scope="module")
 def url(rag: FakeRAG, data: Path) -> Iterator[str]:
-    with serving(rag, data=data, add=add) as address:
+    with serving(rag, data=data) as address:
         yield address
 
 
@@ -81,13 +70,10 @@ def client(url: str) -> Iterator[Client]:
 def over_mcp(url: str, use: Callable[[ClientSession], Awaitable[Any]], **headers: str) -> Any:
     async def run() -> Any:
         http = httpx.AsyncClient(headers=headers, timeout=PATIENCE_S)
-        async with (
-            http,
-            streamable_http_client(f"{url}/gradio_api/mcp/", http_client=http) as (read, write, _),
-        ):
-            async with ClientSession(read, write) as session:
-                await session.initialize()
-                return await use(session)
+        connection = streamable_http_client(f"{url}/gradio_api/mcp/", http_client=http)
+        async with http, connection as (read, write, _), ClientSession(read, write) as session:
+            await session.initialize()
+            return await use(session)
 
     return anyio.run(run)
 
@@ -155,16 +141,13 @@ def test_search_and_get_paper(client: Client, url: str) -> None:
     assert paper == LAKE.paper.to_dict() == client.predict(LAKE.paper.paper_id, api_name="/get_paper")
 
 
-def test_add_papers_says_what_became_of_them(client: Client, url: str, data: Path) -> None:
-    result = client.predict("@article{a}", "../my refs", api_name="/add_papers")
-    assert result["added"] == [LAKE.paper.paper_id]
-    assert result["folded"] == 2
-    assert result["problems"] == [{"file": result["file"], "position": 3, "reason": "no abstract"}]
-    assert [path.name for path in (data / "added").iterdir()] == [result["file"]]
-    assert result["file"].startswith("my-refs-")
+def test_add_papers_says_what_became_of_them(client: Client, url: str, data: Path, rag: FakeRAG) -> None:
+    rag.added = AddReport((LAKE.paper,), problems=(Problem("refs.txt", 3, "no abstract"),))
+    assert client.predict("@article{a}", api_name="/add_papers") == rag.added.to_dict()
+    assert [path.read_text(encoding="utf-8") for path in (data / "added").iterdir()] == ["@article{a}"]
+    rag.added = CorpusError("There is no abstract in it; add another file.")
     refused = call(url, "add_papers", text="nothing in it")
     assert (refused.isError, said(refused)) == (True, "There is no abstract in it; add another file.")
-    assert len(list((data / "added").iterdir())) == 1
 
 
 @pytest.mark.parametrize(
@@ -175,7 +158,7 @@ def test_add_papers_says_what_became_of_them(client: Client, url: str, data: Pat
         (
             "get_paper",
             {"paper_id": "<b>"},
-            "The library has no paper '<b>'; take an id from a citation or a result.",
+            "There is no paper '<b>'; take an id from a citation or a result.",
         ),
     ],
 )
@@ -230,15 +213,10 @@ def _until_closed(http: httpx.Client, url: str, body: dict[str, Any], headers: d
         pass
 
 
-def test_without_adding_there_is_no_tool_for_it() -> None:
-    with serving(fake()) as url:
-        assert [tool.name for tool in over_mcp(url, lambda session: session.list_tools()).tools] == TOOLS[:3]
-
-
 def test_behind_accounts_programs_sign_in(tmp_path: Path) -> None:
     accounts = Accounts(tmp_path / "accounts")
     accounts.add("anna", "correct horse")
-    with serving(fake(), "0.0.0.0", accounts=accounts, data=tmp_path, add=add) as url:
+    with serving(fake(), "0.0.0.0", accounts=accounts, data=tmp_path) as url:
         for path in (
             "/config",
             "/gradio_api/info",

@@ -15,6 +15,7 @@ from ui.chat.notes import status_of
 from ui.chat.sources import sources_html
 from ui.chat.stream import follow
 from ui.chat.turn import Turn, history
+from ui.export import room as export_room
 from ui.page import Event, Page, merged
 from ui.patch import Patch, does
 
@@ -32,6 +33,7 @@ def build(page: Page, examples: Sequence[str] = ()) -> ChatRoom:
     gr = page.gr
     with gr.Row(elem_id="desk", equal_height=False):
         with gr.Column(elem_id="talk", min_width=0):
+            export_room.build(page)
             page.html(f'<div id="turns">{chat_html(())}</div>', "chat")
             page.html(f'<div id="starters">{starters_html(examples)}</div>', "examples")
             question, send, stop, clear = _composer(page)
@@ -51,6 +53,7 @@ def _composer(page: Page) -> tuple[Any, Any, Any, Any]:
     """Lay out the question box and what stands around it, in English until the script of the page has run."""
     gr = page.gr
     with gr.Column(elem_id="composer", min_width=0):
+        page.html('<div id="scope"></div>', "scoped")
         with gr.Row(elem_id="ask"):
             question = gr.Textbox(
                 label=labels.QUESTION.en, show_label=False, container=False, autofocus=True, lines=1,
@@ -84,7 +87,7 @@ def _wire_answers(page: Page, question: Any, events: Sequence[Any]) -> Any:
             yield page.skip(), page.skip(), {"said": status_html(labels.NO_QUESTION)}
             return
         before: Turn | None = None
-        filters = Filters() if scope else None  # the library room passes the chosen abstracts here
+        filters = Filters(papers=frozenset(scope)) if scope else None
         ticket = page.line.ticket(event.reader)
         steps = follow(page.library, asked, history(past), filters, ticket)
         async with contextlib.aclosing(steps):

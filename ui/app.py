@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag import load_settings
-from ui import labels
+from ui import api, labels
 from ui.chat import labels as chat_labels
 from ui.chat import room as chat_room
 from ui.conversations import room as conversations_room
@@ -75,6 +75,7 @@ def build_app(
                 settings_room.build(page, settings.select)
         # The layout is made once; what is indexed and which model answers may have changed since.
         page.listen([app.load], lambda event: masthead_patch(rag), [], [page.patch])
+        api.build(page)
     return app
 
 

@@ -23,6 +23,7 @@ from rag.schema import LANGUAGES, Paper, Problem, Progress
 from rag.store.applying import apply_change
 from rag.store.catalog import Catalog
 from rag.store.catalog_writer import CatalogChange, Passages
+from rag.store.index import current_catalog
 from rag.store.manifest import Manifest
 from rag.store.records import Inputs
 from rag.store.writing import writing
@@ -62,7 +63,7 @@ def change_index(
     with writing(directory), unfinished(directory) as kept_vectors:
         manifest = upgraded(directory)
         manifest.check(directory, {"embedding_digest": embedder.digest})
-        with closing(Catalog(directory / manifest.generation / "catalog.sqlite")) as catalog:
+        with closing(current_catalog(directory, manifest)) as catalog:
             known = catalog.inputs()
             touched = diff(catalog, changes, gone)
             fold = Fold(catalog, load_decisions(directory))

@@ -18,7 +18,6 @@ from rag.answering.citing.attribution import SentenceVerifier
 from rag.answering.citing.citations import NOTHING_SAID, Cited
 from rag.answering.collection.answers import answer_about_collection
 from rag.answering.event_stream import EventStream
-from rag.answering.fields.answers import answer_about_fields
 from rag.answering.generation.prefill import Prefill, prefill
 from rag.answering.generation.prompts import REFUSALS
 from rag.answering.generation.streaming import Generated
@@ -343,6 +342,8 @@ class RAG:
 
     def _tell(self, question: str, filters: Filters | None, *, followed: bool) -> Answer | None:
         """Reply to small talk, or to a question about the collection, without the language model."""
+        from rag.answering.fields.answers import answer_about_fields  # a second of patterns, not for a search
+
         started = time.perf_counter()
         intent = classify(question, followed=followed)
 

@@ -27,7 +27,7 @@ def saved_prompts(folder: Path) -> dict[str, str]:
 def max_length(folder: Path) -> int:
     """Return the longest text that the model reads, in tokens."""
     tokenizer = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-    return min(int(tokenizer["modelmax_length"]), _LONGEST)
+    return min(int(tokenizer["model_max_length"]), _LONGEST)
 
 
 def token_counter(folder: Path) -> Callable[[str], int]:

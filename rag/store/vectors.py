@@ -72,7 +72,6 @@ class VectorIndex:
                 for part in batches(len(rows), _logged(store.client)):
                     own = [(chunks[rows[i]], vectors[rows[i]]) for i in part]
                     _add(store, [node_of(chunk, vector, papers[chunk.paper_id]) for chunk, vector in own])
-                _log_less(store.client)
 
     def remove(self, chunks: Iterable[tuple[str, Language]]) -> None:
         """Take out chunks, named by chunk_id and language; those that are not there are no error.
@@ -100,6 +99,15 @@ class VectorIndex:
                     found += _query(collection, vector, k, conditions(filters))
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:k]
 
+    def log_less(self) -> bool:
+        """Have Chroma log few changes from the next time it is opened; return whether it logs more now."""
+        many = [collection for collection in self.collections.values() if _logged(collection) != _LOGGED]
+        with _errors(self._where), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of an embedding function that is not there
+            for collection in many:
+                collection.modify(configuration={"hnsw": {"sync_threshold": _LOGGED}})
+        return bool(many)
+
     def count(self) -> int:
         """Return how many chunks are stored."""
         with _errors(self._where):
@@ -117,16 +125,6 @@ def _add(store: ChromaVectorStore, nodes: Sequence[BaseNode]) -> None:
     if len(set(ids)) < len(ids) or store.client.get(ids=ids, include=[])["ids"]:
         raise LibraryIndexError("Two chunks share an id, so Chroma dropped one; run `rag index` again.")
     store.add(list(nodes))
-
-
-def _log_less(collection: Collection) -> None:
-    """Have Chroma log at most `_LOGGED` changes of this collection, from the next time it is opened."""
-    if _logged(collection) == _LOGGED:
-        return
-    with warnings.catch_warnings():
-        # Chroma warns of an embedding function that is not there.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        collection.modify(configuration={"hnsw": {"sync_threshold": _LOGGED}})
 
 
 def _logged(collection: Collection) -> int:

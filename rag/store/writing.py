@@ -112,7 +112,7 @@ def change_store(directory: Path, manifest: Manifest, change: Change) -> Manifes
     def write(home: Path) -> None:
         copy_generation(current, home)
         change_catalog(home / "catalog.sqlite", change.catalog, change.sums)
-        with closing(_vectors(home, manifest)) as vectors:
+        with closing(_with_short_log(home, manifest)) as vectors:
             # A change that was interrupted can have left what it added on the server.
             vectors.remove(sorted(added if manifest.chroma_url else old))
             vectors.add(change.catalog.passages.chunks, change.aligned, change.catalog.papers)
@@ -173,10 +173,25 @@ def _write_generation(home: Path, manifest: Manifest, contents: Contents) -> Non
     sizes = Counter(chunk.language for chunk in contents.passages.chunks)
     with closing(_vectors(home, manifest, create=sizes)) as vectors:
         vectors.add(contents.passages.chunks, contents.aligned, contents.papers)
+        vectors.log_less()
 
 
 def _vectors(home: Path, manifest: Manifest, create: Mapping[Language, int] | None = None) -> VectorIndex:
     return open_vectors(home / "chroma", manifest.collection_name, url=manifest.chroma_url, create=create)
+
+
+def _with_short_log(home: Path, manifest: Manifest) -> VectorIndex:
+    """Open the vectors for a change.
+
+    An older version let Chroma's log grow longer. It is put into the graph here, because Chroma would have
+    several readers at once do so.
+    """
+    vectors = _vectors(home, manifest)
+    if vectors.log_less():
+        vectors.close()
+        vectors = _vectors(home, manifest)
+        vectors.count()  # now Chroma takes in its log
+    return vectors
 
 
 def unwritable(directory: Path, error: OSError | sqlite3.Error) -> LibraryIndexError:

@@ -17,8 +17,10 @@ from rag.embedding.alignment import normalise_rows
 from rag.library import examine
 from rag.schema import Chunk
 from rag.store import nodes, writing
+from rag.store.catalog_writer import NO_PASSAGES, CatalogChange
 from rag.store.generations import hold, left_over
 from rag.store.manifest import Manifest
+from rag.store.records import Inputs
 from rag.store.vectors import open_vectors
 from tests.store.test_store import contents, manifest
 
@@ -105,6 +107,7 @@ def test_a_finished_index_leaves_nothing_in_the_log_of_chroma(
     vectors = normalise_rows(np.random.default_rng(0).standard_normal((count, 8)).astype(np.float32))
     with closing(open_vectors(tmp_path, "log", url=None, create={"en": count})) as found:
         found.add(chunks, vectors, written.papers)
+        assert found.log_less()
         assert found.count() == count
     assert logged(tmp_path) == 0
     more = [replace(chunks[0], chunk_id=f"d{n}") for n in range(2)]
@@ -112,3 +115,20 @@ def test_a_finished_index_leaves_nothing_in_the_log_of_chroma(
         found.add(more, vectors[:2], written.papers)
         assert found.search(vectors[:1], count, "en")[0][1] == pytest.approx(1)
     assert logged(tmp_path) == 2, "a small change waits for others"
+
+
+def test_a_long_log_of_an_older_version_is_taken_in_by_the_writer(
+    index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current, written = Manifest.read(index), contents()
+    chunks = [replace(written.passages.chunks[0], chunk_id=f"c{n}") for n in range(5)]
+    folder = index / current.generation / "chroma"
+    with closing(open_vectors(folder, current.collection_name, url=None)) as found:
+        found.add(chunks, written.aligned[[0] * 5], written.papers)
+    assert logged(folder) >= 5
+    monkeypatch.setattr("rag.store.vectors._LOGGED", 3)
+    now = replace(current, generation="changed", collection=current.collection_name)
+    nothing = CatalogChange({}, NO_PASSAGES, Inputs())
+    with writing.writing(index):
+        writing.change_store(index, now, writing.Change(nothing, {}, NO_PASSAGES.vectors, ()))
+    assert logged(index / "changed" / "chroma") == 0

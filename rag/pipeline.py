@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -61,6 +62,8 @@ if TYPE_CHECKING:
 # A question is a sentence or a paragraph; a longer text would crowd the abstracts out of the prompt.
 MAX_QUESTION_CHARS = 2000
 MAX_RESULTS = 1000
+# Its patterns take a second to compile: a search does without; `RAG.warm` loads it for the first question.
+_FIELDS = "rag.answering.fields.answers"
 
 
 class RAG:
@@ -214,6 +217,7 @@ class RAG:
         """Load both models and let the language model take in its instructions, so the first answer is
         quick.
         """
+        import_module(_FIELDS)
         self._loaded_embedder().embed_query("warm")
         self._loaded_reranker()
         self.llm.warm()
@@ -342,7 +346,7 @@ class RAG:
 
     def _tell(self, question: str, filters: Filters | None, *, followed: bool) -> Answer | None:
         """Reply to small talk, or to a question about the collection, without the language model."""
-        from rag.answering.fields.answers import answer_about_fields  # a second of patterns, not for a search
+        from rag.answering.fields.answers import answer_about_fields
 
         started = time.perf_counter()
         intent = classify(question, followed=followed)

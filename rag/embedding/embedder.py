@@ -130,28 +130,20 @@ def load_embedder(
 
     stay_offline()
     saved = saved_prompts(folder)
-    query = query_prompt if query_prompt is not None else saved.get("query", "")
-    own = saved.get("passage", saved.get("document", ""))
-    passage = passage_prompt if passage_prompt is not None else own
+    query = saved.get("query", "") if query_prompt is None else query_prompt
+    passage = saved.get("passage", saved.get("document", "")) if passage_prompt is None else passage_prompt
     device = device_for(backend)
     fast = backend == "onnx" or (backend == "auto" and device == "cpu" and (folder / GRAPH).is_file())
     load = _load_onnx if fast else partial(_load_torch, device=device)
     try:
-        model, max_length = load(folder, query, passage, threads or os.cpu_count() or 1)
+        model, longest = load(folder, query, passage, threads or os.cpu_count() or 1)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"{folder} holds no usable sentence-transformers model ({str(error).splitlines()[0]}); "
             "name another with RAG_EMBEDDING_MODEL or run `rag models pull`."
         ) from error
-    return LocalEmbedder(
-        name=name,
-        digest=digest_of(folder, query, passage, {".json", ".onnx"} if fast else _TORCH_FILES),
-        model=model,
-        count_tokens=token_counter(folder),
-        max_length=max_length,
-        passage_prompt=passage,
-        device=device,
-    )
+    digest = digest_of(folder, query, passage, {".json", ".onnx"} if fast else _TORCH_FILES)
+    return LocalEmbedder(name, digest, model, token_counter(folder), longest, passage, device)
 
 
 def device_for(backend: Backend) -> str:

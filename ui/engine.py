@@ -7,7 +7,19 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Literal, Protocol
 
-from rag import AddReport, Filters, Language, Paper, PaperMap, PaperPage, StreamEvent, WorkDetails
+from rag import (
+    AddReport,
+    Filters,
+    Language,
+    Paper,
+    PaperMap,
+    PaperPage,
+    ScoredChunk,
+    Settings,
+    StreamEvent,
+    Trial,
+    WorkDetails,
+)
 
 
 class Events(Iterator[StreamEvent], Protocol):
@@ -15,6 +27,16 @@ class Events(Iterator[StreamEvent], Protocol):
 
     def close(self) -> None:
         """Stop the language model; whoever waits for an event finds the end."""
+
+
+class Turn(Protocol):
+    """A question's turn with the language model (`ui.line.Ticket`)."""
+
+    def wait(self) -> bool:
+        """Wait for the turn, and return whether it has come."""
+
+    def leave(self) -> None:
+        """Give up the turn."""
 
 
 class Library(Protocol):
@@ -27,8 +49,16 @@ class Library(Protocol):
         *,
         stream: Literal[True],
         filters: Filters | None = None,
+        model: str | None = None,
+        turn: Turn | None = None,
     ) -> Events:
-        """Yield the sources, then text, then the answer."""
+        """Yield the sources, then, once it is the question's `turn` with the model, text and the answer.
+
+        `model` is another one for this question.
+        """
+
+    def search(self, query: str, k: int = ..., filters: Filters | None = ...) -> Sequence[ScoredChunk]:
+        """Return up to `k` papers, best first."""
 
     def info(self) -> dict[str, Any]:
         """Return at least `records`, `papers`, `works` and `languages`."""
@@ -70,3 +100,23 @@ class Library(Protocol):
 
     def decide(self, first: str, second: str, *, one_work: bool) -> None:
         """Make two records one work or two, for good."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in use."""
+
+    @property
+    def notices(self) -> dict[Language, str]:
+        """The sentences, in each language, that say which text leaves this machine."""
+
+    def use(self, **changes: Any) -> None:
+        """Change settings for the questions from now on."""
+
+    def try_llm(self, **changes: Any) -> Trial:
+        """Ask the model that `use(**changes)` would choose for one word."""
+
+    def warm(self) -> None:
+        """Load the models."""
+
+    def prefill(self, progress: Callable[[str, int, int], None], stop: Event) -> object:
+        """Prepare the abstracts, until all are done or `stop` is set."""

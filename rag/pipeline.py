@@ -222,11 +222,11 @@ class RAG:
         """Return one text of each work that passes `filters`, in the order of reading.
 
         Raises:
-            QuestionError: a filter names a source that is not there.
+            QuestionError: a filter names what is not there.
         """
         with self._index.reading() as store:
             _check_sources(store, filters)
-            filters = filters or Filters()
+            filters = narrow(store, filters) or Filters()
             files = set(store.catalog.source_names(filters.sources))
             works: dict[str, Paper] = {}
             for paper in store.catalog.papers():

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag import UserError
+from ui.access.accounts import Accounts
+from ui.access.door import Door
+from ui.api import speak_json
 from ui.app import PARTS, build_app
 from ui.engine import Library
-from ui.guard import LOOPBACK, Guard
+from ui.guard import LOOPBACK, MOST_UPLOAD, Guard
 from ui.head import head_html
 from ui.toolkit import load_gradio
-from ui.words import Label
 
 if TYPE_CHECKING:
     import uvicorn
@@ -37,10 +39,21 @@ def listen(host: str, port: int) -> socket.socket:
             bound.close()
             raise
     except (OSError, OverflowError) as error:
-        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        why = "is already in use" if taken else f"cannot be opened ({error})"
-        raise UserError(f"Port {port} on {host} {why}; choose another with `--port N`.") from error
+        raise UserError(_why_not(error, host, port)) from error
     return bound
+
+
+def _why_not(error: OSError | OverflowError, host: str, port: int) -> str:
+    """Return why a port cannot be had, and what to do, as one sentence."""
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, socket.gaierror) or number == errno.EADDRNOTAVAIL:
+        return f"This machine has no address {host}; give one that it has with `--host`."
+    reasons = {
+        errno.EADDRINUSE: "is already in use",
+        errno.EACCES: "is for the administrator of this machine alone",
+    }
+    why = reasons.get(number or 0, f"cannot be opened ({error})")
+    return f"Port {port} on {host} {why}; choose another with `--port N`."
 
 
 def make_server(
@@ -48,51 +61,72 @@ def make_server(
     host: str = "127.0.0.1",
     *,
     data: Path | None = None,
-    notice: Label | None = None,
     examples: Sequence[str] | None = None,
+    accounts: Accounts | None = None,
+    names: Sequence[str] = (),
 ) -> uvicorn.Server:
     """Return a server of the page, not started: `server.run(sockets=[listen(host, port)])` serves it.
 
     Args:
         rag: the library that is asked.
-        host: the address it will be served at; only a loopback address may add papers.
+        host: the address it will be served at; only at a loopback address settings may be changed.
         data: the folder for conversations (default: the user data directory).
-        notice: what stands on top of the page.
         examples: questions to begin with.
+        accounts: who may come in; needed where `host` is not a loopback address.
+        names: by which readers may call this machine, besides its addresses.
+
+    Raises:
+        UserError: other machines could come in without an account.
     """
     import uvicorn
     from fastapi import FastAPI
 
+    _check_who_may_come(host, accounts)
     gr = load_gradio()
     no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     outer = FastAPI(**no_docs)
-    app = build_app(rag, data=data, may_add=host in LOOPBACK, notice=notice, examples=examples)
+    app = build_app(rag, data=data, may_add=True, may_configure=host in LOOPBACK, examples=examples)
     gr.mount_gradio_app(
         outer, app, path="/", server_name=host,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,
-        mcp_server=False, show_error=False, app_kwargs=dict(no_docs), max_file_size=0,
+        mcp_server=True, show_error=False, app_kwargs=dict(no_docs), max_file_size=MOST_UPLOAD,
         theme=gr.themes.Base(font=_FONTS, font_mono=["ui-monospace", "monospace"]),
         head=head_html(PARTS),
     )  # fmt: skip
     # An answer in progress, or an open tab, must not hold up Ctrl-C.
-    config = uvicorn.Config(Guard(outer, host), log_level="critical", timeout_graceful_shutdown=1)
+    speak_json(app)
+    guard = Guard(outer, host, names=names, door=Door(accounts) if accounts else None)
+    config = uvicorn.Config(guard, log_level="critical", timeout_graceful_shutdown=1)
     return uvicorn.Server(config)
+
+
+def _check_who_may_come(host: str, accounts: Accounts | None) -> None:
+    if host not in LOOPBACK and accounts is None:
+        raise UserError(
+            f"At {host} other machines could read everything; make an account with `rag account add NAME "
+            "--auth FILE`, and serve with `--auth FILE`."
+        )
+    if accounts is not None and not accounts.all():
+        raise UserError(
+            f"There is no account in {accounts.path}; make one with `rag account add NAME --auth FILE`."
+        )
 
 
 def serve(
     rag: Library,
     host: str = "127.0.0.1",
     port: int = 7860,
-    notice: Label | None = None,
     ready: Callable[[], None] = lambda: None,
+    **options: Any,
 ) -> None:
     """Serve the page until Ctrl-C; raise UserError when the port cannot be had.
 
-    `ready` is called once the port is ours, before the page is built.
+    `ready` is called once the port is ours, before the page is built; `options` are those of `make_server`.
     """
+    _check_who_may_come(host, options.get("accounts"))
     with contextlib.closing(listen(host, port)) as bound:
         ready()
-        server = make_server(rag, host, notice=notice)
+        server = make_server(rag, host, **options)
         shown = f"[{host}]" if ":" in host else host
         print(f"citefold is at http://{shown}:{bound.getsockname()[1]} (Ctrl-C stops it)", flush=True)
         with contextlib.suppress(KeyboardInterrupt):

@@ -59,8 +59,8 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
-    rag = FakeRAG(script_of("", []))
-    with serving(rag, notice=NOTICE) as url:
+    rag = FakeRAG(script_of("", []), notice={"en": NOTICE.en, "zh": NOTICE.zh})
+    with serving(rag) as url:
         yield Served(url, rag)
 
 

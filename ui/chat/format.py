@@ -10,6 +10,7 @@ from ui.chat import labels
 from ui.chat.notes import notes
 from ui.chat.turn import Turn
 from ui.conversations.acts import acts_html
+from ui.export.menu import tools_html
 from ui.patch import Patch
 from ui.words import Label
 
@@ -162,4 +163,5 @@ def _foot_html(number: int, turn: Turn) -> str:
         f'<button type="button" class="show" data-goto="{target}" aria-controls="{target}">'
         f"{labels.SOURCE_COUNT.of(len(turn.contexts)).html()}</button>"
     )
-    return f'<footer class="foot">{button}{"".join(f"<span>{note.html()}</span>" for note in said)}</footer>'
+    said_html = "".join(f"<span>{note.html()}</span>" for note in said)
+    return f'<footer class="foot">{button}{tools_html(number, turn)}{said_html}</footer>'

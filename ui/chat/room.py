@@ -19,12 +19,11 @@ from ui.chat.turn import Turn, history
 from ui.conversations.fates import Fates, fates_of
 from ui.conversations.keeper import Keeper, Turns, place_patch, saved_patch
 from ui.conversations.panel import opener_html
+from ui.export import room as export_room
+from ui.masthead import notice_patch
 from ui.page import Event, Page, merged
 from ui.patch import Patch, does
 from ui.words import Label
-
-# Several windows see their sources at once; the model takes their questions in turn.
-_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ def build(page: Page, keeper: Keeper, examples: Sequence[str] = ()) -> ChatRoom:
     gr = page.gr
     with gr.Row(elem_id="desk", equal_height=False):
         with gr.Column(elem_id="talk", min_width=0):
+            export_room.build(page)
             page.html(f'{opener_html()}<div id="shared"></div><div id="turns">{chat_html(())}</div>', "chat")
             page.html(f'<div id="starters">{starters_html(examples)}</div>', "examples")
             question, send, stop, clear = _composer(page)
@@ -59,6 +59,7 @@ def _composer(page: Page) -> tuple[Any, Any, Any, Any]:
     """Lay out the question box and what stands around it, in English until the script of the page has run."""
     gr = page.gr
     with gr.Column(elem_id="composer", min_width=0):
+        page.html('<div id="scope"></div>', "scoped")
         with gr.Row(elem_id="ask"):
             question = gr.Textbox(
                 label=labels.QUESTION.en, show_label=False, container=False, autofocus=True, lines=1,
@@ -92,11 +93,11 @@ def _wire_answers(page: Page, keeper: Keeper, question: Any, events: Sequence[An
             yield page.skip(), page.skip(), page.skip(), {"said": status_html(asking)}
             return
         before: Turn | None = None
-        filters = Filters() if scope else None  # the library room passes the chosen abstracts here
-        past = asking.past
+        filters = Filters(papers=frozenset(scope)) if scope else None
+        past, ticket = asking.past, page.line.ticket(event.reader)
         saving = keeper.begin(known, event.reader, past, Turn(asking.question), again=asking.again)
         try:
-            steps = follow(page.library, asking.question, history(past), filters)
+            steps = follow(page.library, asking.question, history(past), filters, ticket)
             async with contextlib.aclosing(steps):
                 async for turn in steps:
                     if turn is before:  # nothing new; Gradio looks whether the reader is still there
@@ -105,11 +106,13 @@ def _wire_answers(page: Page, keeper: Keeper, question: Any, events: Sequence[An
                     saving.saw(turn)
                     emptied = "" if before is None and asking.typed else page.skip()
                     shown = (*past, turn)
+                    # The model may have been changed in another tab: who asks is told before text leaves.
+                    notice = notice_patch(page.library) if before is None else {}
                     yield (
                         emptied,
                         shown,
                         saving.known,
-                        asking.patch | newest_patch(shown) | saved_patch(saving),
+                        merged(asking.patch, newest_patch(shown), saved_patch(saving), notice),
                     )
                     before = turn
         finally:
@@ -117,7 +120,7 @@ def _wire_answers(page: Page, keeper: Keeper, question: Any, events: Sequence[An
 
     inputs = [question, page.turns, page.conversation, page.scope]
     outputs = [question, page.turns, page.conversation, page.patch]
-    return page.listen(events, answer, inputs, outputs, concurrency_limit=_AT_ONCE)
+    return page.listen(events, answer, inputs, outputs, concurrency_limit=None)
 
 
 def newest_patch(turns: Sequence[Turn]) -> Patch:

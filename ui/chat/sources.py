@@ -107,8 +107,8 @@ def _card(
     badge = f'<span class="number">{named}{citation.number}</span>' if citation else ""
     return (
         f'<li class="card{" cited" if citation else ""}" id="source-{key}" tabindex="-1">'
-        f'<h4 lang="{paper.language}">{badge}{escape(_title(paper))}</h4>'
-        f'<div class="meta"><span>{labels.LANGUAGES[paper.language].html()}</span>{_byline(paper)}'
+        f'<h4 lang="{paper.language}">{badge}{escape(title_line(paper))}</h4>'
+        f'<div class="meta"><span>{labels.LANGUAGES[paper.language].html()}</span>{byline(paper)}'
         f"{_where(f'{turn}-{place}', paper.sources)}</div>"
         f"{became}"
         f"{passage if quoted else ''}"
@@ -151,7 +151,7 @@ def _excerpts(text: str, spans: Sequence[tuple[int, int]]) -> str:
     return before + " … ".join(f"<mark>{escape(passage)}</mark>" for passage in passages) + after
 
 
-def _title(paper: Paper) -> str:
+def title_line(paper: Paper) -> str:
     """Return the title, or the first words of the text where a record has none."""
     if paper.title:
         return paper.title
@@ -165,7 +165,8 @@ def _title(paper: Paper) -> str:
     return _TRAILING.sub("", cut) + "…"
 
 
-def _byline(paper: Paper) -> str:
+def byline(paper: Paper) -> str:
+    """Return authors, venue, year and link, as far as the record has them."""
     year = str(paper.year) if paper.year is not None else ""
     parts = [_authors(paper.authors), escape(paper.venue or ""), year]
     spans = "".join(f"<span>{part}</span>" for part in parts if part)

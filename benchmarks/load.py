@@ -1,8 +1,8 @@
 """Twenty readers ask sixty questions at once: lost or mixed up answers, waits and memory.
 
-`python -m benchmarks.load` serves a page over a scripted library whose model takes 0.5 s a question, and asks it
-over HTTP with gradio_client. With `--url` it asks a page that is served already the questions of a file, one a
-line.
+`python -m benchmarks.load` serves a page over a scripted library whose model takes 0.5 s a question, and asks
+it over HTTP with gradio_client. With `--url` it asks a page that is served already; the questions then come
+from a file, one a line.
 """
 
 from __future__ import annotations

@@ -41,6 +41,7 @@ def build_app(
     may_add: bool = False,
     notice: Label | None = None,
     examples: Sequence[str] | None = None,
+    signed_in: bool = False,
 ) -> Blocks:
     """Lay out the page over `rag`.
 
@@ -51,6 +52,7 @@ def build_app(
         notice: what stands on top, where text leaves this machine.
         examples: questions to begin with (default: five on the default corpus, if that is what is indexed,
             else some that the records answer).
+        signed_in: whether readers have signed in, and so may sign out.
     """
     gr, info = load_gradio(), rag.info()
     if examples is None and (info["papers"], info["languages"]) == _DEFAULT_CORPUS:
@@ -58,7 +60,9 @@ def build_app(
     app: Blocks
     with gr.Blocks(title="citefold", analytics_enabled=False, fill_width=True) as app:
         page = Page(gr, rag, data or user_data(), may_add, app)
-        page.html(f'<div id="masthead-all">{masthead_html(info, notice)}</div>', "masthead")
+        page.html(
+            f'<div id="masthead-all">{masthead_html(info, notice, signed_in=signed_in)}</div>', "masthead"
+        )
         with gr.Tabs(elem_id="rooms"):
             with gr.Tab(labels.ROOM_ASK.en, id="ask", elem_id="room-ask"):
                 chat_room.build(page, examples or ())

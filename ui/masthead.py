@@ -8,14 +8,21 @@ from typing import Any
 from ui import labels
 from ui.words import Label
 
+_SIGN_OUT = (
+    f'<form class="leave" method="post" action="/logout"><button>{labels.SIGN_OUT.html()}</button></form>'
+)
 
-def masthead_html(info: Mapping[str, Any], notice: Label | None = None) -> str:
-    """Return the header: name, index, language switch, and `notice` where text leaves this machine."""
+
+def masthead_html(info: Mapping[str, Any], notice: Label | None = None, *, signed_in: bool = False) -> str:
+    """Return the header: name, index, language switch, and `notice` where text leaves this machine.
+
+    With `signed_in` it has a button that signs out.
+    """
     warning = f'<p class="notice" role="note">{notice.html()}</p>' if notice else ""
     return (
         f'<header><h1>citefold</h1><p class="tagline">{labels.TAGLINE.html()}</p>'
         f'<ul id="facts" class="facts"{labels.INDEXED.attribute("aria-label")}>{facts_html(info)}</ul>'
-        f"{_switch_html()}</header>{warning}"
+        f"{_switch_html()}{_SIGN_OUT if signed_in else ''}</header>{warning}"
     )
 
 

@@ -88,7 +88,9 @@ def make_server(
     gr = load_gradio()
     no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     outer = FastAPI(**no_docs)
-    app = build_app(rag, data=data, may_add=True, notice=notice, examples=examples)
+    app = build_app(
+        rag, data=data, may_add=True, notice=notice, examples=examples, signed_in=accounts is not None
+    )
     gr.mount_gradio_app(
         outer, app, path="/", server_name=host,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,

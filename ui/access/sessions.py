@@ -77,7 +77,7 @@ class Tries:
             waits = [
                 self._ends(key, most) - self._clock() for key, most in self._limits(address, name).items()
             ]
-        return max(0, *(math.ceil(wait) for wait in waits))
+        return max([0, *(math.ceil(wait) for wait in waits)])
 
     def failed(self, address: str, name: str) -> None:
         """Count a wrong password."""

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from rag.export.files import ExportFile, export_answer, export_conversation, export_papers
     from rag.export.plain import plain_text
     from rag.library import add_paths, index_paths, remove, sync_path
-    from rag.pipeline import RAG, ask
+    from rag.llm.trial import Trial
+    from rag.pipeline import MAX_QUESTION_CHARS, RAG, ask
     from rag.schema import (
         Answer,
         Chunk,
@@ -53,7 +54,8 @@ if TYPE_CHECKING:
         TextEvent,
         Timings,
     )
-    from rag.settings import Settings, load_settings
+    from rag.settings import Settings, load_settings, settings_file
+    from rag.settings_file import Saved, save_settings
 
 _HOMES = {
     "rag.adding": ("AddReport",),
@@ -64,8 +66,10 @@ _HOMES = {
     "rag.export.files": ("ExportFile", "export_answer", "export_conversation", "export_papers"),
     "rag.export.plain": ("plain_text",),
     "rag.library": ("add_paths", "index_paths", "remove", "sync_path"),
-    "rag.pipeline": ("RAG", "ask"),
-    "rag.settings": ("Settings", "load_settings"),
+    "rag.llm.trial": ("Trial",),
+    "rag.settings": ("Settings", "load_settings", "settings_file"),
+    "rag.settings_file": ("Saved", "save_settings"),
+    "rag.pipeline": ("MAX_QUESTION_CHARS", "RAG", "ask"),
     "rag.schema": (
         "Answer", "Chunk", "Citation", "Drop", "Evidence", "Filters", "Language", "Paper", "Problem",
         "ScoredChunk", "Sentence", "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
@@ -78,6 +82,7 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [
+    "MAX_QUESTION_CHARS",
     "RAG",
     "AddReport",
     "AlignedEmbedding",
@@ -107,6 +112,7 @@ __all__ = [
     "Problem",
     "QuestionError",
     "RagError",
+    "Saved",
     "ScoredChunk",
     "Sentence",
     "Settings",
@@ -116,6 +122,7 @@ __all__ = [
     "StreamEvent",
     "TextEvent",
     "Timings",
+    "Trial",
     "UserError",
     "WorkDetails",
     "add_paths",
@@ -127,6 +134,8 @@ __all__ = [
     "load_settings",
     "plain_text",
     "remove",
+    "save_settings",
+    "settings_file",
     "sync_path",
 ]
 

@@ -19,6 +19,7 @@ from rag.answering.citing.attribution import SentenceVerifier
 from rag.answering.citing.citations import NOTHING_SAID, Cited
 from rag.answering.collection.answers import answer_about_collection
 from rag.answering.collection.listing import passes
+from rag.answering.empty_library import answer_about_nothing
 from rag.answering.event_stream import EventStream
 from rag.answering.fields.answers import answer_about_fields
 from rag.answering.generation.prefill import Prefill, prefill
@@ -40,10 +41,19 @@ from rag.browsing.records import Facets, Order, PaperPage, WorkDetails
 from rag.browsing.shelf import narrow
 from rag.embedding.base import Embedder, Vectors
 from rag.errors import LLMError, ModelError, QuestionError
-from rag.factory import configured_embedder, configured_llm, configured_reranker, describe, leaving_notices
+from rag.factory import (
+    configured_embedder,
+    configured_reranker,
+    describe,
+    describe_nothing,
+    leaving_notices,
+)
+from rag.in_use import InUse
 from rag.llm.base import LLM
+from rag.llm.in_use import Lease
 from rag.llm.size import reads_together
 from rag.llm.stoppable import StoppableLLM, Turn
+from rag.llm.trial import Trial
 from rag.schema import (
     Answer,
     Citation,
@@ -62,6 +72,7 @@ from rag.schema import (
 from rag.settings import Settings, load_settings
 from rag.store.index import Store
 from rag.store.live_index import LiveIndex
+from rag.store.manifest import has_index
 from rag.text.cleaning import clean_text
 from rag.text.language import detect_language
 
@@ -89,13 +100,17 @@ class RAG:
         reranker: Reranker | None = None,
         verifier: SentenceVerifier | None = None,
         abstention: Abstention | None = None,
+        missing_ok: bool = False,
     ) -> None:
         """Open the index that `settings` names; what else is given replaces what is configured.
+
+        With `missing_ok` a missing index is an empty library, until somebody builds one there.
 
         Raises:
             IndexMissingError, IndexMismatchError, LibraryIndexError: the index cannot be used.
         """
-        self.settings = settings
+        self._in_use = InUse(settings, llm)
+        self._missing_ok = missing_ok
         self._embedder = embedder
         self._reranker = reranker
         self._verifier = verifier
@@ -103,23 +118,25 @@ class RAG:
         self._lock = threading.RLock()
         self._map_lock = threading.Lock()
         self._map: tuple[str, PaperMap] | None = None
-        self._llm_called = False
+        self._loaded_ahead: LLM | None = None
         self._asked = 0
-        self._index = LiveIndex(settings.index, self._embedding_model, settings.chroma_url)
-        self.llm: LLM = llm or configured_llm(settings)
+        self._index = LiveIndex(
+            settings.index, self._embedding_model, settings.chroma_url, missing_ok=missing_ok
+        )
 
     @classmethod
-    def open(cls, index: Path | str | None = None, **arguments: Any) -> RAG:
+    def open(cls, index: Path | str | None = None, *, missing_ok: bool = False, **arguments: Any) -> RAG:
         """Open the index in `index` (default: `RAG_INDEX`, else the user data directory).
 
         `arguments` are fields of `Settings` and win over the environment and the settings file. Models are
-        loaded when they are first needed.
+        loaded when they are first needed. With `missing_ok` a missing index is an empty library.
 
         Raises:
             SettingsError: an unknown or out-of-range setting.
             IndexMissingError, IndexMismatchError, LibraryIndexError: the index cannot be used.
         """
-        return cls(load_settings(index=Path(index) if index is not None else None, **arguments))
+        settings = load_settings(index=Path(index) if index is not None else None, **arguments)
+        return cls(settings, missing_ok=missing_ok)
 
     @overload
     def ask(
@@ -129,6 +146,7 @@ class RAG:
         stream: Literal[False] = False,
         filters: Filters | None = None,
         *,
+        model: str | None = None,
         turn: Turn | None = None,
     ) -> Answer: ...
 
@@ -140,6 +158,7 @@ class RAG:
         *,
         stream: Literal[True],
         filters: Filters | None = None,
+        model: str | None = None,
         turn: Turn | None = None,
     ) -> EventStream: ...
 
@@ -150,6 +169,7 @@ class RAG:
         stream: bool = False,
         filters: Filters | None = None,
         *,
+        model: str | None = None,
         turn: Turn | None = None,
     ) -> Answer | EventStream:
         """Answer one question in its language from the abstracts that pass `filters`, or refuse.
@@ -158,13 +178,18 @@ class RAG:
         then the `Answer` itself. Closing the stream, from any thread, stops the language model. `turn` is
         waited for before the model is asked, and given up at the end.
 
+        `model` names another embedded model for this question alone: a default model that is here, or a GGUF
+        file. It is loaded for it and closed after it.
+
         Raises:
             QuestionError: the question is empty or too long, or a filter names a source that is not there.
             LLMError: the language model cannot answer.
             ModelError: a model file is missing or wrong.
         """
-        llm = StoppableLLM(self.llm, turn)
-        events = EventStream(self._events(llm, _checked(question), history, filters), llm.stop)
+        question = _checked(question)
+        lease = self._in_use.lease(model)
+        llm = StoppableLLM(lease.llm, turn)
+        events = EventStream(self._events(lease, llm, question, history, filters), llm.stop)
         if stream:
             return events
         for event in events:
@@ -181,6 +206,8 @@ class RAG:
         if not 1 <= k <= MAX_RESULTS:
             raise QuestionError(f"The number of results must be from 1 to {MAX_RESULTS:,}, not {k}.")
         query = _checked(query)
+        if self.is_empty:
+            return []
         with self._index.reading() as store:
             _check_sources(store, filters)
             return self._retrieve(store, query, detect_language(query), k, narrow(store, filters))
@@ -207,6 +234,8 @@ class RAG:
 
     def paper(self, paper_id: str) -> Paper | None:
         """Return an abstract by its id, also if it was folded into another since; None if it is gone."""
+        if self.is_empty:
+            return None
         with self._index.reading() as store:
             return store.catalog.resolve(paper_id)
 
@@ -230,6 +259,8 @@ class RAG:
         if not 1 <= limit <= MAX_RESULTS or offset < 0:
             raise QuestionError(f"A page has from 1 to {MAX_RESULTS:,} abstracts and starts at 0 or later.")
         words = _checked(query) if query and query.strip() else ""
+        if self.is_empty:
+            return PaperPage(0, ())
         with self._index.reading() as store:
             _check_sources(store, filters)
 
@@ -244,17 +275,23 @@ class RAG:
         Raises:
             QuestionError: a filter names what is not there.
         """
+        if self.is_empty:
+            return {}
         with self._index.reading() as store:
             _check_sources(store, filters)
             return count_facets(store, (query or "").strip(), filters)
 
     def work(self, paper_id: str) -> WorkDetails | None:
         """Return the work of an abstract, with all that was folded into it; None if it is gone."""
+        if self.is_empty:
+            return None
         with self._index.reading() as store:
             return work_details(store, paper_id)
 
     def map(self) -> PaperMap:
         """Return the map of the library, made once for each state of the index: seconds for 10,000 works."""
+        if self.is_empty:
+            return PaperMap((), ())
         with self._index.reading() as store, self._map_lock:
             if self._map is None or self._map[0] != store.manifest.generation:
                 self._map = store.manifest.generation, draw_map(store)
@@ -262,6 +299,8 @@ class RAG:
 
     def examples(self, count: int = 6) -> tuple[dict[Language, str], ...]:
         """Return up to `count` questions, each in both languages, that the records of this library answer."""
+        if self.is_empty:
+            return ()
         with self._index.reading() as store:
             return example_questions(store, count)
 
@@ -311,14 +350,64 @@ class RAG:
 
     def info(self) -> dict[str, Any]:
         """Return what the index holds, the models, their sizes, and where everything lies on disk."""
+        if self._is_missing:
+            return describe_nothing(self.settings)
         with self._index.reading() as store:
             return describe(self.settings, store.manifest)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in use; `use` changes them."""
+        return self._in_use.settings
+
+    @property
+    def llm(self) -> LLM:
+        """The language model in use; `use` exchanges it, and so does setting it to an open one."""
+        return self._in_use.llm
+
+    @llm.setter
+    def llm(self, llm: LLM) -> None:
+        self._in_use.llm = llm
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to ask: no abstract, or with `missing_ok` no index."""
+        if self._is_missing:
+            return True
+        with self._index.reading() as store:
+            return store.manifest.works == 0
+
+    @property
+    def _is_missing(self) -> bool:
+        """Whether there is no index yet, where that is allowed."""
+        return self._missing_ok and not has_index(self.settings.index)
+
+    def use(self, **changes: Any) -> None:
+        """Change settings for the questions from now on (`rag.settings.CHANGEABLE`), without a restart.
+
+        Answers in progress end with the model that they began with, which is closed after the last of them.
+        A new embedded model is loaded by the next question, or by `warm`.
+
+        Raises:
+            SettingsError, ModelError: a value cannot be used; then nothing is changed.
+        """
+        self._in_use.use(changes)
+
+    def try_llm(self, **changes: Any) -> Trial:
+        """Ask the language model that `use(**changes)` would choose for one word, and keep the one in use.
+
+        Raises:
+            SettingsError, ModelError, LLMError: it cannot be used; the message says why.
+        """
+        return self._in_use.try_llm(changes)
 
     @property
     def notices(self) -> dict[Language, str]:
         """The sentences, in each language, that say which text leaves this machine; nothing when none
         does.
         """
+        if self._is_missing:
+            return leaving_notices(self.llm, self.settings.chroma_url)
         with self._index.reading() as store:
             return leaving_notices(self.llm, store.manifest.chroma_url)
 
@@ -350,20 +439,23 @@ class RAG:
         """
         done: Prefill | None = None
         stop = stop or threading.Event()
-        if self._reads_together:  # then no chat begins with one abstract
-            return Prefill(0, 0)
         while done is None:
+            lease = self._in_use.lease()
+            # A chat that reads several abstracts begins with none of them.
+            if self.is_empty or self._reads_together(lease.llm):
+                return Prefill(0, 0)
             with self._index.reading() as store:
                 papers = store.catalog.papers()
             done = prefill(
-                self.llm,
+                lease.llm,
                 papers,
                 stop,
                 lambda: self._asked > 0,
                 progress,
                 evidence_tokens=self.settings.evidence_tokens,
-                outdated=partial(self._rebuilt_since, store),
+                outdated=partial(self._changed_since, store, lease.llm),
             )
+            lease.end()
         return done
 
     def read_ahead(
@@ -375,13 +467,15 @@ class RAG:
         warnings.warn("RAG.read_ahead is now RAG.prefill.", DeprecationWarning, stacklevel=2)
         return self.prefill(progress, stop)
 
-    def _rebuilt_since(self, store: Store) -> bool:
+    def _changed_since(self, store: Store, llm: LLM) -> bool:
+        if self._is_missing or llm is not self.llm:
+            return True
         with self._index.reading() as now:
             return now is not store
 
     def close(self) -> None:
         """Free the models and the index's files."""
-        self.llm.close()
+        self._in_use.close()
         self._index.close()
 
     def __enter__(self) -> RAG:
@@ -395,31 +489,36 @@ class RAG:
         self.close()
 
     def _events(
-        self, llm: StoppableLLM, question: str, history: History, filters: Filters | None
+        self, lease: Lease, llm: StoppableLLM, question: str, history: History, filters: Filters | None
     ) -> Generator[StreamEvent, None, None]:
         with self._lock:
             self._asked += 1
         ended = False
         try:
-            yield from self._answer(llm, question, history, filters)
+            yield from self._answer(lease, llm, question, history, filters)
             ended = True
         finally:
             llm.stop()
+            lease.end()
             with self._lock:
                 self._asked -= 1
-                self._llm_called &= ended  # stopping a reply may have ended the model's process
+                if not ended:  # stopping a reply may have ended the model's process
+                    self._loaded_ahead = None
 
     def _answer(
-        self, llm: LLM, question: str, history: History, filters: Filters | None
+        self, lease: Lease, llm: LLM, question: str, history: History, filters: Filters | None
     ) -> Iterator[StreamEvent]:
         started = time.perf_counter()
-        told = self._tell(question, filters, followed=bool(history))
+        if self.is_empty:
+            told: Answer | None = answer_about_nothing(question)
+        else:
+            told = self._tell(question, filters, followed=bool(history))
         if told is not None:
             yield SourcesEvent(told.contexts, told.language)
             yield TextEvent(told.answer, told.citations)
             yield told
             return
-        self._load_llm_ahead()
+        self._load_llm_ahead(lease)
         read_as = standalone(llm, question, history)
         asked, question = question, read_as or question
         if read_as or not needs_context(question):
@@ -445,17 +544,17 @@ class RAG:
         timings = Timings(retrieved, total if first is None else first, total)
         yield _answer(asked, language, contexts, generated, timings, read_as)
 
-    def _load_llm_ahead(self) -> None:
+    def _load_llm_ahead(self, lease: Lease) -> None:
         """Have the language model load while the abstracts are searched; the first question alone
         waits for both.
         """
-        if not self._llm_called:
-            self._llm_called = True
-            threading.Thread(target=self._warm_llm, daemon=True).start()
+        if self._loaded_ahead is not lease.llm:
+            self._loaded_ahead = lease.llm
+            threading.Thread(target=self._warm_llm, args=(lease.llm,), daemon=True).start()
 
-    def _warm_llm(self) -> None:
+    def _warm_llm(self, llm: LLM) -> None:
         with suppress(LLMError, ModelError):  # raised again when the model is asked
-            self.llm.warm()
+            llm.warm()
 
     def _tell(self, question: str, filters: Filters | None, *, followed: bool) -> Answer | None:
         """Reply to small talk, or to a question about the collection, without the language model."""
@@ -497,8 +596,8 @@ class RAG:
             self._verifier or verifier_for(self._embedding_model, embedder, alignment),
             self.settings.max_answer_tokens,
             self.settings.evidence_tokens,
-            self._reads_together,
-            self._abstention or abstention_for(self.llm.name, self._embedding_model),
+            self._reads_together(llm),
+            self._abstention_of(llm),
         )
         return answerer.answer(question, language, contexts, history)
 
@@ -529,9 +628,12 @@ class RAG:
         found = retrieve(store, embedder, query, language, max(k, RERANK_CANDIDATES), filters)
         return rerank(reranker, query, found)[:k]
 
-    @property
-    def _reads_together(self) -> bool:
-        return reads_together(self.llm, self.settings.abstracts_per_chat)
+    def _abstention_of(self, llm: LLM) -> Abstention | None:
+        found = self._abstention or abstention_for(llm.name, self._embedding_model)
+        return found.softened() if found and self.settings.refusal == "lenient" else found
+
+    def _reads_together(self, llm: LLM) -> bool:
+        return reads_together(llm, self.settings.abstracts_per_chat)
 
     @property
     def _embedding_model(self) -> str:
@@ -540,8 +642,9 @@ class RAG:
     def _loaded_embedder(self) -> Embedder:
         with self._lock:
             embedder = self._embedder or configured_embedder(self.settings)
-            with self._index.reading() as store:
-                store.manifest.check(self.settings.index, {"embedding_digest": embedder.digest})
+            if not self._is_missing:
+                with self._index.reading() as store:
+                    store.manifest.check(self.settings.index, {"embedding_digest": embedder.digest})
             self._embedder = embedder
             return embedder
 

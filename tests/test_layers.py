@@ -15,12 +15,13 @@ ROOT = Path(__file__).parent.parent
 ALLOWED = {
     "__main__": "cli",
     "cli": "answering embedding errors evaluation export factory indexing library models pipeline schema settings store",
+    "in_use": "factory llm settings",
     "library": "embedding errors factory indexing llm schema settings store",
     "adding": "embedding errors indexing library schema settings store",
-    "pipeline": "adding answering browsing embedding errors factory llama_index llm schema settings store text",
     "browsing": "answering embedding errors schema store text",
+    "pipeline": "adding answering browsing embedding errors factory in_use llama_index llm schema settings store text",
     "evaluation": "answering embedding errors indexing llm schema settings store text",
-    "factory": "answering embedding llm models network schema settings store",
+    "factory": "answering embedding errors llm models network schema settings store",
     "answering": "embedding errors llm schema store text",
     "indexing": "embedding errors schema store text",
     "store": "embedding errors network schema text",
@@ -30,6 +31,7 @@ ALLOWED = {
     "llm": "errors network",
     "models": "errors network",
     "settings": "errors",
+    "settings_file": "errors settings",
     "text": "schema",
     "export": "errors schema text",
     "schema": "",
@@ -63,8 +65,8 @@ HOMES = {
     "defusedxml": {"rag/indexing/reading/forms/xml_records.py"},
     "filetype": {"rag/indexing/reading/refused.py"},
     "markdown_it": {"rag/indexing/reading/forms/markdown.py"},
+    "tomlkit": {"rag/settings_file.py"},
     "ray": {"rag/indexing/engine.py"},
-    "sklearn": {"rag/browsing/paper_map.py"},
     "matplotlib": {"rag/evaluation/plots.py"},
 }
 

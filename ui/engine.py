@@ -15,7 +15,9 @@ from rag import (
     PaperMap,
     PaperPage,
     ScoredChunk,
+    Settings,
     StreamEvent,
+    Trial,
     WorkDetails,
 )
 
@@ -47,9 +49,13 @@ class Library(Protocol):
         *,
         stream: Literal[True],
         filters: Filters | None = None,
+        model: str | None = None,
         turn: Turn | None = None,
     ) -> Events:
-        """Yield the sources, then, once it is the question's `turn` with the model, text and the answer."""
+        """Yield the sources, then, once it is the question's `turn` with the model, text and the answer.
+
+        `model` is another one for this question.
+        """
 
     def search(self, query: str, k: int = ..., filters: Filters | None = ...) -> Sequence[ScoredChunk]:
         """Return up to `k` papers, best first."""
@@ -94,3 +100,23 @@ class Library(Protocol):
 
     def decide(self, first: str, second: str, *, one_work: bool) -> None:
         """Make two records one work or two, for good."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in use."""
+
+    @property
+    def notices(self) -> dict[Language, str]:
+        """The sentences, in each language, that say which text leaves this machine."""
+
+    def use(self, **changes: Any) -> None:
+        """Change settings for the questions from now on."""
+
+    def try_llm(self, **changes: Any) -> Trial:
+        """Ask the model that `use(**changes)` would choose for one word."""
+
+    def warm(self) -> None:
+        """Load the models."""
+
+    def prefill(self, progress: Callable[[str, int, int], None], stop: Event) -> object:
+        """Prepare the abstracts, until all are done or `stop` is set."""

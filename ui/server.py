@@ -18,7 +18,6 @@ from ui.engine import Library
 from ui.guard import LOOPBACK, MOST_UPLOAD, Guard
 from ui.head import head_html
 from ui.toolkit import load_gradio
-from ui.words import Label
 
 if TYPE_CHECKING:
     import uvicorn
@@ -62,7 +61,6 @@ def make_server(
     host: str = "127.0.0.1",
     *,
     data: Path | None = None,
-    notice: Label | None = None,
     examples: Sequence[str] | None = None,
     accounts: Accounts | None = None,
     names: Sequence[str] = (),
@@ -71,9 +69,8 @@ def make_server(
 
     Args:
         rag: the library that is asked.
-        host: the address it will be served at.
+        host: the address it will be served at; only at a loopback address settings may be changed.
         data: the folder for conversations (default: the user data directory).
-        notice: what stands on top of the page.
         examples: questions to begin with.
         accounts: who may come in; needed where `host` is not a loopback address.
         names: by which readers may call this machine, besides its addresses.
@@ -89,8 +86,9 @@ def make_server(
     no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     outer = FastAPI(**no_docs)
     app = build_app(
-        rag, data=data, may_add=True, notice=notice, examples=examples, signed_in=accounts is not None
-    )
+        rag, data=data, may_add=True, may_configure=host in LOOPBACK, examples=examples,
+        signed_in=accounts is not None,
+    )  # fmt: skip
     gr.mount_gradio_app(
         outer, app, path="/", server_name=host,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,

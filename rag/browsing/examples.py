@@ -23,8 +23,8 @@ Example = dict[Language, str]
 _FEWEST, _MOST = 2, 40
 # Characters of the longest title that is quoted.
 _TITLE_CHARS = 70
-# Topics looked at, the most frequent first.
-_TRIED = 40
+# Topics and titles looked at, the most frequent first, and those that are taken.
+_TRIED, _OFFERED = 400, 20
 
 _TEMPLATES: dict[FacetField, Example] = {
     "author": {"en": "Which papers did {value} write?", "zh": "{value}写了哪些论文？"},
@@ -68,7 +68,7 @@ def _of_field(store: Store, values: Facets, field: FacetField) -> Iterator[Examp
 
 def _titles(shelf: Shelf) -> Iterator[Example]:
     """Yield questions about authors, each language with titles of its own if there are any."""
-    english, chinese = (list(islice(_titles_in(shelf, language), _TRIED)) for language in LANGUAGES)
+    english, chinese = (list(islice(_titles_in(shelf, language), _OFFERED)) for language in LANGUAGES)
     for pair in zip(english or chinese, chinese or english, strict=False):
         filled = zip(LANGUAGES, pair, strict=True)
         example = {language: _TITLE[language].format(value=title) for language, title in filled}
@@ -110,7 +110,7 @@ def _topics_in(shelf: Shelf, values: Facets, language: Language) -> list[str]:
     titles = map(title_of, shelf.works)
     named += [phrase for phrase, n in frequent_phrases(titles) if _FEWEST <= n <= _MOST]
     own = [value for value in named if value.isascii() == (language == "en")]
-    return [value for value in own[:_TRIED] if _is_listed(shelf, value)]
+    return list(islice((value for value in own[:_TRIED] if _is_listed(shelf, value)), _OFFERED))
 
 
 def _is_listed(shelf: Shelf, topic: str) -> bool:

@@ -1,7 +1,7 @@
 """A map of a library: each work as a point of a plane, works of like meaning near each other, in clusters.
 
-The plane is that of the two main axes of the vectors (PCA). Clusters are found in all dimensions (k-means)
-and named by the words that set their titles apart.
+The plane is that of the two main axes of the vectors (PCA). A cluster is the works nearest to one exemplar,
+in all dimensions; the words that set the titles of a cluster apart are its name.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rag.answering.collection.exemplars import exemplars
 from rag.browsing.shelf import Shelf, title_of
 from rag.browsing.words import telling_words
 from rag.embedding.alignment import normalise_rows
@@ -26,7 +26,8 @@ MOST_POINTS = 10_000
 _WORKS_EACH, _MOST_CLUSTERS = 4, 8
 # Words that name a cluster.
 _NAME_WORDS = 3
-_SEED = 0
+# Works among which exemplars are looked for; time and memory grow with the square.
+_COMPARED = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,9 @@ def draw_map(store: Store) -> PaperMap:
         titles.append(" ".join(title.split()))
         place = float(places[row, 0]), float(places[row, 1])
         points.append(
-            MapPoint(paper.paper_id, titles[-1][:120], paper.language, paper.year, int(clusters[row]), *place)
+            MapPoint(paper.paper_id, titles[-1][:120], paper.language, paper.year, clusters[row], *place)
         )
-    names = telling_words(titles, clusters.tolist(), _NAME_WORDS)
+    names = telling_words(titles, clusters, _NAME_WORDS)
     return PaperMap(tuple(points), names, every)
 
 
@@ -86,19 +87,17 @@ def _work_vectors(store: Store, shelf: Shelf, numbers: Sequence[int]) -> Vectors
 
 
 def _plane(vectors: Vectors) -> Vectors:
-    """Return the places on the two main axes, scaled into [-1, 1], shape (n, 2)."""
-    from sklearn.decomposition import PCA
-
-    places = np.zeros((len(vectors), 2), dtype=np.float32)
-    dimensions = min(2, len(vectors) - 1)
-    if dimensions:
-        places[:, :dimensions] = PCA(dimensions, random_state=_SEED).fit_transform(vectors)
-    return places / max(float(np.abs(places).max()), 1e-9)
+    """Return the places on the two main axes (PCA), scaled into [-1, 1], shape (n, 2)."""
+    centred = vectors - vectors.mean(axis=0)
+    _, axes = np.linalg.eigh(centred.T @ centred)  # by rising variance
+    places: Vectors = centred @ axes[:, :-3:-1]
+    return places / max(float(np.abs(places).max()), 1e-6)
 
 
-def _clusters(vectors: Vectors) -> NDArray[np.int32]:
-    from sklearn.cluster import KMeans
-
+def _clusters(vectors: Vectors) -> list[int]:
+    """Return the number of the cluster of each row: that of the nearest exemplar of a sample."""
     count = min(_MOST_CLUSTERS, max(1, round(sqrt(len(vectors)) / _WORKS_EACH)))
-    labels: NDArray[np.int32] = KMeans(count, n_init=3, random_state=_SEED).fit_predict(vectors)
-    return labels
+    sample = vectors[:: -(-len(vectors) // _COMPARED)]
+    chosen = [row for row, _ in exemplars(sample, count)]
+    nearest: list[int] = (vectors @ sample[chosen].T).argmax(axis=1).tolist()
+    return nearest

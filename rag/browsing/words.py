@@ -15,7 +15,7 @@ _WORD = re.compile(rf"\b{_LATIN}\b")
 _PAIR = re.compile(rf"(?<![\w-])(?=({_LATIN}) ({_LATIN})(?![\w-]))")
 _HAN_RUN = re.compile(rf"[{HAN}]{{2,}}")
 _LONGEST = 5  # characters of a Chinese word
-_PHRASE = 4  # characters of a Chinese phrase, which is mostly two words
+_PHRASE, _LONGEST_PHRASE = 4, 8  # characters of a Chinese phrase, which is mostly two or three words
 # Share of the titles with a stretch of Chinese that hold a longer one, from which the longer one is meant.
 _WHOLE = 0.7
 
@@ -40,7 +40,9 @@ def telling_words(titles: Sequence[str], groups: Sequence[int], count: int) -> t
     names = []
     for group, counts in enumerate(within):
         scores = {
-            key: n * math.log1p((n / sizes[group]) / (everywhere[key] / len(titles)))
+            key: n * math.log((n / sizes[group]) / (everywhere[key] / len(titles)))
+            if len(sizes) > 1
+            else float(n)
             for key, n in counts.items()
             if n > 1 or sizes[group] < len(within)
         }
@@ -53,11 +55,14 @@ def frequent_phrases(titles: Iterable[str]) -> list[tuple[str, int]]:
     """Return pairs of words, and stretches of Chinese, that titles share, the most frequent first."""
     counts: Counter[str] = Counter()
     for title in titles:
-        pairs = {
-            f"{first} {second}".lower() for first, second in _PAIR.findall(title) if _tell(first, second)
-        }
-        counts.update(pairs | set(_stretches(title, _PHRASE, _PHRASE)))
-    return counts.most_common()
+        pairs = {" ".join(pair).lower() for pair in _PAIR.findall(title) if _tell(*pair)}
+        counts.update(pairs | set(_stretches(title, _PHRASE, _LONGEST_PHRASE)))
+    longer: Counter[str] = Counter()  # of each stretch of Chinese, titles with one that is a character longer
+    for phrase, n in counts.items():
+        if not phrase.isascii():
+            for part in (phrase[1:], phrase[:-1]):
+                longer[part] = max(longer[part], n)
+    return [(p, n) for p, n in counts.most_common() if n > 1 and (p.isascii() or longer[p] < _WHOLE * n)]
 
 
 def _tell(*words: str) -> bool:

@@ -161,21 +161,24 @@ def _chat(parsed: argparse.Namespace) -> int:
     from threading import Event, Thread
 
     from rag.cli.questions import print_privacy_notice
+    from rag.pipeline import RAG
     from ui.access.accounts import Accounts
     from ui.server import serve
-    from ui.words import Label
 
     closing = Event()
     accounts = Accounts(parsed.auth) if parsed.auth else None
-    with _open(parsed) as rag:
+    with RAG.open(parsed.index, missing_ok=True) as rag:
         print_privacy_notice(rag)
         warming = Thread(target=_warm, args=(rag, closing), daemon=True)
         try:
-            notice = Label(**rag.notices) if rag.notices else None
             serve(
-                rag, host=parsed.host, port=parsed.port, notice=notice, ready=warming.start,
-                accounts=accounts, names=parsed.name,
-            )  # fmt: skip
+                rag,
+                host=parsed.host,
+                port=parsed.port,
+                ready=warming.start,
+                accounts=accounts,
+                names=parsed.name,
+            )
         finally:
             closing.set()
     return 0

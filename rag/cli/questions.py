@@ -37,6 +37,7 @@ def ask(parsed: argparse.Namespace, filters: Filters) -> int:
         wait.say("Opening the library")
         with RAG.open(parsed.index) as rag:
             print_privacy_notice(rag, wait)
+            wait.say("Searching the abstracts")
             if form == "json" or lines:
                 if lines:
                     wait.clear()
@@ -60,6 +61,7 @@ def search(parsed: argparse.Namespace, filters: Filters) -> int:
         wait.say("Opening the library")
         with RAG.open(parsed.index) as rag:
             print_privacy_notice(rag, wait)
+            wait.say("Searching the abstracts")
 
             def found(query: str) -> dict[str, Any]:
                 results = rag.search(query, parsed.k, filters)

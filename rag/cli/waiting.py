@@ -38,7 +38,7 @@ class WaitingLine:
         self._on = self._stream is not None and self._stream.isatty()
         self._clock, self._tick = clock, tick
         self._began = clock()
-        self._words = ""
+        self._words = self._drawn = ""
         self._ended = threading.Event()
         self._writing = threading.Lock()
 
@@ -68,6 +68,7 @@ class WaitingLine:
             if self._on and not self._ended.is_set():
                 self._stream.write(_CLEAR)
                 self._stream.flush()
+                self._drawn = ""
 
     def clear(self) -> None:
         """Take the line away; nothing is shown after."""
@@ -83,10 +84,13 @@ class WaitingLine:
 
     def _draw(self) -> None:
         seconds = self._clock() - self._began
+        line = f"{self._words}, {seconds:.0f} s"
         with self._writing:
-            if self._on and self._words and seconds >= _SHOWN_AFTER_S and not self._ended.is_set():
-                self._stream.write(f"{_CLEAR}{self._words}, {seconds:.0f} s")
+            due = self._words and seconds >= _SHOWN_AFTER_S and line != self._drawn
+            if self._on and due and not self._ended.is_set():
+                self._stream.write(f"{_CLEAR}{line}")
                 self._stream.flush()
+                self._drawn = line
 
 
 def words_of(event: StreamEvent) -> str:

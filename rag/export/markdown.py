@@ -9,9 +9,9 @@ from rag.export.cited import Entry, entries, say, warnings
 from rag.export.references import one_line
 from rag.schema import Answer
 
-# What begins emphasis, code, a link, an image, HTML, an entity or a deletion anywhere in a line. Dollars
-# stay, so that a reader who typesets formulas finds them.
-_INLINE = re.compile(r"[\\`*_\[\]<>&~|]")
+# What begins emphasis, code, a link, an image, HTML, an entity or a deletion anywhere in a line. Formulas
+# stay as they are where CommonMark allows it: "_" after a letter begins nothing, nor does "\" before one.
+_INLINE = re.compile(r"[`*\[\]<>~|]|(?<![^\W_])_|&(?=#?\w+;)|\\(?=[!-/:-@\[-`{-~]|$)")
 # What makes a line a heading, a list or a rule when it stands first.
 _FIRST = re.compile(r"^(?:(\d{1,9})(?=[.)])|(?=[#+=-]))")
 _MARKER = re.compile(r"\\\[(\d{1,4})\\\](?![(:])")

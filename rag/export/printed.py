@@ -21,7 +21,8 @@ h2 { font-size: 1.2rem; line-height: 1.4; margin: 2.5rem 0 1rem; }
 h3 { font-size: .9rem; letter-spacing: .02em; color: #5d5b56; margin: 1.75rem 0 .5rem; }
 h1, h2, h3, p, li { overflow-wrap: anywhere; }
 .refs { list-style: none; margin: 0; padding: 0; font-size: .9rem; line-height: 1.5; }
-.refs > li { margin: 0 0 1rem; padding-left: 2.25rem; position: relative; break-inside: avoid; }
+.refs > li { margin: 0 0 1rem; position: relative; break-inside: avoid; }
+.refs > li[id] { padding-left: 2.25rem; }
 .refs .number { position: absolute; left: 0; color: #5d5b56; }
 .refs .title { font-weight: 600; }
 blockquote { margin: .4rem 0 0; padding-left: .8rem; border-left: 2px solid #c9c5bb; }

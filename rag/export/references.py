@@ -11,6 +11,7 @@ from typing import Literal
 
 from rag.export.names import Name, name_of
 from rag.schema import Paper
+from rag.text.language import detect_language
 
 Kind = Literal["journal", "conference", "preprint", "other"]
 
@@ -20,6 +21,7 @@ _CONFERENCE = re.compile(
 _PREPRINT = re.compile(r"\b(?:arxiv|biorxiv|medrxiv|chemrxiv|ssrn|chinaxiv|preprints?)\b", re.IGNORECASE)
 _WORD = re.compile(r"[a-z0-9]{4,}")
 _NO_KEY = re.compile(r"[^a-z0-9]+")
+_HEADING_CHARS = {"en": 100, "zh": 44}  # of a text without a title; a Han character is twice as wide
 _KEY_DIGITS = 8  # hexadecimal, of the paper's id; all 16 where two papers would share a key
 _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -69,12 +71,11 @@ def one_line(text: str | None) -> str:
     return " ".join(_UNREADABLE.sub(" ", text or "").split())
 
 
-def heading(title: str | None, text: str, limit: int = 100) -> str:
+def heading(title: str | None, text: str) -> str:
     """Return the title, or the first words of the text where a record has none; never half a word."""
-    if title:
-        return one_line(title)
-    line = one_line(text)
-    if len(line) <= limit:
+    line = one_line(title) or one_line(text)
+    limit = _HEADING_CHARS[detect_language(line)]
+    if title or len(line) <= limit:
         return line
     cut = line[:limit]
     if line[limit].isascii() and " " in cut[limit // 2 :]:

@@ -47,7 +47,7 @@ def test_no_file_of_this_machine_can_be_read(http: httpx.Client, data: Path, tmp
             f"/gradio_api/file=/../..{file}",
             f"/assets/../../../..{file}",
         ):
-            answer = httpx.get(f"{http.base_url}{address.lstrip('/')}", timeout=60)
+            answer = http.get(address)
             assert answer.status_code in (403, 404), address
             assert "secret" not in answer.text
 

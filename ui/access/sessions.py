@@ -90,7 +90,7 @@ class Tries:
                 del self._tries[next(iter(self._tries))]
 
     def _ends(self, key: str, most: int) -> float:
-        tries = self._tries.get(key, ())
+        tries = self._tries.get(key, deque())
         return tries[0] + TRIES_S if len(tries) >= most else 0.0
 
     @staticmethod

@@ -13,7 +13,7 @@ from ui.library.details import said_html
 from ui.library.given import keep_files, keep_text
 from ui.library.job import Job, Jobs
 from ui.library.progress import progress_html, report_html
-from ui.masthead import facts_html
+from ui.masthead import masthead_patch
 from ui.page import Event, Page
 from ui.patch import Patch
 from ui.words import Label
@@ -100,4 +100,4 @@ def _ended(page: Page, job: Job) -> Patch:
         says = Label(job.error) if job.error else labels.FAULT
         return {"adding": said_html(says, "error"), "adding-place@aria-busy": "false"}
     ended = {"adding": report_html(job.report), "adding-place@aria-busy": "false"}
-    return ended | {"facts": facts_html(page.library.info())} | starters_patch(page)
+    return ended | masthead_patch(page.library) | starters_patch(page)

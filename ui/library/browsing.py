@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from rag import Filters, Language
 
@@ -56,7 +56,7 @@ class Browsing:
             filters = replace(filters, year_from=None, year_to=None)
         elif name in _SEVERAL:
             own: tuple[str, ...] = getattr(filters, _SEVERAL[name])
-            now = tuple(v for v in own if v != value) if value in own else (*own, value)
+            now: Any = tuple(v for v in own if v != value) if value in own else (*own, value)
             filters = replace(filters, **{_SEVERAL[name]: now})
         return replace(self, filters=filters, offset=0)
 
@@ -85,7 +85,7 @@ class Browsing:
     def on(self) -> list[tuple[str, str]]:
         """The filters that are on, each as the name of its field and its value."""
         filters = self.filters
-        found = [("language", filters.language)] if filters.language else []
+        found: list[tuple[str, str]] = [("language", filters.language)] if filters.language else []
         if filters.year_from is not None or filters.year_to is not None:
             years = dict.fromkeys(str(year or "") for year in (filters.year_from, filters.year_to))
             found.append(("years", "–".join(years)))

@@ -37,8 +37,9 @@ def head_html(page: PaperPage, browsing: Browsing) -> str:
     count = labels.NEAREST if page.nearest else labels.FOUND.of(page.total)
     on = "".join(_on(name, value) for name, value in browsing.on)
     clear = _button("all_filters_off", labels.WITHOUT, "plain") if browsing.on else ""
+    now = "year" if browsing.order == "relevance" and not browsing.query else browsing.order
     orders = "".join(
-        f'<button type="button" aria-pressed="{str(order == browsing.order).lower()}"'
+        f'<button type="button" aria-pressed="{str(order == now).lower()}"'
         f"{does('order', order=order)}>{labels.ORDERS[order].html()}</button>"
         for order in ORDERS
         if order != "relevance" or browsing.query

@@ -42,7 +42,7 @@ def build(page: Page, tab: Any, *, starters: bool) -> None:
     _wire_choosing(page, browsing, chosen)
     _wire_works(page)
     if starters:
-        page.listen([page.app.load], _Starters(page).show, [], [page.patch], concurrency_limit=None)
+        _wire_loading(page)
 
 
 def _tools(page: Page) -> tuple[Any, Any, Any]:
@@ -184,14 +184,13 @@ def _wire_works(page: Page) -> None:
     page.on("decide", decide, [], [page.patch], concurrency_limit=1)
 
 
-class _Starters:
-    """Questions that this library answers, for the Ask tab; those of a library that holds nothing invite."""
+def _wire_loading(page: Page) -> None:
+    """A page that is opened offers questions that can be asked of what is indexed then."""
 
-    def __init__(self, page: Page) -> None:
-        self._page = page
+    async def load(event: Event) -> Patch:
+        return await asyncio.to_thread(starters_patch, page)
 
-    async def show(self, event: Event) -> Patch:
-        return await asyncio.to_thread(starters_patch, self._page)
+    page.listen([page.app.load], load, [], [page.patch], concurrency_limit=None)
 
 
 def starters_patch(page: Page) -> Patch:

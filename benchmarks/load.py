@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 USERS, QUESTIONS = 20, 60
 _MODEL_S = 0.5  # seconds that the scripted model takes for a question
@@ -44,8 +45,8 @@ def scripted() -> Iterator[str]:
     def script(question: str, history: object) -> object:
         return script_of(f"Answer to {question}", [found], before_text=[_MODEL_S])(question, ())
 
-    with closing(listen("127.0.0.1", 0)) as bound:
-        server = make_server(FakeRAG(script))
+    with TemporaryDirectory() as data, closing(listen("127.0.0.1", 0)) as bound:
+        server = make_server(FakeRAG(script), data=Path(data))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"

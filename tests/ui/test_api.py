@@ -23,12 +23,6 @@ from tests.fake_rag import FakeRAG, Gate, answer, citation, context, script_of
 from tests.ui.serving import serving
 from ui.access.accounts import Accounts
 
-# Gradio makes event loops while a page is built outside of one, and leaves them open.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
 LAKE = context(
     "The lake grew by 7 hectares. The dam held.", "The lake grew by 7 hectares.", title="Lakes", year=2021
 )

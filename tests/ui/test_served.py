@@ -14,12 +14,6 @@ from tests.ui.serving import serving
 from ui.access.accounts import Accounts
 from ui.server import make_server
 
-# Gradio makes event loops while a page is built outside of one, and leaves them open.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:

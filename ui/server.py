@@ -85,7 +85,10 @@ def make_server(
     gr = load_gradio()
     no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     outer = FastAPI(**no_docs)
-    app = build_app(rag, data=data, may_add=True, may_configure=host in LOOPBACK, examples=examples)
+    app = build_app(
+        rag, data=data, may_add=True, may_configure=host in LOOPBACK, examples=examples,
+        signed_in=accounts is not None,
+    )  # fmt: skip
     gr.mount_gradio_app(
         outer, app, path="/", server_name=host,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,

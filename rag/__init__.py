@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from rag.export.plain import plain_text
     from rag.library import add_paths, index_paths, remove, sync_path
     from rag.llm.trial import Trial
-    from rag.pipeline import RAG, ask
+    from rag.pipeline import MAX_QUESTION_CHARS, RAG, ask
     from rag.schema import (
         Answer,
         Chunk,
@@ -67,9 +67,9 @@ _HOMES = {
     "rag.export.plain": ("plain_text",),
     "rag.library": ("add_paths", "index_paths", "remove", "sync_path"),
     "rag.llm.trial": ("Trial",),
-    "rag.pipeline": ("RAG", "ask"),
     "rag.settings": ("Settings", "load_settings", "settings_file"),
     "rag.settings_file": ("Saved", "save_settings"),
+    "rag.pipeline": ("MAX_QUESTION_CHARS", "RAG", "ask"),
     "rag.schema": (
         "Answer", "Chunk", "Citation", "Drop", "Evidence", "Filters", "Language", "Paper", "Problem",
         "ScoredChunk", "Sentence", "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
@@ -82,6 +82,7 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [
+    "MAX_QUESTION_CHARS",
     "RAG",
     "AddReport",
     "AlignedEmbedding",

@@ -9,6 +9,7 @@ from html import escape
 from ui.chat import labels
 from ui.chat.notes import notes
 from ui.chat.turn import Turn
+from ui.conversations.acts import acts_html
 from ui.export.menu import tools_html
 from ui.patch import Patch
 from ui.words import Label
@@ -38,6 +39,7 @@ def turn_patch(number: int, turn: Turn) -> Patch:
         f"answer-{number}@lang": turn.language,
         f"answer-{number}": _linked(number, turn) if turn.text else "",
         f"foot-{number}": _error_html(turn) + _foot_html(number, turn),
+        f"acts-{number}": acts_html(number, turn),
     }
 
 
@@ -67,6 +69,7 @@ def _frame_html(number: int, turn: Turn) -> str:
         f'<h2 class="question"><span class="sr">{labels.ASKED.html()}</span>{escape(question)}</h2>'
         f'<div id="read-as-{number}"></div><div class="reply"><div id="state-{number}"></div>'
         f'<p class="answer" id="answer-{number}"></p></div><div id="foot-{number}"></div>'
+        f'<div id="acts-{number}"></div>'
     )
 
 

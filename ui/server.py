@@ -69,7 +69,8 @@ def make_server(
 
     Args:
         rag: the library that is asked.
-        host: the address it will be served at; only at a loopback address settings may be changed.
+        host: the address it will be served at; settings may be changed only at a loopback address
+            without accounts.
         data: the folder for conversations (default: the user data directory).
         examples: questions to begin with.
         accounts: who may come in; needed where `host` is not a loopback address.
@@ -85,10 +86,10 @@ def make_server(
     gr = load_gradio()
     no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     outer = FastAPI(**no_docs)
+    alone = host in LOOPBACK and accounts is None  # settings hold for all readers
     app = build_app(
-        rag, data=data, may_add=True, may_configure=host in LOOPBACK, examples=examples,
-        signed_in=accounts is not None,
-    )  # fmt: skip
+        rag, data=data, may_add=True, may_configure=alone, examples=examples, signed_in=accounts is not None
+    )
     gr.mount_gradio_app(
         outer, app, path="/", server_name=host,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,

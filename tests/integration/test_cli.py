@@ -76,11 +76,14 @@ def test_a_missing_corpus_is_a_users_mistake(tmp_path: Path) -> None:
 
 def test_the_public_names_are_these_and_all_of_them_load() -> None:
     assert set(rag.__all__) == {
-        "AlignedEmbedding", "Alignment", "RAG", "Answer", "Chunk", "Citation", "Evidence", "Filters", "CorpusError", "IndexBusyError", "IndexMismatchError",
-        "IndexMissingError", "LLMError", "LLMResponseError", "LLMUnreachableError", "Language", "LibraryIndexError",
-        "ModelError", "Paper", "QuestionError", "RagError", "ScoredChunk", "Sentence", "Settings", "SettingsError",
-        "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings", "UserError", "add_paths",
-        "ask", "index_paths", "load_settings", "remove", "save_settings", "settings_file", "sync_path", "Saved", "Trial",
+        "AddReport", "AlignedEmbedding", "Alignment", "Answer", "Chunk", "Citation", "CorpusError",
+        "Drop", "Evidence", "Filters", "FoldedText", "IndexBusyError", "IndexMismatchError",
+        "IndexMissingError", "LLMError", "LLMResponseError", "LLMUnreachableError", "Language",
+        "LibraryIndexError", "MapPoint", "ModelError", "Paper", "PaperMap", "PaperPage", "Problem",
+        "QuestionError", "RAG", "RagError", "Saved", "ScoredChunk", "Sentence", "Settings",
+        "SettingsError", "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings", "Trial",
+        "UserError", "WorkDetails", "add_paths", "ask", "index_paths", "load_settings", "remove",
+        "save_settings", "settings_file", "sync_path",
     }  # fmt: skip
     assert all(getattr(rag, name) is not None for name in rag.__all__)
     assert not hasattr(rag, "no_such_name")

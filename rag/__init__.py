@@ -31,9 +31,11 @@ if TYPE_CHECKING:
         SettingsError,
         UserError,
     )
+    from rag.export.files import ExportFile, export_answer, export_conversation, export_papers
+    from rag.export.plain import plain_text
     from rag.library import add_paths, index_paths, remove, sync_path
     from rag.llm.trial import Trial
-    from rag.pipeline import RAG, ask
+    from rag.pipeline import MAX_QUESTION_CHARS, RAG, ask
     from rag.schema import (
         Answer,
         Chunk,
@@ -61,11 +63,13 @@ _HOMES = {
     "rag.browsing.records": ("FoldedText", "PaperPage", "WorkDetails"),
     "rag.embedding.alignment": ("Alignment",),
     "rag.embedding.llama_index": ("AlignedEmbedding",),
+    "rag.export.files": ("ExportFile", "export_answer", "export_conversation", "export_papers"),
+    "rag.export.plain": ("plain_text",),
     "rag.library": ("add_paths", "index_paths", "remove", "sync_path"),
     "rag.llm.trial": ("Trial",),
-    "rag.pipeline": ("RAG", "ask"),
     "rag.settings": ("Settings", "load_settings", "settings_file"),
     "rag.settings_file": ("Saved", "save_settings"),
+    "rag.pipeline": ("MAX_QUESTION_CHARS", "RAG", "ask"),
     "rag.schema": (
         "Answer", "Chunk", "Citation", "Drop", "Evidence", "Filters", "Language", "Paper", "Problem",
         "ScoredChunk", "Sentence", "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
@@ -78,6 +82,7 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [
+    "MAX_QUESTION_CHARS",
     "RAG",
     "AddReport",
     "AlignedEmbedding",
@@ -88,6 +93,7 @@ __all__ = [
     "CorpusError",
     "Drop",
     "Evidence",
+    "ExportFile",
     "Filters",
     "FoldedText",
     "IndexBusyError",
@@ -121,8 +127,12 @@ __all__ = [
     "WorkDetails",
     "add_paths",
     "ask",
+    "export_answer",
+    "export_conversation",
+    "export_papers",
     "index_paths",
     "load_settings",
+    "plain_text",
     "remove",
     "save_settings",
     "settings_file",

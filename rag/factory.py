@@ -190,6 +190,7 @@ def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:
         "languages": manifest.languages,
         "embedding_model": manifest.embedding_model,
         "alignment": manifest.alignment_origin,
+        "generation": manifest.generation,
         "inputs": list(manifest.inputs),
         "paths": _paths(
             settings, manifest.chroma_url or str(settings.index / manifest.generation / "chroma")

@@ -18,12 +18,14 @@ from rag.answering.answerer import SEVERAL_ABSTRACTS, Answerer
 from rag.answering.citing.attribution import SentenceVerifier
 from rag.answering.citing.citations import NOTHING_SAID, Cited
 from rag.answering.collection.answers import answer_about_collection
+from rag.answering.collection.listing import passes
 from rag.answering.empty_library import answer_about_nothing
 from rag.answering.event_stream import EventStream
 from rag.answering.fields.answers import answer_about_fields
 from rag.answering.generation.prefill import Prefill, prefill
 from rag.answering.generation.prompts import REFUSALS
 from rag.answering.generation.streaming import Generated
+from rag.answering.nearness import NEAR, is_near
 from rag.answering.question import is_multi_document, needs_context
 from rag.answering.reranking import RERANK_CANDIDATES, Reranker, rerank
 from rag.answering.retrieval import retrieve
@@ -209,6 +211,26 @@ class RAG:
         with self._index.reading() as store:
             _check_sources(store, filters)
             return self._retrieve(store, query, detect_language(query), k, narrow(store, filters))
+
+    def is_near(self, query: str, results: Sequence[ScoredChunk]) -> bool:
+        """Return whether any of the `results` of a search is near its query, or only the least far."""
+        return is_near(query, results, NEAR.get(self._embedding_model, self.settings.min_similarity))
+
+    def all_papers(self, filters: Filters | None = None) -> list[Paper]:
+        """Return one text of each work that passes `filters`, in the order of reading.
+
+        Raises:
+            QuestionError: a filter names a source that is not there.
+        """
+        with self._index.reading() as store:
+            _check_sources(store, filters)
+            filters = filters or Filters()
+            files = set(store.catalog.source_names(filters.sources))
+            works: dict[str, Paper] = {}
+            for paper in store.catalog.papers():
+                if passes(paper, filters, files):
+                    works.setdefault(paper.work, paper)
+        return list(works.values())
 
     def paper(self, paper_id: str) -> Paper | None:
         """Return an abstract by its id, also if it was folded into another since; None if it is gone."""

@@ -57,6 +57,8 @@ class Settings(BaseSettings):
 
     index: Path = Field(default_factory=lambda: user_data_path("citefold") / "index")
     """Directory of the index."""
+    conversations: Path = Field(default_factory=lambda: user_data_path("citefold") / "conversations")
+    """Directory of the chat page's saved conversations and ratings."""
     embedding_model: str = DEFAULT_EMBEDDING_MODEL
     """A default model's name, or any sentence-transformers model by name or path."""
     embedding_backend: Literal["auto", "torch", "onnx"] = "auto"
@@ -104,7 +106,7 @@ class Settings(BaseSettings):
     threads: int | None = Field(default=None, ge=1, le=512)
     """CPU threads of the models; None: as many as the machine has cores."""
 
-    @field_validator("index")
+    @field_validator("index", "conversations")
     @classmethod
     def _expand(cls, path: Path) -> Path:
         return path.expanduser()

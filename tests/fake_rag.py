@@ -67,9 +67,13 @@ Script = Callable[[str, Sequence[tuple[str, str]]], Sequence[Step]]
 
 @dataclass
 class FakeRAG:
-    """Answer each question with the steps of `script`; keep what was asked in `asked`."""
+    """Answer each question with the steps of `script`; keep what was asked in `asked`.
+
+    Every abstract is still there, but for those in `changed`: folded into the paper given, or gone.
+    """
 
     script: Script
+    changed: dict[str, Paper | None] = field(default_factory=dict)
     asked: list[tuple[str, tuple[tuple[str, str], ...]]] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
     settings: Settings = field(default_factory=Settings)
@@ -112,7 +116,9 @@ class FakeRAG:
             self.closed.set()
 
     def paper(self, paper_id: str) -> Paper | None:
-        return None
+        if paper_id in self.changed:
+            return self.changed[paper_id]
+        return Paper(paper_id, "An abstract.", "en", ())
 
     def papers(self, query: str | None = None, filters: Filters | None = None, **options: Any) -> PaperPage:
         return PaperPage(0, ())

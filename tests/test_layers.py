@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 # What each package, or module at the top, may import; `__init__` names the public ones of all.
 ALLOWED = {
     "__main__": "cli",
-    "cli": "answering embedding errors evaluation factory indexing library models pipeline schema settings store",
+    "cli": "answering embedding errors evaluation export factory indexing library models pipeline schema settings store",
     "in_use": "factory llm settings",
     "library": "embedding errors factory indexing llm schema settings store",
     "adding": "embedding errors indexing library schema settings store",
@@ -33,6 +33,7 @@ ALLOWED = {
     "settings": "errors",
     "settings_file": "errors settings",
     "text": "schema",
+    "export": "errors schema text",
     "schema": "",
     "errors": "",
     "network": "",
@@ -55,7 +56,12 @@ HOMES = {
     "Stemmer": {"rag/text/analyzer.py"},
     "opencc": {"rag/text/language.py"},
     "tantivy": {"rag/store/lexical.py"},
-    "bibtexparser": {"rag/indexing/reading/forms/bibtex.py"},
+    "bibtexparser": {
+        "rag/indexing/reading/forms/bibtex.py",
+        "rag/export/bibtex.py",
+        "rag/export/names.py",
+    },
+    "rispy": {"rag/export/ris.py"},
     "defusedxml": {"rag/indexing/reading/forms/xml_records.py"},
     "filetype": {"rag/indexing/reading/refused.py"},
     "markdown_it": {"rag/indexing/reading/forms/markdown.py"},

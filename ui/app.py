@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag import load_settings
 from ui import labels
 from ui.chat import labels as chat_labels
 from ui.chat import room as chat_room
+from ui.conversations import room as conversations_room
+from ui.conversations.keeper import Keeper
 from ui.engine import Library
 from ui.library import labels as library_labels
 from ui.library import room as library_room
@@ -48,7 +51,7 @@ def build_app(
 
     Args:
         rag: the library that is asked.
-        data: the folder for conversations (default: the user data directory).
+        data: the folder for what readers keep (default: as the settings say).
         may_add: whether a reader may add papers.
         may_configure: whether a reader may change settings, which hold for all readers.
         examples: questions to begin with (default: five on the default corpus, if that is what is indexed,
@@ -63,7 +66,9 @@ def build_app(
         page.html(f'<div id="masthead-all">{masthead_html(info, notice_of(rag))}</div>', "masthead")
         with gr.Tabs(elem_id="rooms"):
             with gr.Tab(labels.ROOM_ASK.en, id="ask", elem_id="room-ask"):
-                chat_room.build(page, examples or ())
+                keeper = Keeper(data / "conversations" if data else load_settings().conversations)
+                conversations_room.place(page)
+                conversations_room.build(page, chat_room.build(page, keeper, examples or ()), keeper)
             with gr.Tab(labels.ROOM_LIBRARY.en, id="library", elem_id="room-library") as library:
                 library_room.build(page, library, starters=examples is None)
             with gr.Tab(labels.ROOM_SETTINGS.en, id="settings", elem_id="room-settings") as settings:

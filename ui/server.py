@@ -38,10 +38,21 @@ def listen(host: str, port: int) -> socket.socket:
             bound.close()
             raise
     except (OSError, OverflowError) as error:
-        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        why = "is already in use" if taken else f"cannot be opened ({error})"
-        raise UserError(f"Port {port} on {host} {why}; choose another with `--port N`.") from error
+        raise UserError(_why_not(error, host, port)) from error
     return bound
+
+
+def _why_not(error: OSError | OverflowError, host: str, port: int) -> str:
+    """Return why a port cannot be had, and what to do, as one sentence."""
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, socket.gaierror) or number == errno.EADDRNOTAVAIL:
+        return f"This machine has no address {host}; give one that it has with `--host`."
+    reasons = {
+        errno.EADDRINUSE: "is already in use",
+        errno.EACCES: "is for the administrator of this machine alone",
+    }
+    why = reasons.get(number or 0, f"cannot be opened ({error})")
+    return f"Port {port} on {host} {why}; choose another with `--port N`."
 
 
 def make_server(

@@ -9,6 +9,8 @@ from html import escape
 from ui.chat import labels
 from ui.chat.notes import notes
 from ui.chat.turn import Turn
+from ui.conversations.acts import acts_html
+from ui.export.menu import tools_html
 from ui.patch import Patch
 from ui.words import Label
 
@@ -37,6 +39,7 @@ def turn_patch(number: int, turn: Turn) -> Patch:
         f"answer-{number}@lang": turn.language,
         f"answer-{number}": _linked(number, turn) if turn.text else "",
         f"foot-{number}": _error_html(turn) + _foot_html(number, turn),
+        f"acts-{number}": acts_html(number, turn),
     }
 
 
@@ -66,6 +69,7 @@ def _frame_html(number: int, turn: Turn) -> str:
         f'<h2 class="question"><span class="sr">{labels.ASKED.html()}</span>{escape(question)}</h2>'
         f'<div id="read-as-{number}"></div><div class="reply"><div id="state-{number}"></div>'
         f'<p class="answer" id="answer-{number}"></p></div><div id="foot-{number}"></div>'
+        f'<div id="acts-{number}"></div>'
     )
 
 
@@ -159,4 +163,5 @@ def _foot_html(number: int, turn: Turn) -> str:
         f'<button type="button" class="show" data-goto="{target}" aria-controls="{target}">'
         f"{labels.SOURCE_COUNT.of(len(turn.contexts)).html()}</button>"
     )
-    return f'<footer class="foot">{button}{"".join(f"<span>{note.html()}</span>" for note in said)}</footer>'
+    said_html = "".join(f"<span>{note.html()}</span>" for note in said)
+    return f'<footer class="foot">{button}{tools_html(number, turn)}{said_html}</footer>'

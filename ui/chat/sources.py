@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from rag import Citation, Paper, ScoredChunk, Source
 from ui.chat import labels
 from ui.chat.turn import Turn
+from ui.conversations.fates import Fates
 from ui.words import Label
 
 _TRAILING = re.compile(r"[\s,.;:，。；：、]+$")
@@ -18,8 +19,11 @@ _TITLE_CHARS = {"en": 88, "zh": 42}
 _AUTHORS_SHOWN = 3  # names; the others are "et al."
 
 
-def sources_html(turns: Sequence[Turn], number: int | None = None) -> str:
-    """Return the sources of one turn, counted from 1 (default: the last)."""
+def sources_html(turns: Sequence[Turn], number: int | None = None, fates: Fates | None = None) -> str:
+    """Return the sources of one turn, counted from 1 (default: the last).
+
+    `fates` says of abstracts what became of them since.
+    """
     if not turns:
         return (
             f'<div class="empty"><h2>{labels.SOURCES.html()}</h2><p>{labels.SOURCES_EMPTY.html()}</p></div>'
@@ -33,19 +37,22 @@ def sources_html(turns: Sequence[Turn], number: int | None = None) -> str:
         f'<h2 id="name-{number}">{labels.SOURCES.html()}</h2>'
         f'<p class="about" id="about-{number}"><span '
         f'class="sr">{labels.ABOUT.html()}</span>{escape(about)}</p>'
-        f"{_groups(number, turn)}</section>"
+        f"{_groups(number, turn, fates or {})}</section>"
     )
 
 
-def _groups(number: int, turn: Turn) -> str:
+def _groups(number: int, turn: Turn, fates: Fates) -> str:
     if turn.contexts is None:
         return _waiting_html() if turn.busy else ""
     cited = {citation.paper_id: citation for citation in turn.citations}
     named = [(context, cited.get(context.paper.paper_id)) for context in turn.contexts]
-    cards = [(context, citation, _evidence(turn, citation)) for context, citation in named]
+    cards = [
+        (context, citation, _evidence(turn, citation), fates.get(context.paper.paper_id))
+        for context, citation in named
+    ]
     if turn.busy or turn.stopped or turn.error:
         return _list(labels.RETRIEVED, [_card(number, *pair, place=i) for i, pair in enumerate(cards)])
-    places = {context.paper.paper_id: i for i, (context, _, _) in enumerate(cards)}
+    places = {context.paper.paper_id: i for i, (context, *_) in enumerate(cards)}
     first = sorted((c for c in cards if c[1]), key=lambda c: c[1].number if c[1] else 0)
     rest = [card for card in cards if not card[1]]
     if turn.answer is not None and turn.answer.kind == "chat":
@@ -85,6 +92,7 @@ def _card(
     context: ScoredChunk,
     citation: Citation | None,
     spans: Sequence[tuple[int, int]] = (),
+    fate: Label | None = None,
     *,
     place: int,
 ) -> str:
@@ -95,12 +103,14 @@ def _card(
     quoted = citation is not None or paper.title is not None or spans[0][0] > 0
     passage = f'<blockquote lang="{paper.language}">{_excerpts(paper.text, spans)}</blockquote>'
     named = f'<span class="sr">{labels.BADGE.html()}</span>'
+    became = f'<p class="fate">{fate.html()}</p>' if fate else ""
     badge = f'<span class="number">{named}{citation.number}</span>' if citation else ""
     return (
         f'<li class="card{" cited" if citation else ""}" id="source-{key}" tabindex="-1">'
         f'<h4 lang="{paper.language}">{badge}{escape(title_line(paper))}</h4>'
         f'<div class="meta"><span>{labels.LANGUAGES[paper.language].html()}</span>{byline(paper)}'
         f"{_where(f'{turn}-{place}', paper.sources)}</div>"
+        f"{became}"
         f"{passage if quoted else ''}"
         f'<details class="full" id="full-{turn}-{place}"><summary>{labels.WHOLE.html()}</summary>'
         f'<p lang="{paper.language}">{marked(paper.text, spans)}</p></details>'

@@ -118,8 +118,9 @@ class RAG:
         self._verifier = verifier
         self._abstention = abstention
         self._lock = threading.RLock()
-        self._map_lock = threading.Lock()
+        self._made_once = threading.Lock()
         self._map: tuple[str, PaperMap] | None = None
+        self._examples: tuple[tuple[str, int], tuple[dict[Language, str], ...]] | None = None
         self._loaded_ahead: LLM | None = None
         self._asked = 0
         self._index = LiveIndex(
@@ -294,7 +295,7 @@ class RAG:
         """Return the map of the library, made once for each state of the index: seconds for 10,000 works."""
         if self.is_empty:
             return PaperMap((), ())
-        with self._index.reading() as store, self._map_lock:
+        with self._index.reading() as store, self._made_once:
             if self._map is None or self._map[0] != store.manifest.generation:
                 self._map = store.manifest.generation, draw_map(store)
             return self._map[1]
@@ -303,8 +304,11 @@ class RAG:
         """Return up to `count` questions, each in both languages, that the records of this library answer."""
         if self.is_empty:
             return ()
-        with self._index.reading() as store:
-            return example_questions(store, count)
+        with self._index.reading() as store, self._made_once:
+            made = store.manifest.generation, count
+            if self._examples is None or self._examples[0] != made:
+                self._examples = made, example_questions(store, count)
+            return self._examples[1]
 
     def add(
         self,

@@ -9,7 +9,7 @@ from functools import partial
 from rag.answering.collection.listing import LISTED, CollectionAnswer, listed, put_together, title_of
 from rag.answering.collection.replies import format_message
 from rag.answering.collection.topic import Embed, first_sentence
-from rag.answering.fields.asked import Asked
+from rag.answering.fields.question import Asked
 from rag.answering.fields.library import Library, library_of
 from rag.answering.fields.question import FieldQuestion, may_ask_fields, read_field_question
 from rag.answering.fields.replies import (
@@ -29,7 +29,7 @@ from rag.store.index import Store
 # Papers that "the latest" shows where it does not speak of one.
 _LATEST = 5
 # Values shown where papers are counted by a field.
-_GROUPS, _YEARS = 10, 40
+_GROUPS, _YEARS = 30, 40
 
 
 def answer_about_fields(

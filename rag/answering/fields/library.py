@@ -9,10 +9,11 @@ from difflib import get_close_matches
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
-from rag.answering.fields.names import AuthorIndex, fold, fold_letters, read_name
+from rag.answering.fields.authors import AuthorIndex
 from rag.answering.fields.work import Work
 from rag.schema import Paper
 from rag.store.index import Store
+from rag.text.names import fold, fold_letters, index_words, read_name
 
 # Likeness in [0, 1] (difflib) from which a name counts as a slip of another; higher offers fewer.
 # See docs/decisions.md#names-offered
@@ -26,6 +27,8 @@ _HEAD = 5  # characters by which titles are looked up; at most the shortest titl
 _SMALL = frozenset("the of and for in on a an & journal proceedings".split())
 _BRACKETS = re.compile(r"[(（]([^)）]*)[)）]")
 _PLAIN = re.compile(r"[\W_]+")
+_PLAIN_LINE = re.compile(r"[^\w\n]+|_+")
+_LINE = "\n"  # stands between titles that are made plain together
 _IDENTIFIER = re.compile(
     r"\b(?P<doi>10\.\d{4,9}/[^\s，。；、？?!！》）)\"”]+)|(?P<arxiv>\b\d{4}\.\d{4,5}|\b[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?\b"
     r"|\bpmid:?\s*(?P<pmid>\d{5,9})\b",
@@ -40,7 +43,7 @@ class Library:
         """Take the fields of `papers`; those of one work stand together."""
         works: dict[str, list[Paper]] = {}
         for paper in papers:
-            works.setdefault(paper.work, []).append(replace(paper, text=""))
+            works.setdefault(paper.work, []).append(paper if not paper.text else replace(paper, text=""))
         self.works: tuple[Work, ...] = tuple(Work(tuple(group)) for group in works.values())
 
     @cached_property
@@ -66,10 +69,29 @@ class Library:
                 found[key] = sorted({*found.get(key, ()), *numbers})
         return found
 
+    def han_venue_at(self, text: str, start: int) -> str | None:
+        """Return the longest Chinese name of a venue that stands in a question at `start`."""
+        return next((key for key in self._han_venues.get(text[start], ()) if text.startswith(key, start)), None)
+
     @cached_property
-    def han_venues(self) -> frozenset[str]:
-        """The Chinese names of venues, as they stand in a question."""
-        return frozenset(key for key in self.venues if not key.isascii() and " " not in key)
+    def _han_venues(self) -> dict[str, list[str]]:
+        """The Chinese names of venues by their first character, longest first."""
+        found: dict[str, list[str]] = {}
+        for key in sorted(self.venues, key=len, reverse=True):
+            if not key.isascii() and " " not in key:
+                found.setdefault(key[0], []).append(key)
+        return found
+
+    def begins_value(self, word: str) -> bool:
+        """Return whether a Latin word may begin the name of an author or a venue."""
+        words = index_words(word)
+        return any(len(part) == 1 for part in words) or bool(
+            words & self._first_words or self.authors.has_word(word)
+        )
+
+    @cached_property
+    def _first_words(self) -> frozenset[str]:
+        return frozenset(key.split()[0] for key in self.venues) | _SMALL
 
     def is_venue(self, name: str) -> bool:
         """Return whether a venue has just this name."""
@@ -154,12 +176,14 @@ class Library:
         return found
 
     def has_in_title(self, word: str) -> bool:
-        """Return whether a word stands in a title, so that a question may be about it."""
+        """Return whether a Latin word or two Chinese characters stand in a title: a question may be about it."""
         return plain(word) in self._title_words
 
     @cached_property
     def _title_words(self) -> frozenset[str]:
-        return frozenset(word for title in self._titles for word in title.split())
+        words = {word for title in self._titles for word in title.split()}
+        pairs = (word[i : i + 2] for word in words if not word.isascii() for i in range(len(word) - 1))
+        return frozenset(words.union(pairs))
 
     @cached_property
     def _title_heads(self) -> dict[str, list[str]]:
@@ -172,10 +196,16 @@ class Library:
 
     @cached_property
     def _titles(self) -> dict[str, list[int]]:
+        """The works of each plain title; all titles are made plain as one text, which is much quicker."""
+        written = [(n, paper.title) for n, work in enumerate(self.works) for paper in work.papers if paper.title]
         found: dict[str, list[int]] = {}
-        for number, work in enumerate(self.works):
-            for title in {plain(paper.title) for paper in work.papers if paper.title}:
-                found.setdefault(title, []).append(number)
+        for ascii_only in (True, False):  # letters beyond ASCII are slow to fold
+            own = [(n, title.replace(_LINE, " ")) for n, title in written if title.isascii() == ascii_only]
+            text = fold(_LINE.join(title for _, title in own))
+            for (number, _), line in zip(own, _PLAIN_LINE.sub(" ", text).split(_LINE), strict=False):
+                numbers = found.setdefault(" ".join(line.split()), [])
+                if number not in numbers[-1:]:
+                    numbers.append(number)
         return found
 
     def having(self, field: Callable[[Work], object]) -> int:
@@ -190,7 +220,7 @@ def library_of(store: Store) -> Library:
     """Return the fields of an open index, read once: an open index does not change."""
     library = _LIBRARIES.get(store)
     if library is None:
-        library = _LIBRARIES[store] = Library(store.catalog.papers())
+        library = _LIBRARIES[store] = Library(store.catalog.papers_without_text())
     return library
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rag.answering.collection.replies import NAMES
-from rag.answering.fields.asked import Asked
+from rag.answering.fields.question import Asked
 from rag.answering.fields.question import FieldQuestion
 from rag.answering.fields.work import Work
 from rag.answering.fields.years import FIRST_YEAR, LAST_YEAR, Span

@@ -1,9 +1,9 @@
 """Fit the models that read questions about fields: `python -m training.fields [--write] [--leave-out]`.
 
-The examples of `benchmarks/data/fields/wordings.txt` are filled with authors, venues, titles and topics of made-up
-libraries, whose papers have the titles and authors of arXiv and of CSL. Half of the science questions of
-`benchmarks.fields --false-hits` are examples of "none"; the other half tests. `--leave-out` fits without the wordings
-of each writer in turn and asks that writer's questions. `--write` writes rag/data/fields.json.
+The examples of `benchmarks/data/fields/wordings.txt` are filled with authors, venues, titles and topics of
+made-up libraries, whose papers have the titles and authors of arXiv and of CSL. Half of the science questions
+of `benchmarks.fields --false-hits` are examples of "none"; the other half tests. `--leave-out` fits without
+the wordings of each writer in turn and asks that writer's questions. CRFsuite (python-crfsuite) fits them. `--write` writes rag/data/fields.json.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def main() -> None:
     command.add_argument("--write", action="store_true", help=f"write {OUTPUT.name}")
     command.add_argument("--leave-out", action="store_true", help="ask each writer's questions")
     command.add_argument("--fill", type=int, default=FILLED, help="times that each example is filled")
-    command.add_argument("--each", type=int, default=1, metavar="N", help="take every Nth question of science")
+    command.add_argument(
+        "--each", type=int, default=1, metavar="N", help="take every Nth question of science"
+    )
     arguments = command.parse_args()
     grammar = read_grammar(EXAMPLES.read_text("utf-8"))
     libraries = simulated_libraries()
@@ -94,7 +96,9 @@ def main() -> None:
             model = fit([each for each in filled if each.example.writer != writer], science)
             figures = benchmark.asked(writer, model)
             totals += Counter({key: figures[key] for key in ("right", "questions")})
-        print(f"all: {totals['right']} of {totals['questions']} = {totals['right'] / totals['questions']:.3f}")
+        print(
+            f"all: {totals['right']} of {totals['questions']} = {totals['right'] / totals['questions']:.3f}"
+        )
     if arguments.write:
         model = fit(filled, science)
         OUTPUT.write_text(as_json(model), encoding="utf-8")
@@ -228,7 +232,9 @@ def vocabulary_of(filled: Sequence[Filled]) -> frozenset[str]:
 Trained = tuple[dict[str, dict[str, float]], dict[str, float]]
 
 
-def trained(rows: Sequence[list[list[str]]], labels: Sequence[Sequence[str]], c1: float, c2: float) -> Trained:
+def trained(
+    rows: Sequence[list[list[str]]], labels: Sequence[Sequence[str]], c1: float, c2: float
+) -> Trained:
     """Return the weights that CRFsuite fits: of features, and of moves between labels."""
     seen = Counter(feature for row in rows for features in row for feature in features)
     trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
@@ -251,7 +257,12 @@ def trained(rows: Sequence[list[list[str]]], labels: Sequence[Sequence[str]], c1
 
 def as_json(model: WordingModel) -> str:
     """Return a model as it is shipped."""
-    held = {"vocabulary": sorted(model.vocabulary), "tags": model.tags, "moves": model.moves, "heads": model.heads}
+    held = {
+        "vocabulary": sorted(model.vocabulary),
+        "tags": model.tags,
+        "moves": model.moves,
+        "heads": model.heads,
+    }
     return json.dumps(held, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Made-up libraries with the titles and authors of arXiv and CSL, and values from them for example questions."""
+"""Made-up libraries with titles and authors of arXiv and CSL, and values of theirs for example questions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,44 @@ from rag.answering.fields.library import Library
 from rag.schema import Paper, Source
 
 SIZES = (60, 300, 1500, 5000)  # papers
-SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟"
+SURNAMES = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡"
+    "余杜叶程苏魏吕丁任沈姚卢姜崔钟"
+)
 MORE_GIVEN = GIVEN + "建国文华晓雨志宇航子涵思佳欣俊梦琪博雅浩然天佑海波春梅永红玉兰少峰立新"
 UNKNOWN = 0.25  # share of authors and venues that no library has
-_SMALL = frozenset("a an the of for and in on with to by from at as is are its via using under over into or".split())
-_ENGLISH_VENUES = ("Journal of {} {}", "{} {} Letters", "Annals of {}", "{} {}", "Proceedings of the {} Conference",
-                   "{} Reports", "Advances in {} {}", "{} Notes", "{}", "Transactions on {}", "{} Today", "Acta {}")  # fmt: skip
-_CHINESE_VENUES = ("{}学报", "{}科学", "{}研究", "{}通报", "{}杂志", "{}与{}", "中国{}", "{}", "{}进展", "{}技术", "{}{}")
+_SMALL = frozenset(
+    "a an the of for and in on with to by from at as is are its via using under over into or".split()
+)
+_ENGLISH_VENUES = (
+    "Journal of {} {}|{} {} Letters|Annals of {}|{} {}|Proceedings of the {} Conference|{} Reports|"
+    "Advances in {} {}|{} Notes|{}|Transactions on {}|{} Today|Acta {}"
+).split("|")
+_CHINESE_VENUES = (
+    "{}学报",
+    "{}科学",
+    "{}研究",
+    "{}通报",
+    "{}杂志",
+    "{}与{}",
+    "中国{}",
+    "{}",
+    "{}进展",
+    "{}技术",
+    "{}{}",
+)
 _TOPIC_END = re.compile(r"[的了和与及在对基于中为一种之其以]$")
+
+_CHINESE_YEARS = (
+    "{first}年 {first}年 {first}年 {first}年以来 {first}年以后 {first}年之前 {first}年以前 {first}到{last}年 "
+    "{first}年至{last}年 {first}年到{last}年之间 近三年 最近五年 去年 今年 {first}年后 在{first}年"
+).split()
+_ENGLISH_YEARS = (
+    "in {first}|in {first}|from {first}|since {first}|after {first}|before {first}|"
+    "between {first} and {last}|from {first} to {last}|{first}-{last}|"
+    "until {first}|in the last five years|last year|in {first} or later|"
+    "from {first} onwards|during {first}|{first}"
+).split("|")
 
 Pieces = list[tuple[str, str]]
 """The text of a value in pieces, each with its tag."""
@@ -41,7 +71,9 @@ class SimulatedLibrary:
         if slot == "year":
             return [(f"{chance.randint(1990, 2026)}{'年' if chinese else ''}", "wording")]
         if slot == "n":
-            return [(chance.choice("两三四五" if chinese else ["two", "three", "five", "3", "10"]), "wording")]
+            return [
+                (chance.choice("两三四五" if chinese else ["two", "three", "five", "3", "10"]), "wording")
+            ]
         if slot == "lang":
             names = ["中文", "英文", "中文", "英语"] if chinese else ["Chinese", "English", "Mandarin"]
             return [(chance.choice(names), "wording")]
@@ -61,7 +93,9 @@ class SimulatedLibrary:
 
     def _paper(self, chance: random.Random, pool: Sequence[Paper], chinese: bool) -> Paper:
         language = "zh" if chinese != (chance.random() < 0.06) else "en"
-        return chance.choice([paper for paper in chance.sample(pool, min(60, len(pool))) if paper.language == language])
+        return chance.choice(
+            [paper for paper in chance.sample(pool, min(60, len(pool))) if paper.language == language]
+        )
 
     def _author(self, chance: random.Random, *, chinese: bool, lower: bool) -> Pieces:
         pool = self.others if chance.random() < UNKNOWN else self.papers
@@ -70,7 +104,11 @@ class SimulatedLibrary:
             after = chance.choice(["等人", "老师", "教授", "等", "博士"]) if chance.random() < 0.12 else ""
             return [(name, "author"), (after, "wording")]
         first, _, last = name.rpartition(" ")
-        forms = [name, last, last, last, f"{last}, {first}", f"{first[:1]}. {last}", f"{last} {first[:1]}"] if first else [name]
+        forms = (
+            [name, last, last, last, f"{last}, {first}", f"{first[:1]}. {last}", f"{last} {first[:1]}"]
+            if first
+            else [name]
+        )
         text = chance.choice(forms)
         if lower:
             return [(text.lower(), "author")]
@@ -98,11 +136,33 @@ def _papers(chance: random.Random) -> list[Paper]:
     for number, row in zip(range(count), records("arxiv_50k"), strict=False):
         names = tuple(name.strip() for name in row["author_text"].split(","))
         source, year = (Source("arxiv", number),), int(row["created"][:4])
-        found.append(Paper(f"a{number}", "", "en", source, row["title"], names, year, venue=_venue(chance, row["title"], "en")))
+        found.append(
+            Paper(
+                f"a{number}",
+                "",
+                "en",
+                source,
+                row["title"],
+                names,
+                year,
+                venue=_venue(chance, row["title"], "en"),
+            )
+        )
     for number, row in enumerate(records("csl_zh/papers")):
         chinese = tuple(_han_name(chance) for _ in range(3))
         source = (Source("csl", number),)
-        found.append(Paper(f"c{number}", "", "zh", source, row["title"], chinese, 2015, venue=_venue(chance, row["title"], "zh")))
+        found.append(
+            Paper(
+                f"c{number}",
+                "",
+                "zh",
+                source,
+                row["title"],
+                chinese,
+                2015,
+                venue=_venue(chance, row["title"], "zh"),
+            )
+        )
     return found
 
 
@@ -114,11 +174,13 @@ def _han_name(chance: random.Random) -> str:
 
 def _venue(chance: random.Random, title: str, language: str) -> str:
     if language == "zh":
-        parts = [part for part in re.findall(r"[\u4e00-\u9fff]{2,}", title)] or ["科技"]
+        parts = re.findall(r"[\u4e00-\u9fff]{2,}", title) or ["科技"]
         pairs = [part[at] for part in parts for at in (slice(2), slice(-2, None))]
         form = chance.choice(_CHINESE_VENUES)
         return form.format(*(chance.choice(pairs) for _ in range(form.count("{}"))))
-    words = [w.capitalize() for w in re.findall(r"[a-zA-Z]{4,}", title) if w.lower() not in _SMALL] or ["Science"]
+    words = [w.capitalize() for w in re.findall(r"[a-zA-Z]{4,}", title) if w.lower() not in _SMALL] or [
+        "Science"
+    ]
     form = chance.choice(_ENGLISH_VENUES)
     return form.format(*(chance.choice(words) for _ in range(form.count("{}"))))
 
@@ -153,12 +215,5 @@ def _quoted(text: str, chance: random.Random, *, chinese: bool) -> str:
 def _years(chance: random.Random, *, chinese: bool) -> str:
     first = chance.randint(1990, 2022)
     last = first + chance.randint(1, 4)
-    forms = (
-        [f"{first}年", f"{first}年", f"{first}年", f"{first}年以来", f"{first}年以后", f"{first}年之前", f"{first}年以前",
-         f"{first}到{last}年", f"{first}年至{last}年", f"{first}年到{last}年之间", "近三年", "最近五年", "去年", "今年", f"{first}年后", f"在{first}年"]
-        if chinese else
-        [f"in {first}", f"in {first}", f"from {first}", f"since {first}", f"after {first}", f"before {first}",
-         f"between {first} and {last}", f"from {first} to {last}", f"{first}-{last}", f"until {first}",
-         "in the last five years", "last year", f"in {first} or later", f"from {first} onwards", f"during {first}", f"{first}"]
-    )  # fmt: skip
-    return chance.choice(forms)
+    forms = _CHINESE_YEARS if chinese else _ENGLISH_YEARS
+    return chance.choice(forms).format(first=first, last=last)

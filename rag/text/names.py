@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Literal
+from functools import lru_cache
 
 from rag.text.language import HAN, to_simplified
 
@@ -94,8 +93,9 @@ def _latin(written: str) -> tuple[list[Reading], list[Reading]]:
     words = _words(written)[:_LONGEST]
     if len(words) < 2:
         return [Reading(_join(words))] if words else [], []
-    if _INITIALS.fullmatch(words[-1]) and not _INITIALS.fullmatch(words[0]):  # Wang WM
-        return [Reading(_join(words[:-1]), _given(words[-1:]))], []
+    full = next((i for i, word in enumerate(words) if _INITIALS.fullmatch(word)), len(words))
+    if full and all(_INITIALS.fullmatch(word) for word in words[full:]) and full < len(words):  # Wang WM
+        return [Reading(_join(words[:full]), _given(words[full:]))], []
     first = next((i for i, word in enumerate(words) if i and fold(word) in _PARTICLES), len(words) - 1)
     whole = fold(words[0]) in _PARTICLES  # "van der Meer" is all surname
     likely = [Reading(_join(words)) if whole else Reading(_join(words[first:]), _given(words[:first]))]

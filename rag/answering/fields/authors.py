@@ -100,5 +100,3 @@ class AuthorIndex:
     def han(self) -> frozenset[str]:
         """The Chinese names, without spaces and in Simplified characters."""
         return frozenset(re.findall(f"(?<![^\\s])[{HAN}]{{2,}}(?![^\\s])", self._text))
-
-

@@ -71,7 +71,9 @@ class Library:
 
     def han_venue_at(self, text: str, start: int) -> str | None:
         """Return the longest Chinese name of a venue that stands in a question at `start`."""
-        return next((key for key in self._han_venues.get(text[start], ()) if text.startswith(key, start)), None)
+        return next(
+            (key for key in self._han_venues.get(text[start], ()) if text.startswith(key, start)), None
+        )
 
     @cached_property
     def _han_venues(self) -> dict[str, list[str]]:
@@ -176,7 +178,7 @@ class Library:
         return found
 
     def has_in_title(self, word: str) -> bool:
-        """Return whether a Latin word or two Chinese characters stand in a title: a question may be about it."""
+        """Return whether a Latin word, or two Chinese characters, stand in a title."""
         return plain(word) in self._title_words
 
     @cached_property
@@ -197,7 +199,9 @@ class Library:
     @cached_property
     def _titles(self) -> dict[str, list[int]]:
         """The works of each plain title; all titles are made plain as one text, which is much quicker."""
-        written = [(n, paper.title) for n, work in enumerate(self.works) for paper in work.papers if paper.title]
+        written = [
+            (n, paper.title) for n, work in enumerate(self.works) for paper in work.papers if paper.title
+        ]
         found: dict[str, list[int]] = {}
         for ascii_only in (True, False):  # letters beyond ASCII are slow to fold
             own = [(n, title.replace(_LINE, " ")) for n, title in written if title.isascii() == ascii_only]

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 
 from rag.answering.collection.listing import passes
 from rag.answering.collection.topic import Embed, filter_by_topic, holds_terms
-from rag.answering.fields.question import OF_ONE_FIELD
 from rag.answering.fields.library import Library
-from rag.answering.fields.question import FieldQuestion
+from rag.answering.fields.question import OF_ONE_FIELD, FieldQuestion
 from rag.answering.fields.work import Work
 from rag.answering.fields.years import within
 from rag.schema import LANGUAGES, Filters, Language, ScoredChunk

@@ -1,7 +1,7 @@
 """A question in tokens: words, Chinese characters, and one token for each value that is certain by its form.
 
-Identifiers, titles, quotations and years are found here. Names of authors and venues are only marked as known,
-because "Young" and "Cell" are words too; `rag.answering.fields.reader` decides by the words around them.
+Identifiers, titles, quotations and years are found here. Names of authors and venues are only marked as
+known, because "Young" and "Cell" are words too; `rag.answering.fields.wording` decides by the words around.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _IDENTIFIER_LEAD = re.compile(
 
 @dataclass(slots=True)
 class Token:
-    """A piece `text[start:end]` of a question; `word` is what it is compared by, `known` what the library says."""
+    """A piece `text[start:end]` of a question: what it is compared by, and what the library knows of it."""
 
     word: str
     start: int
@@ -172,4 +172,3 @@ def _latin_spans(found: Tokens, first: int, library: Library) -> Iterator[tuple[
             if tokens[end].word[0].isalpha() and known(text[tokens[first].start : tokens[end].end]):
                 yield kind, end
                 break
-

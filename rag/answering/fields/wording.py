@@ -1,8 +1,8 @@
 """What the wording of a question asks: linear models over its words, fitted on example questions.
 
-A conditional random field says which tokens name an author, a venue or the topic. What is left, with each value
-as one symbol, is the wording; maximum-entropy models say what it asks. `training/fields.py` fits them all on
-`benchmarks/data/fields/wordings.txt`. See docs/decisions.md#questions-about-fields
+A conditional random field says which tokens name an author, a venue or the topic. What is left, with each
+value as one symbol, is the wording; maximum-entropy models say what it asks. `training/fields.py` fits them
+all on `benchmarks/data/fields/wordings.txt`. See docs/decisions.md#questions-about-fields
 """
 
 from __future__ import annotations
@@ -157,10 +157,8 @@ def wording(tokens: Sequence[Token], tags: Sequence[Tag]) -> list[str]:
     return words
 
 
-def ask_features(
-    tokens: Sequence[Token], tags: Sequence[Tag], vocabulary: frozenset[str]
-) -> list[str]:
-    """Return the features of a question: the n-grams of its wording, which values it has, and its topic's words."""
+def ask_features(tokens: Sequence[Token], tags: Sequence[Tag], vocabulary: frozenset[str]) -> list[str]:
+    """Return the features of a question: n-grams of its wording, its values, and the words of its topic."""
     words = wording(tokens, tags)
     padded = ["<begin>", *words, "<close>"]
     values = " ".join(sorted({word for word in words if word.startswith("<")}))
@@ -175,7 +173,11 @@ def ask_features(
     features |= {f"first {' '.join(words[:n])}" for n in (1, 2)}
     strange = sum(word not in vocabulary for word in plain)
     topic = [token.word for token, tag in zip(tokens, tags, strict=True) if tag == "topic"]
-    features |= {f"strange {min(strange, 4)}", f"long {min(len(topic), 12)}", f"runs {words.count('<topic>')}"}
+    features |= {
+        f"strange {min(strange, 4)}",
+        f"long {min(len(topic), 12)}",
+        f"runs {words.count('<topic>')}",
+    }
     features |= {f"topic holds {word}" for word in topic if word in vocabulary}
     features |= {f"strange {min(strange, 4)} with {values}"}
     return sorted(features)

@@ -3,7 +3,8 @@
 The examples of `benchmarks/data/fields/wordings.txt` are filled with authors, venues, titles and topics of
 made-up libraries, whose papers have the titles and authors of arXiv and of CSL. Half of the science questions
 of `benchmarks.fields --false-hits` are examples of "none"; the other half tests. `--leave-out` fits without
-the wordings of each writer in turn and asks that writer's questions. CRFsuite (python-crfsuite) fits them. `--write` writes rag/data/fields.json.
+the wordings of each writer in turn and asks that writer's questions. CRFsuite
+(python-crfsuite) fits them. `--write` writes rag/data/fields.json.
 """
 
 from __future__ import annotations

@@ -17,7 +17,10 @@ SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡"
     "余杜叶程苏魏吕丁任沈姚卢姜崔钟"
 )
-MORE_GIVEN = GIVEN + "建国文华晓雨志宇航子涵思佳欣俊梦琪博雅浩然天佑海波春梅永红玉兰少峰立新"
+MORE_GIVEN = (
+    GIVEN
+    + "建国文华晓雨志宇航子涵思佳欣俊梦琪博雅浩然天佑海波春梅永红玉兰少峰立新一三四五大小中国学生成文有作发上来可之"
+)
 UNKNOWN = 0.25  # share of authors and venues that no library has
 _SMALL = frozenset(
     "a an the of for and in on with to by from at as is are its via using under over into or".split()

@@ -69,7 +69,7 @@ def format_message(
     /,
     **values: object,
 ) -> str:
-    """Return the sentence of this name, placeholders filled; `{s}`, `{es}`, `{have}`, `{they}` agree with `{n}`."""
+    """Return the sentence of this name; `{s}`, `{es}`, `{have}` and `{they}` agree with `{n}`."""
     one = values.get("n") == 1
     words = (
         {"s": "", "es": "s", "have": "has", "they": "it"}

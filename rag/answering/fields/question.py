@@ -106,7 +106,7 @@ def read_field_question(
         detect_language(question),
         asked,
         authors,
-        bool(authors and _EITHER.search(said)),
+        bool(_EITHER.search(_between(tokens, tags, "author"))),
         tokens.years,
         next((_bare(part) for part in spans["venue"]), None),
         tokens.works,
@@ -153,6 +153,12 @@ def _spans(tokens: Tokens, tags: Sequence[Tag], wanted: Tag) -> Iterator[str]:
         own = [token for token, _ in run]
         if tag == wanted:
             yield tokens.text[own[0].start : own[-1].end]
+
+
+def _between(tokens: Tokens, tags: Sequence[Tag], wanted: Tag) -> str:
+    """Return the text from the first token of a tag to the last."""
+    own = [token for token, tag in zip(tokens.tokens, tags, strict=True) if tag == wanted]
+    return tokens.text[own[0].start : own[-1].end] if own else ""
 
 
 def _names(text: str, library: Library) -> list[str]:

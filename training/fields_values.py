@@ -18,8 +18,8 @@ SURNAMES = (
     "余杜叶程苏魏吕丁任沈姚卢姜崔钟"
 )
 MORE_GIVEN = (
-    GIVEN
-    + "建国文华晓雨志宇航子涵思佳欣俊梦琪博雅浩然天佑海波春梅永红玉兰少峰立新一三四五大小中国学生成文有作发上来可之"
+    f"{GIVEN}建国文华晓雨志宇航子涵思佳欣俊梦琪博雅浩然天佑"
+    "海波春梅永红玉兰少峰立新一三四五大小中国学生成文有作发上来可之"
 )
 UNKNOWN = 0.25  # share of authors and venues that no library has
 _SMALL = frozenset(

@@ -96,9 +96,9 @@ class FieldAnswers:
             if not self._library.authors.find(name):
                 lines.append(format_message("no such author", language, FIELD_TEXTS, name=name))
                 lines += self._near(self._library.near_authors(name), language)
-        if question.venue and not self._library.in_venue(question.venue):
+        if question.venue and not self._library.venues.find(question.venue):
             lines.append(format_message("no such venue", language, FIELD_TEXTS, name=question.venue))
-            lines += self._near(self._library.near_venues(question.venue), language)
+            lines += self._near(self._library.venues.near(question.venue), language)
         return put_together(lines, contexts=selected.closest)
 
     def _near(self, names: Sequence[str], language: Language) -> list[str]:

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
 from rag.answering.fields.authors import AuthorIndex
+from rag.answering.fields.venues import NEAR_NAME, OFFERED, PLAIN, VenueIndex, plain
 from rag.answering.fields.work import Work
 from rag.schema import Paper
 from rag.store.index import Store
-from rag.text.names import fold, fold_letters, index_words, read_name
+from rag.text.names import fold, fold_letters, read_name
 
-# Likeness in [0, 1] (difflib) from which a name counts as a slip of another; higher offers fewer.
-# See docs/decisions.md#names-offered
-NEAR_NAME = 0.8
-# Names offered in place of one that is not there.
-OFFERED = 3
 # Letters or Chinese characters of the shortest title that is looked for inside a question.
 _SHORTEST_TITLE = {"en": 12, "zh": 5}
 _HEAD = 5  # characters by which titles are looked up; at most the shortest title
-# Words that a short form of a venue's name leaves out.
-_SMALL = frozenset("the of and for in on a an & journal proceedings".split())
-_BRACKETS = re.compile(r"[(（]([^)）]*)[)）]")
-_PLAIN = re.compile(r"[\W_]+")
 _PLAIN_LINE = re.compile(r"[^\w\n]+|_+")
 _LINE = "\n"  # stands between titles that are made plain together
 _IDENTIFIER = re.compile(
@@ -57,57 +49,13 @@ class Library:
         return AuthorIndex([name for paper in work.papers for name in paper.authors] for work in self.works)
 
     @cached_property
-    def venues(self) -> dict[str, list[int]]:
-        """The works of each venue, by its folded name without small words."""
-        written: dict[str, list[int]] = {}
-        for number, work in enumerate(self.works):
-            for venue in {paper.venue for paper in work.papers if paper.venue}:
-                written.setdefault(venue, []).append(number)
-        found: dict[str, list[int]] = {}
-        for venue, numbers in written.items():
-            for key in _venue_keys(venue):
-                found[key] = sorted({*found.get(key, ()), *numbers})
-        return found
-
-    def han_venue_at(self, text: str, start: int) -> str | None:
-        """Return the longest Chinese name of a venue that stands in a question at `start`."""
-        return next(
-            (key for key in self._han_venues.get(text[start], ()) if text.startswith(key, start)), None
-        )
-
-    @cached_property
-    def _han_venues(self) -> dict[str, list[str]]:
-        """The Chinese names of venues by their first character, longest first."""
-        found: dict[str, list[str]] = {}
-        for key in sorted(self.venues, key=len, reverse=True):
-            if not key.isascii() and " " not in key:
-                found.setdefault(key[0], []).append(key)
-        return found
+    def venues(self) -> VenueIndex:
+        """Which works appeared where."""
+        return VenueIndex([paper.venue for paper in work.papers if paper.venue] for work in self.works)
 
     def begins_value(self, word: str) -> bool:
         """Return whether a Latin word may begin the name of an author or a venue."""
-        words = index_words(word)
-        return any(len(part) == 1 for part in words) or bool(
-            words & self._first_words or self.authors.has_word(word)
-        )
-
-    @cached_property
-    def _first_words(self) -> frozenset[str]:
-        return frozenset(key.split()[0] for key in self.venues) | _SMALL
-
-    def is_venue(self, name: str) -> bool:
-        """Return whether a venue has just this name."""
-        return venue_key(name) in self.venues
-
-    def in_venue(self, name: str) -> list[int]:
-        """Return the works of a venue: of that name, else of names that hold or shorten it, else none."""
-        key = venue_key(name)
-        if exact := self.venues.get(key):
-            return exact
-        words = key.split()
-        return sorted(
-            {n for own, numbers in self.venues.items() if _is_short_for(words, own) for n in numbers}
-        )
+        return len(word) == 1 or self.authors.has_word(word) or self.venues.may_begin(word)
 
     def near_authors(self, name: str) -> list[str]:
         """Return authors whose name, surname or given name is nearly `name`, likest first."""
@@ -124,11 +72,6 @@ class Library:
         for surname in dict.fromkeys(reading.surname for reading in read_name(name).readings):
             close += [parts[form] for form in _close(surname, parts)]
         return list(dict.fromkeys(close))[:OFFERED]
-
-    def near_venues(self, name: str) -> list[str]:
-        """Return venues whose name is nearly `name`, likest first."""
-        forms = {venue_key(work.venue): work.venue for work in self.works if work.venue}
-        return [forms[form] for form in get_close_matches(venue_key(name), forms, OFFERED, NEAR_NAME)]
 
     def titled(self, title: str, *, part: bool = False) -> list[int]:
         """Return the works of this title, else those whose title holds it, case and punctuation aside.
@@ -234,34 +177,6 @@ def _close(word: str, forms: Iterable[str]) -> list[str]:
     return get_close_matches(word, [f for f in forms if abs(len(f) - len(word)) <= slack], OFFERED, NEAR_NAME)
 
 
-def plain(text: str) -> str:
-    """Return `text` folded, its words parted by one space and nothing else."""
-    return _PLAIN.sub(" ", fold(text)).strip()
-
-
-def venue_key(name: str) -> str:
-    """Return what venues are compared by: the folded words that tell them apart, without numbers."""
-    words = [word for word in plain(name).split() if not word.isdigit()]
-    return " ".join([word for word in words if word not in _SMALL] or words)
-
-
-def _venue_keys(name: str) -> set[str]:
-    """Return the keys of a venue: of its whole name, and of what stands in and outside brackets."""
-    return {venue_key(part) for part in (name, *_BRACKETS.findall(name), _BRACKETS.sub(" ", name))} - {""}
-
-
-def _is_short_for(words: Sequence[str], key: str) -> bool:
-    """Return whether words stand in a venue's key in order, or begin its words one by one (J Mar Ecol)."""
-    own = key.split()
-    if words and words[0] == "j":
-        words = words[1:]
-    if len(words) < 2:
-        return False
-    together = zip(words, own, strict=False)
-    begun = len(words) == len(own) and all(full.startswith(short) for short, full in together)
-    return begun or f" {' '.join(words)} " in f" {key} "
-
-
 def _least(key: str) -> int:
     return _SHORTEST_TITLE["en" if key.isascii() else "zh"]
 
@@ -272,7 +187,7 @@ def _plain_with_places(text: str) -> tuple[str, list[int]]:
     places: list[int] = []
     for place, char in enumerate(text):
         for part in fold_letters(char):
-            word = not _PLAIN.match(part)
+            word = PLAIN.match(part) is None
             if word or (key and key[-1] != " "):
                 key.append(part if word else " ")
                 places.append(place)

@@ -71,7 +71,7 @@ class Selector:
             sets = [set(library.authors.find(name)) for name in question.authors]
             kept &= sets[0].union(*sets) if question.any_author else sets[0].intersection(*sets)
         if question.venue:
-            kept &= set(library.in_venue(question.venue))
+            kept &= set(library.venues.find(question.venue))
         return [number for number in passing if number in kept and _fits(library.works[number], question)]
 
     def undated(self, question: FieldQuestion) -> int:

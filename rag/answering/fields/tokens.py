@@ -98,7 +98,7 @@ def _titles(found: Tokens, library: Library) -> list[Token]:
     tokens = [Token(QUOTED, *match.span(), known={f"quote {match[0][0]}"}) for match, _ in quoted[:1]]
     for token, (_, inner) in zip(tokens, quoted, strict=False):
         token.known |= {"author whole"} if library.authors.knows(inner) else set()
-        token.known |= {"venue whole"} if library.in_venue(inner) else set()
+        token.known |= {"venue whole"} if library.venues.find(inner) else set()
     return tokens
 
 
@@ -151,7 +151,7 @@ def _han_spans(found: Tokens, first: int, library: Library) -> Iterator[tuple[st
     length = next((n for n in _HAN_NAME if found.text[start : start + n] in library.authors.han), 0)
     if length:
         yield "author", first + length - 1
-    if venue := library.han_venue_at(found.text, start):
+    if venue := library.venues.han_at(found.text, start):
         yield "venue", first + len(venue) - 1
 
 
@@ -166,7 +166,7 @@ def _latin_spans(found: Tokens, first: int, library: Library) -> Iterator[tuple[
     )
     for kind, longest, known in (
         ("author", _NAME_WORDS + 2, library.authors.knows),
-        ("venue", _VENUE_WORDS, library.is_venue),
+        ("venue", _VENUE_WORDS, library.venues.has),
     ):
         for end in range(min(last, first + longest) - 1, first - 1, -1):
             if tokens[end].word[0].isalpha() and known(text[tokens[first].start : tokens[end].end]):

@@ -18,6 +18,7 @@ from rag.answering.event_stream import EventStream
 from rag.browsing.paper_map import PaperMap
 from rag.browsing.records import PaperPage
 from rag.errors import LLMStoppedError, QuestionError, RagError
+from rag.llm.stoppable import Turn
 from rag.llm.trial import Trial
 from rag.schema import (
     Answer,
@@ -80,6 +81,9 @@ class FakeRAG:
     prepared: int = 12
     notice: dict[Language, str] = field(default_factory=dict)
     trial_error: RagError | None = None
+    filters: list[Filters | None] = field(default_factory=list)
+    found: list[ScoredChunk] = field(default_factory=list)
+    added: AddReport | RagError = field(default_factory=AddReport)
 
     def ask(
         self,
@@ -89,21 +93,27 @@ class FakeRAG:
         stream: bool = False,
         filters: Filters | None = None,
         model: str | None = None,
+        turn: Turn | None = None,
     ) -> EventStream:
         assert stream, "the page always streams"
         self.asked.append((question, tuple(history)))
+        self.filters.append(filters)
         steps = self.script(question, history)
 
         def stop() -> None:
+            if turn is not None:
+                turn.leave()
             for step in steps:
                 if isinstance(step, Gate):
                     step.stop()
 
-        return EventStream(self._play(steps), stop)
+        return EventStream(self._play(steps, turn), stop)
 
-    def _play(self, steps: Sequence[Step]) -> Generator[StreamEvent, None, None]:
+    def _play(self, steps: Sequence[Step], turn: Turn | None) -> Generator[StreamEvent, None, None]:
         try:
             for step in steps:
+                if turn is not None and not isinstance(step, SourcesEvent) and not turn.wait():
+                    raise LLMStoppedError
                 if isinstance(step, Gate):
                     step.wait()
                 elif isinstance(step, RagError):
@@ -113,11 +123,20 @@ class FakeRAG:
                 else:
                     yield step
         finally:
+            if turn is not None:
+                turn.leave()
             self.closed.set()
+
+    def search(self, query: str, k: int = 10, filters: Filters | None = None) -> list[ScoredChunk]:
+        if not query.strip():
+            raise QuestionError("The question is empty; write one.")
+        return self.found[:k]
 
     def paper(self, paper_id: str) -> Paper | None:
         if paper_id in self.changed:
             return self.changed[paper_id]
+        if self.found:
+            return next((found.paper for found in self.found if found.paper.paper_id == paper_id), None)
         return Paper(paper_id, "An abstract.", "en", ())
 
     def papers(self, query: str | None = None, filters: Filters | None = None, **options: Any) -> PaperPage:
@@ -136,7 +155,9 @@ class FakeRAG:
         return ()
 
     def add(self, paths: Sequence[Path], progress: Any = None, stop: Any = None) -> AddReport:
-        return AddReport()
+        if isinstance(self.added, RagError):
+            raise self.added
+        return self.added
 
     def decide(self, first: str, second: str, *, one_work: bool) -> None:
         return None

@@ -14,6 +14,7 @@ from rag import (
     Paper,
     PaperMap,
     PaperPage,
+    ScoredChunk,
     Settings,
     StreamEvent,
     Trial,
@@ -28,6 +29,16 @@ class Events(Iterator[StreamEvent], Protocol):
         """Stop the language model; whoever waits for an event finds the end."""
 
 
+class Turn(Protocol):
+    """A question's turn with the language model (`ui.line.Ticket`)."""
+
+    def wait(self) -> bool:
+        """Wait for the turn, and return whether it has come."""
+
+    def leave(self) -> None:
+        """Give up the turn."""
+
+
 class Library(Protocol):
     """The public face of `rag.RAG`, as far as the page uses it."""
 
@@ -39,8 +50,15 @@ class Library(Protocol):
         stream: Literal[True],
         filters: Filters | None = None,
         model: str | None = None,
+        turn: Turn | None = None,
     ) -> Events:
-        """Yield the sources, then text, then the answer; `model` is another one for this question."""
+        """Yield the sources, then, once it is the question's `turn` with the model, text and the answer.
+
+        `model` is another one for this question.
+        """
+
+    def search(self, query: str, k: int = ..., filters: Filters | None = ...) -> Sequence[ScoredChunk]:
+        """Return up to `k` papers, best first."""
 
     def info(self) -> dict[str, Any]:
         """Return at least `records`, `papers`, `works` and `languages`."""

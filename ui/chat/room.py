@@ -25,9 +25,6 @@ from ui.page import Event, Page, merged
 from ui.patch import Patch, does
 from ui.words import Label
 
-# Several windows see their sources at once; the model takes their questions in turn.
-_AT_ONCE = 4
-
 
 @dataclass(frozen=True, slots=True)
 class ChatRoom:
@@ -97,10 +94,10 @@ def _wire_answers(page: Page, keeper: Keeper, question: Any, events: Sequence[An
             return
         before: Turn | None = None
         filters = Filters(papers=frozenset(scope)) if scope else None
-        past = asking.past
+        past, ticket = asking.past, page.line.ticket(event.reader)
         saving = keeper.begin(known, event.reader, past, Turn(asking.question), again=asking.again)
         try:
-            steps = follow(page.library, asking.question, history(past), filters)
+            steps = follow(page.library, asking.question, history(past), filters, ticket)
             async with contextlib.aclosing(steps):
                 async for turn in steps:
                     if turn is before:  # nothing new; Gradio looks whether the reader is still there
@@ -123,7 +120,7 @@ def _wire_answers(page: Page, keeper: Keeper, question: Any, events: Sequence[An
 
     inputs = [question, page.turns, page.conversation, page.scope]
     outputs = [question, page.turns, page.conversation, page.patch]
-    return page.listen(events, answer, inputs, outputs, concurrency_limit=_AT_ONCE)
+    return page.listen(events, answer, inputs, outputs, concurrency_limit=None)
 
 
 def newest_patch(turns: Sequence[Turn]) -> Patch:

@@ -11,6 +11,7 @@ from rag import Filters, RagError, StreamEvent
 from ui.chat.labels import BROKE_OFF
 from ui.chat.turn import Turn
 from ui.engine import Events, Library
+from ui.engine import Turn as ModelTurn
 from ui.words import Label
 
 # Gradio notices a closed tab only when the answer yields; higher lets the model work for nobody longer.
@@ -24,6 +25,7 @@ async def stream(
     question: str,
     past: Sequence[tuple[str, str]],
     filters: Filters | None = None,
+    turn: ModelTurn | None = None,
 ) -> AsyncGenerator[list[StreamEvent | RagError], None]:
     """Yield the events of `library.ask`, all that have arrived at a time; an error of citefold comes last.
 
@@ -42,7 +44,7 @@ async def stream(
 
     def produce() -> None:
         try:
-            asked.append(library.ask(question, past, stream=True, filters=filters))
+            asked.append(library.ask(question, past, stream=True, filters=filters, turn=turn))
             for event in () if abandoned.is_set() else asked[0]:
                 put(event)
         except RagError as error:
@@ -79,11 +81,12 @@ async def follow(
     question: str,
     past: Sequence[tuple[str, str]],
     filters: Filters | None = None,
+    turn_with_model: ModelTurn | None = None,
 ) -> AsyncGenerator[Turn, None]:
     """Yield the turn of `question` as it grows, from the bare question to its end; `past` is the history."""
     turn = Turn(question)
     yield turn
-    async with contextlib.aclosing(stream(library, question, past, filters)) as events:
+    async with contextlib.aclosing(stream(library, question, past, filters, turn_with_model)) as events:
         async for arrived in events:
             for event in arrived:
                 turn = turn.failed(Label(str(event))) if isinstance(event, RagError) else turn.after(event)

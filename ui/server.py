@@ -87,7 +87,9 @@ def make_server(
     no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     outer = FastAPI(**no_docs)
     alone = host in LOOPBACK and accounts is None  # settings hold for all readers
-    app = build_app(rag, data=data, may_add=True, may_configure=alone, examples=examples)
+    app = build_app(
+        rag, data=data, may_add=True, may_configure=alone, examples=examples, signed_in=accounts is not None
+    )
     gr.mount_gradio_app(
         outer, app, path="/", server_name=host,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,8 +15,12 @@ from ui.server import listen, make_server
 @contextmanager
 def serving(rag: Library, host: str = "127.0.0.1", **options: Any) -> Iterator[str]:
     """Yield the address of a page over `rag`; `options` are those of `make_server`."""
+
+    async def make() -> Any:  # outside of an event loop Gradio makes some, and leaves them open
+        return make_server(rag, host, **options)
+
     with closing(listen("127.0.0.1", 0)) as bound:
-        server = make_server(rag, host, **options)
+        server = asyncio.run(make())
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         try:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
-from rag.answering.fields.library import plain
+from rag.answering.fields.venues import plain
 from rag.answering.fields.work import Work
 from rag.browsing.listing import find_words
 from rag.browsing.records import FacetField, Facets

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rag.answering.fields.library import plain
+from rag.answering.fields.venues import plain
 from rag.browsing.records import Order, PaperPage
 from rag.browsing.shelf import Shelf, title_of
 from rag.schema import Filters, Paper, ScoredChunk

@@ -8,7 +8,8 @@ from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from rag.answering.collection.listing import passes
-from rag.answering.fields.library import library_of, plain
+from rag.answering.fields.library import library_of
+from rag.answering.fields.venues import plain
 from rag.answering.fields.work import Work
 from rag.errors import QuestionError
 from rag.schema import Filters

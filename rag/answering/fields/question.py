@@ -70,11 +70,13 @@ class FieldQuestion:
     most: bool = False
     limit: int | None = None
 
-    @property
-    def only_topic(self) -> bool:
-        """Whether it says of the papers what they are about and nothing else."""
-        other = self.authors or self.years or self.venue or self.works is not None or self.order
-        return self.topic is not None and not other
+    def names_known(self, library: Library) -> bool:
+        """Return whether it says more than a topic, and the library has the authors and the venue."""
+        more = self.authors or self.years or self.venue or self.works is not None or self.order
+        if self.topic and not more:
+            return False
+        in_venue = self.venue is None or bool(library.venues.find(self.venue))
+        return in_venue and all(library.authors.knows(name) for name in self.authors)
 
 
 def may_ask_fields(question: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
@@ -15,20 +15,24 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from rag.answering.abstention import Abstention, abstention_for
 from rag.answering.answerer import SEVERAL_ABSTRACTS, Answerer
 from rag.answering.citing.attribution import SentenceVerifier
-from rag.answering.citing.citations import NOTHING_SAID, Cited
+from rag.answering.citing.citations import NOTHING_SAID
 from rag.answering.collection.answers import answer_about_collection
+from rag.answering.context import ContextSentences
 from rag.answering.event_stream import EventStream
 from rag.answering.fields.answers import answer_about_fields
 from rag.answering.generation.prefill import Prefill, prefill
 from rag.answering.generation.prompts import REFUSALS
-from rag.answering.generation.streaming import Generated
+from rag.answering.generation.streaming import Generated, Shown
+from rag.answering.highlights import embed_sentences, key_sentences
+from rag.answering.query_context import QueryContext
 from rag.answering.question import is_multi_document, needs_context
 from rag.answering.reranking import RERANK_CANDIDATES, Reranker, rerank
-from rag.answering.retrieval import retrieve
+from rag.answering.retrieval import query_vector, retrieve
 from rag.answering.rewriting import standalone
 from rag.answering.router import classify
 from rag.answering.verification.verifier import verifier_for
 from rag.embedding.base import Embedder, Vectors
+from rag.embedding.recent import RecentPassages
 from rag.errors import LLMError, ModelError, QuestionError
 from rag.factory import configured_embedder, configured_llm, configured_reranker, describe, leaving_notices
 from rag.llm.base import LLM
@@ -38,10 +42,12 @@ from rag.schema import (
     Answer,
     Citation,
     Filters,
+    Highlight,
     History,
     Language,
     Paper,
     Progress,
+    ProgressEvent,
     ScoredChunk,
     Sentence,
     SourcesEvent,
@@ -62,6 +68,8 @@ if TYPE_CHECKING:
 # A question is a sentence or a paragraph; a longer text would crowd the abstracts out of the prompt.
 MAX_QUESTION_CHARS = 2000
 MAX_RESULTS = 1000
+# Seconds between two looks whether the model has loaded or the reader has left; lower notices sooner.
+_LOOK_S = 0.05
 
 
 class RAG:
@@ -86,13 +94,14 @@ class RAG:
             IndexMissingError, IndexMismatchError, LibraryIndexError: the index cannot be used.
         """
         self.settings = settings
-        self._embedder = embedder
+        self._embedder = RecentPassages(embedder) if embedder else None
         self._reranker = reranker
         self._verifier = verifier
         self._abstention = abstention
         self._lock = threading.RLock()
-        self._llm_called = False
+        self._warming: threading.Thread | None = None
         self._asked = 0
+        self._prefilled: Prefill | None = None
         self._index = LiveIndex(settings.index, self._embedding_model, settings.chroma_url)
         self.llm: LLM = llm or configured_llm(settings)
 
@@ -138,7 +147,8 @@ class RAG:
         """Answer one question in its language from the abstracts that pass `filters`, or refuse.
 
         With `stream=True` yield a `SourcesEvent`, then `TextEvent`s whose deltas make up `Answer.answer`,
-        then the `Answer` itself. Closing the stream, from any thread, stops the language model.
+        then the `Answer` itself; `ProgressEvent`s before and between say what is being done. Closing the
+        stream, from any thread, stops the language model.
 
         Raises:
             QuestionError: the question is empty or too long, or a filter names a source that is not there.
@@ -233,6 +243,11 @@ class RAG:
             LLMError, ModelError, IndexMissingError, IndexMismatchError, LibraryIndexError: as `ask`.
         """
         done: Prefill | None = None
+
+        def told(stage: str, read: int, papers: int) -> None:
+            self._prefilled = Prefill(read, papers)
+            progress(stage, read, papers)
+
         stop = stop or threading.Event()
         if self._reads_together:  # then no chat begins with one abstract
             return Prefill(0, 0)
@@ -244,11 +259,32 @@ class RAG:
                 papers,
                 stop,
                 lambda: self._asked > 0,
-                progress,
+                told,
                 evidence_tokens=self.settings.evidence_tokens,
                 outdated=partial(self._rebuilt_since, store),
             )
         return done
+
+    @property
+    def prefilled(self) -> Prefill | None:
+        """Return how far `prefill` has come; None where it has not begun or has nothing to do."""
+        return self._prefilled
+
+    def embed_sentences(self, stop: threading.Event | None = None) -> int:
+        """Embed the sentences of the abstracts while no question is asked, as many as are remembered.
+
+        Key sentences of these abstracts are found by meaning at once, others by their words alone. Returns
+        early once `stop` is set; returns how many abstracts it embedded.
+
+        Raises:
+            ModelError, IndexMissingError, IndexMismatchError, LibraryIndexError: as `ask`.
+        """
+        with self._index.reading() as store:
+            papers = store.catalog.papers()
+        return embed_sentences(self._loaded_embedder(), papers, stop or threading.Event(), self._is_asked)
+
+    def _is_asked(self) -> bool:
+        return self._asked > 0
 
     def read_ahead(
         self,
@@ -291,12 +327,15 @@ class RAG:
             llm.stop()
             with self._lock:
                 self._asked -= 1
-                self._llm_called &= ended  # stopping a reply may have ended the model's process
+                if not ended:
+                    self._warming = None  # stopping a reply may have ended the model's process
 
     def _answer(
-        self, llm: LLM, question: str, history: History, filters: Filters | None
+        self, llm: StoppableLLM, question: str, history: History, filters: Filters | None
     ) -> Iterator[StreamEvent]:
         started = time.perf_counter()
+        if self._embedder is None:
+            yield ProgressEvent("loading")
         told = self._tell(question, filters, followed=bool(history))
         if told is not None:
             yield SourcesEvent(told.contexts, told.language)
@@ -304,19 +343,27 @@ class RAG:
             yield told
             return
         self._load_llm_ahead()
+        if history and needs_context(question):
+            yield from self._until_loaded(llm)
+            yield ProgressEvent("rewriting")
         read_as = standalone(llm, question, history)
         asked, question = question, read_as or question
         if read_as or not needs_context(question):
             history = ()  # what it needs of them is in it: more abstracts fit, and nothing else is mixed in
         language = detect_language(question)
+        yield ProgressEvent("searching")
         contexts = tuple(self._contexts(question, language, history, filters))
         retrieved = time.perf_counter() - started
-        yield SourcesEvent(contexts, language, read_as)
+        highlights = self._highlights(question, language, contexts, history)
+        yield SourcesEvent(contexts, language, read_as, highlights)
         first: float | None = None
         generated: Generated | None = None
         for item in self._generate(llm, question, language, contexts, history):
             if isinstance(item, Generated):
                 generated = item
+                continue
+            if isinstance(item, ProgressEvent):
+                yield item
                 continue
             first = first or time.perf_counter() - started
             yield TextEvent(item[0], item[1].citations, item[1].sentences)
@@ -333,9 +380,19 @@ class RAG:
         """Have the language model load while the abstracts are searched; the first question alone
         waits for both.
         """
-        if not self._llm_called:
-            self._llm_called = True
-            threading.Thread(target=self._warm_llm, daemon=True).start()
+        with self._lock:
+            if self._warming is None:
+                self._warming = threading.Thread(target=self._warm_llm, daemon=True)
+                self._warming.start()
+
+    def _until_loaded(self, llm: StoppableLLM) -> Iterator[ProgressEvent]:
+        """Wait until the language model is loaded or the reader has left; say so if there is a wait."""
+        warming = self._warming
+        if warming is None or not warming.is_alive():
+            return
+        yield ProgressEvent("loading")
+        while warming.is_alive() and not llm.stopped:
+            warming.join(_LOOK_S)
 
     def _warm_llm(self) -> None:
         with suppress(LLMError, ModelError):  # raised again when the model is asked
@@ -363,13 +420,36 @@ class RAG:
             Timings(took, took, took), kind="chat" if intent and intent.chat else "collection",
         )  # fmt: skip
 
-    def _generate(
-        self, llm: LLM, question: str, language: Language, contexts: tuple[ScoredChunk, ...], history: History
-    ) -> Iterator[tuple[str, Cited] | Generated]:
-        """Ask the language model, unless nothing in the library is near the question."""
+    def _highlights(
+        self, question: str, language: Language, contexts: Sequence[ScoredChunk], history: History
+    ) -> tuple[Highlight, ...]:
+        """Return the key sentences of the best abstracts, none where none is near the question."""
+        if not self._is_near(contexts, history):
+            return ()
+        embedder = self._loaded_embedder()
+        with self._index.reading() as store:
+            alignment = store.alignment
+        sentences = ContextSentences(contexts, embedder, alignment)
+        vector = query_vector(embedder, alignment, question, language)[0]
+        return key_sentences(QueryContext(question, language, history, sentences, vector), embedder)
+
+    def _is_near(self, contexts: Sequence[ScoredChunk], history: History) -> bool:
         nearest = max((c.dense for c in contexts if c.dense is not None), default=-1.0)
-        if not contexts or (nearest < self.settings.min_similarity and not history):
-            return iter([Generated(NOTHING_SAID, refused=True)])
+        return bool(contexts) and (nearest >= self.settings.min_similarity or bool(history))
+
+    def _generate(
+        self,
+        llm: StoppableLLM,
+        question: str,
+        language: Language,
+        contexts: tuple[ScoredChunk, ...],
+        history: History,
+    ) -> Iterator[Shown | ProgressEvent | Generated]:
+        """Ask the language model, unless nothing in the library is near the question."""
+        if not self._is_near(contexts, history):
+            yield Generated(NOTHING_SAID, refused=True)
+            return
+        yield from self._until_loaded(llm)
         embedder = self._loaded_embedder()
         with self._index.reading() as store:
             alignment = store.alignment
@@ -383,7 +463,7 @@ class RAG:
             self._reads_together,
             self._abstention or abstention_for(self.llm.name, self._embedding_model),
         )
-        return answerer.answer(question, language, contexts, history)
+        yield from answerer.answer(question, language, contexts, history)
 
     def _contexts(
         self, question: str, language: Language, history: History, filters: Filters | None
@@ -419,9 +499,9 @@ class RAG:
     def _embedding_model(self) -> str:
         return self._embedder.name if self._embedder else self.settings.embedding_model
 
-    def _loaded_embedder(self) -> Embedder:
+    def _loaded_embedder(self) -> RecentPassages:
         with self._lock:
-            embedder = self._embedder or configured_embedder(self.settings)
+            embedder = self._embedder or RecentPassages(configured_embedder(self.settings))
             with self._index.reading() as store:
                 store.manifest.check(self.settings.index, {"embedding_digest": embedder.digest})
             self._embedder = embedder

@@ -78,10 +78,10 @@ def test_a_missing_corpus_is_a_users_mistake(tmp_path: Path) -> None:
 
 def test_the_public_names_are_these_and_all_of_them_load() -> None:
     assert set(rag.__all__) == {
-        "AlignedEmbedding", "Alignment", "RAG", "Answer", "Chunk", "Citation", "Evidence", "Filters", "CorpusError", "IndexBusyError", "IndexMismatchError",
+        "AlignedEmbedding", "Alignment", "RAG", "Answer", "Chunk", "Citation", "Evidence", "Filters", "Highlight", "CorpusError", "IndexBusyError", "IndexMismatchError",
         "IndexMissingError", "LLMError", "LLMResponseError", "LLMUnreachableError", "Language", "LibraryIndexError",
-        "ModelError", "Paper", "QuestionError", "RagError", "ScoredChunk", "Sentence", "Settings", "SettingsError",
-        "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings", "UserError", "add_paths",
+        "ModelError", "Paper", "ProgressEvent", "QuestionError", "RagError", "ScoredChunk", "Sentence", "Settings", "SettingsError",
+        "Source", "SourcesEvent", "Stage", "StreamEvent", "TextEvent", "Timings", "UserError", "add_paths",
         "ask", "index_paths", "load_settings", "remove", "sync_path",
     }  # fmt: skip
     assert all(getattr(rag, name) is not None for name in rag.__all__)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from ui.app import listen, make_server
-from ui.stream import Library
+from ui.engine import Library
+from ui.server import listen, make_server
 
 SIZES = {"wide": (1360, 900), "narrow": (420, 900)}
 QUESTION = "What FID does the 900M Muse model reach on CC3M?"

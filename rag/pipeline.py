@@ -37,7 +37,7 @@ from rag.errors import LLMError, ModelError, QuestionError
 from rag.factory import configured_embedder, configured_llm, configured_reranker, describe, leaving_notices
 from rag.llm.base import LLM
 from rag.llm.size import reads_together
-from rag.llm.stoppable import StoppableLLM
+from rag.llm.stoppable import StoppableLLM, Turn
 from rag.schema import (
     Answer,
     Citation,
@@ -125,6 +125,8 @@ class RAG:
         history: History = (),
         stream: Literal[False] = False,
         filters: Filters | None = None,
+        *,
+        turn: Turn | None = None,
     ) -> Answer: ...
 
     @overload
@@ -135,6 +137,7 @@ class RAG:
         *,
         stream: Literal[True],
         filters: Filters | None = None,
+        turn: Turn | None = None,
     ) -> EventStream: ...
 
     def ask(
@@ -143,19 +146,22 @@ class RAG:
         history: History = (),
         stream: bool = False,
         filters: Filters | None = None,
+        *,
+        turn: Turn | None = None,
     ) -> Answer | EventStream:
         """Answer one question in its language from the abstracts that pass `filters`, or refuse.
 
         With `stream=True` yield a `SourcesEvent`, then `TextEvent`s whose deltas make up `Answer.answer`,
         then the `Answer` itself; `ProgressEvent`s before and between say what is being done. Closing the
-        stream, from any thread, stops the language model.
+        stream, from any thread, stops the language model. `turn` is waited for before the model is asked,
+        and given up at the end.
 
         Raises:
             QuestionError: the question is empty or too long, or a filter names a source that is not there.
             LLMError: the language model cannot answer.
             ModelError: a model file is missing or wrong.
         """
-        llm = StoppableLLM(self.llm)
+        llm = StoppableLLM(self.llm, turn)
         events = EventStream(self._events(llm, _checked(question), history, filters), llm.stop)
         if stream:
             return events

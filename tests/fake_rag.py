@@ -1,6 +1,6 @@
 """A scripted RAG with the real one's public face, for tests and pictures of the page: no model, no index.
 
-It enters through the seam (`ui.app.make_server(rag)`), so nothing is patched. A script is a list of steps;
+It enters through the seam (`ui.server.make_server(rag)`), so nothing is patched. A script is a list of steps;
 `Gate`s hold the stream until the test opens them.
 """
 
@@ -17,6 +17,7 @@ from rag.schema import (
     Answer,
     Chunk,
     Citation,
+    Filters,
     Language,
     Paper,
     ScoredChunk,
@@ -65,7 +66,12 @@ class FakeRAG:
     closed: threading.Event = field(default_factory=threading.Event)
 
     def ask(
-        self, question: str, history: Sequence[tuple[str, str]] = (), *, stream: bool = False
+        self,
+        question: str,
+        history: Sequence[tuple[str, str]] = (),
+        *,
+        stream: bool = False,
+        filters: Filters | None = None,
     ) -> EventStream:
         assert stream, "the page always streams"
         self.asked.append((question, tuple(history)))
@@ -91,6 +97,9 @@ class FakeRAG:
                     yield step
         finally:
             self.closed.set()
+
+    def paper(self, paper_id: str) -> Paper | None:
+        return None
 
     def info(self) -> dict[str, Any]:
         return {"records": 50, "papers": 31, "works": 31, "chunks": 31, "languages": {"en": 22, "zh": 9}}

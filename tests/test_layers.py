@@ -37,7 +37,7 @@ ALLOWED = {
 # Where each third-party library may be imported.
 HOMES = {
     "chromadb": {"rag/store/vectors.py"},
-    "gradio": {"ui/app.py", "ui/guard.py"},
+    "gradio": {"ui/app.py", "ui/page.py", "ui/toolkit.py"},
     "xllamacpp": {"rag/llm/llama_cpp/server.py"},
     "onnx": {
         "rag/models/e5/judge.py",

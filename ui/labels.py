@@ -1,115 +1,24 @@
-"""The words of the page in English and Chinese; the browser shows one of the two (language.js, style.css)."""
+"""The words of the masthead and of what all rooms share."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from html import escape
+from ui.words import Label, Part
 
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """Words of the page in both languages; a label without `zh` is the same in both."""
-
-    en: str
-    zh: str = ""
-
-    def of(self, n: int = 0, **values: str) -> Label:
-        """Return the label with its blanks filled: `{n}`, the English plural `{s}` of it, and `values`."""
-        plural = "" if n == 1 else "s"
-        return Label(*(text.format(n=n, s=plural, **values) for text in (self.en, self.zh)))
-
-    def html(self) -> str:
-        """Return both languages, escaped; the style sheet hides one, also from screen readers."""
-        if not self.zh:
-            return f'<span lang="en">{escape(self.en)}</span>'
-        texts = {"en": self.en, "zh": self.zh}
-        return "".join(f'<span class="in" lang="{key}">{escape(text)}</span>' for key, text in texts.items())
-
-    def attribute(self, name: str) -> str:
-        """Return what the script of the page makes the attribute `name` of, in the language shown."""
-        return f' data-sets="{name}" data-en="{escape(self.en)}" data-zh="{escape(self.zh or self.en)}"'
-
-
-# Masthead
 TAGLINE = Label("Answers from your abstracts, with citations", "依据摘要作答，逐句注明出处")
 INDEXED = Label("Indexed", "已收录")
 SWITCH = Label("Language", "语言")
 ABSTRACTS = Label("{n} abstract{s}", "{n} 篇摘要")
 IN_LANGUAGE = {"en": Label("{n} English", "{n} 篇英文"), "zh": Label("{n} Chinese", "{n} 篇中文")}
 
-# Composer
-QUESTION = Label("Question", "问题")
-PLACEHOLDER = Label("Ask about the abstracts", "就这些摘要提问")
-ASK = Label("Ask", "提问")
-STOP = Label("Stop", "停止")
-CLEAR = Label("New conversation", "新对话")
-HINT = Label("Enter to send · Shift+Enter for a new line", "Enter 发送 · Shift+Enter 换行")
-NO_QUESTION = Label("Write a question first.", "请先输入问题。")
+# Rooms
+ROOM_ASK = Label("Ask", "提问")
+ROOM_LIBRARY = Label("Library", "文库")
+ROOM_SETTINGS = Label("Settings", "设置")
 
-# Conversation
-CONVERSATION = Label("Conversation", "对话")
-WELCOME = Label(
-    "Ask in English or Chinese. The answer comes from the abstracts alone, and each sentence names the "
-    "abstract "
-    "it rests on; when they do not answer, the page says so.",
-    "可用中文或英文提问。回答只依据已收录的摘要，逐句注明出处；摘要没有答案时会直接说明。",
-)
-ASKED = Label("Question: ", "问题：")
-READ_AS = Label("Read as: ", "理解为：")
-SEARCHING = Label("Searching the abstracts", "正在检索摘要")
-READING = Label("Reading {n} abstract{s}", "正在阅读 {n} 篇摘要")
-WEAK = Label("only weakly supported", "依据较弱")
-SOURCE = Label("Source {n}", "来源 {n}")
-REFUSED = Label("No answer in the abstracts", "摘要中没有答案")
-BROKE_OFF = Label(
-    "The answer broke off because of a fault in citefold; the terminal that serves this page shows it.",
-    "citefold 内部出错，回答中断；详情见运行本页面的终端。",
-)
-
-# Below an answer
-SOURCE_COUNT = Label("{n} source{s}", "{n} 个来源")
-CUT_SHORT = Label("Stopped before the end", "未写完即停止")
-BARE = Label("{n} sentence{s} without a source", "{n} 句没有来源")
-WEAK_COUNT = Label("{n} sentence{s} only weakly supported", "{n} 句依据较弱")
-DROPPED = Label("{n} sentence{s} left out: supported by no abstract", "略去 {n} 句：没有摘要支持")
-UNKNOWN = Label("{n} marker{s} left out: no such source", "略去 {n} 个标记：没有对应来源")
-FROM_INDEX = Label("from the index, {seconds} s", "由索引作答，{seconds} 秒")
-FIRST_WORD = Label("first word {seconds} s", "首字 {seconds} 秒")
-COMPLETE = Label("complete {seconds} s", "完成 {seconds} 秒")
-
-# Status line
-STATUS_ERROR = Label("The question could not be answered.", "未能回答这个问题。")
-STATUS_STOPPED = Label("Stopped.", "已停止。")
-STATUS_ANSWERED = Label("Answered.", "已回答。")
-STATUS_LISTED = Label("Answered from the index, listing {n} abstract{s}.", "已由索引作答，列出 {n} 篇摘要。")
-STATUS_REFUSED = Label("No answer in the abstracts.", "摘要中没有答案。")
-STATUS_CITED = Label("Answered, citing {n} abstract{s}.", "已回答，引用 {n} 篇摘要。")
-STATUS_SEARCHING = Label("Searching the abstracts…", "正在检索摘要…")
-STATUS_FOUND = Label("{n} source{s} found; writing the answer…", "找到 {n} 个来源，正在作答…")
-
-# Sources
-SOURCES = Label("Sources", "来源")
-SOURCES_EMPTY = Label(
-    "The abstracts found for a question appear here before the answer begins.",
-    "检索到的摘要会先于回答显示在这里。",
-)
-ABOUT = Label("for the question: ", "所答问题：")
-SEARCHING_SOURCES = Label("Searching", "正在检索")
-NONE_NEEDED = Label("No abstracts were needed", "无需查阅摘要")
-RETRIEVED = Label("Retrieved", "检索到")
-LISTED = Label("Listed", "已列出")
-CITED = Label("Cited", "已引用")
-ALSO_RETRIEVED = Label("Also retrieved", "其他检索结果")
-NONE_CITED = Label("Retrieved, none cited", "检索到，均未引用")
-CLOSEST = Label("Closest", "最接近")
-NOT_ANSWERING = Label("Closest, not answering", "最接近，但未回答")
-
-# Source cards
-BADGE = Label("Source ", "来源 ")
-LANGUAGES = {"en": Label("English", "英文"), "zh": Label("Chinese", "中文")}
-AND_OTHERS = Label(" et al.", " 等")
-LINK = Label("Link", "链接")
-FILES = Label("in {n} file{s}", "见于 {n} 个文件")
-RECORD = Label(": record {n}", "：第 {n} 条")
-WHOLE = Label("Whole abstract", "摘要全文")
-BACK = Label("Back to the answer", "回到回答")
+_ROOMS = {"ask": ROOM_ASK, "library": ROOM_LIBRARY, "settings": ROOM_SETTINGS}
+# Gradio holds the names of the tabs twice: to be seen, and to be measured.
+PARTS: list[Part] = [(f"#room-{name}-button", "", label) for name, label in _ROOMS.items()]
+PARTS += [
+    (f"#rooms .visually-hidden button:nth-child({place})", "", label)
+    for place, label in enumerate(_ROOMS.values(), 1)
+]

@@ -160,8 +160,8 @@ def _search(parsed: argparse.Namespace) -> int:
 def _chat(parsed: argparse.Namespace) -> int:
     from threading import Event, Thread
 
-    from ui.app import serve
-    from ui.labels import Label
+    from ui.server import serve
+    from ui.words import Label
 
     closing = Event()
     with _open(parsed) as rag:

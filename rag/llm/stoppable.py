@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Protocol
 from weakref import WeakSet
 
 from rag.errors import LLMStoppedError
@@ -12,12 +13,23 @@ from rag.llm.forwarding import ForwardingLLM
 from rag.llm.logprobs import Logprobs
 
 
+class Turn(Protocol):
+    """One question's turn with a language model that several questions want (`ui.line.Ticket`)."""
+
+    def wait(self) -> bool:
+        """Wait for the turn, and return whether it has come: False once `leave` was called."""
+
+    def leave(self) -> None:
+        """Give up the turn for good; any thread may do so, also while another one waits for it."""
+
+
 class StoppableLLM(ForwardingLLM):
     """A language model that, once stopped, ends its replies and starts no other; the model itself stays."""
 
-    def __init__(self, llm: LLM) -> None:
-        """Use `llm` until `stop` is called."""
+    def __init__(self, llm: LLM, turn: Turn | None = None) -> None:
+        """Use `llm` until `stop` is called; the first reply waits for `turn`, which `stop` gives up."""
         super().__init__(llm)
+        self._turn = turn
         self._lock = threading.Lock()
         self._replies: WeakSet[TextStream] = WeakSet()
         self._stopped = False
@@ -31,6 +43,8 @@ class StoppableLLM(ForwardingLLM):
         logprobs: Logprobs | None = None,
     ) -> TextStream:
         """Return the model's reply; raise LLMStoppedError after `stop`."""
+        if self._turn is not None and not self._turn.wait():
+            raise LLMStoppedError
         with self._lock:
             if self._stopped:
                 raise LLMStoppedError
@@ -45,6 +59,8 @@ class StoppableLLM(ForwardingLLM):
 
     def stop(self) -> None:
         """End the replies; a thread that waits for one gets LLMStoppedError."""
+        if self._turn is not None:
+            self._turn.leave()
         with self._lock:
             self._stopped = True
             replies = list(self._replies)

@@ -18,8 +18,9 @@ from playwright.sync_api import Page, expect
 
 from rag import LLMUnreachableError, UserError
 from tests.fake_rag import FakeRAG, Gate, Script, citation, context, script_of
-from ui.app import EXAMPLES, listen, make_server, serve
-from ui.labels import Label
+from ui.app import EXAMPLES
+from ui.server import listen, make_server, serve
+from ui.words import Label
 
 pytestmark = pytest.mark.browser
 
@@ -108,7 +109,7 @@ def test_sources_come_before_the_first_word_and_the_answer_grows(open_page) -> N
     page = open_page(script)
     ask(page)
     expect(page.locator(".card")).to_have_count(2)
-    assert page.locator(".answer").count() == 0
+    expect(page.locator(".answer")).to_be_empty()
     expect(page.locator("#status").get_by_role("status")).to_contain_text("2 sources found")
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
     before.open()
@@ -170,7 +171,7 @@ def test_earlier_answers_keep_their_sources(open_page, served) -> None:
 def test_a_refusal_is_plain(open_page) -> None:
     page = open_page(script_of("The abstracts do not answer this.", [MUSE], refused=True))
     ask_and_wait(page, "Capital of France?")
-    expect(page.locator(".refusal")).to_contain_text("No answer in the abstracts")
+    expect(page.locator(".turn.refused")).to_contain_text("No answer in the abstracts")
     expect(page.locator(".shelf h3")).to_contain_text("Closest, not answering")
 
 
@@ -337,7 +338,9 @@ def test_a_port_in_use_is_one_sentence() -> None:
 
 
 def test_ctrl_c_stops_without_a_traceback() -> None:
-    code = "from tests.fake_rag import *; from ui.app import serve; serve(FakeRAG(script_of('', [])), port=0)"
+    code = (
+        "from tests.fake_rag import *; from ui.server import serve; serve(FakeRAG(script_of('', [])), port=0)"
+    )
     child = subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=Path(__file__).parents[2],

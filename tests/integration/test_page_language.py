@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from rag import LLMUnreachableError
 from tests.fake_rag import Gate, citation, context, script_of
 from tests.integration.test_page import ANSWER, CITED, MUSE, NOTICE, ask, ask_and_wait, open_page, served
-from ui.labels import NO_QUESTION
+from ui.chat.labels import NO_QUESTION
 
 __all__ = ["open_page", "served"]
 pytestmark = pytest.mark.browser

@@ -22,7 +22,7 @@ from rag.pipeline import RAG
 from rag.schema import ProgressEvent, SourcesEvent, TextEvent
 from rag.settings import load_settings
 from tests.conftest import HashEmbedder, NumberVerifier, ScriptedLLM
-from ui.app import listen, make_server
+from ui.server import listen, make_server
 
 QUESTION = "What FID does Muse reach on CC3M?"
 IN_CHINESE = "Muse在CC3M上的FID是多少？"

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.parametrize(
 
 
 def test_the_toolkit_is_imported_and_the_variables_stay(value: dict[str, str]) -> None:
-    script = "import os; from ui.app import _gradio; _gradio(); print({n: os.environ[n] for n in %r} == %r)"
+    script = "import os; from ui.toolkit import load_gradio; load_gradio(); print({n: os.environ[n] for n in %r} == %r)"
     done = subprocess.run(
         [sys.executable, "-c", script % (list(value), value)],
         env=os.environ | value,

@@ -10,9 +10,10 @@ import pytest
 
 from rag import LLMResponseError, SourcesEvent, TextEvent
 from tests.fake_rag import FakeRAG, Gate, context, script_of
-from ui.labels import BROKE_OFF, Label
-from ui.stream import follow
-from ui.turn import Turn
+from ui.chat.labels import BROKE_OFF
+from ui.chat.stream import follow
+from ui.chat.turn import Turn
+from ui.words import Label
 
 FOUND = context("Muse reaches 6.06.")
 

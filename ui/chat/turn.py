@@ -17,7 +17,7 @@ from rag import (
     StreamEvent,
     TextEvent,
 )
-from ui.labels import Label
+from ui.words import Label
 
 
 @dataclass(frozen=True, slots=True)

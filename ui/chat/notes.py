@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rag import Answer
-from ui import labels
-from ui.labels import Label
-from ui.turn import Turn
+from ui.chat import labels
+from ui.chat.turn import Turn
+from ui.words import Label
 
 
 def status_of(turn: Turn) -> Label:

@@ -1,45 +1,22 @@
-"""Turns to HTML, pure: the masthead and the conversation. Every string that is not ours is escaped."""
+"""Turns to HTML, pure. Every string that is not ours is escaped."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
-from ui import labels
-from ui.labels import Label
-from ui.notes import notes
-from ui.turn import Turn
+from ui.chat import labels
+from ui.chat.notes import notes
+from ui.chat.turn import Turn
+from ui.patch import Patch
+from ui.words import Label
 
 _MARKER = re.compile(r"\[(\d{1,4})\]")
 _CLOSING = re.compile(r"[。！？.!?；;…]+$")
 _TAIL = re.compile(r"(?:\s*\[\d{1,4}\])*[。！？.!?；;…]*")
 # A pasted page must not push the answer out of sight; the whole question still went to the model.
 _QUESTION_SHOWN = 1200
-
-
-def masthead_html(info: Mapping[str, Any], notice: Label | None = None) -> str:
-    """Return the header: name, index, language switch, and `notice` where text leaves this machine."""
-    counts = [labels.ABSTRACTS.of(info["works"])]
-    for code, count in sorted(info["languages"].items(), key=lambda item: -item[1]):
-        counts.append(labels.IN_LANGUAGE[code].of(count))
-    facts = "".join(f"<li>{count.html()}</li>" for count in counts)
-    warning = f'<p class="notice" role="note">{notice.html()}</p>' if notice else ""
-    return (
-        f'<header><h1>citefold</h1><p class="tagline">{labels.TAGLINE.html()}</p>'
-        "<ul "
-        f'class="facts"{labels.INDEXED.attribute("aria-label")}>{facts}</ul>{_switch_html()}</header>{warning}'
-    )
-
-
-def _switch_html() -> str:
-    names = (("en", "EN", "English"), ("zh", "中文", "中文"))
-    buttons = "".join(
-        f'<button type="button" data-language="{code}" lang="{code}" aria-label="{name}">{shown}</button>'
-        for code, shown, name in names
-    )
-    return f'<div class="languages" role="group"{labels.SWITCH.attribute("aria-label")}>{buttons}</div>'
 
 
 def chat_html(turns: Sequence[Turn]) -> str:
@@ -49,22 +26,51 @@ def chat_html(turns: Sequence[Turn]) -> str:
     return "".join(_turn_html(number, turn) for number, turn in enumerate(turns, 1))
 
 
+def turn_patch(number: int, turn: Turn) -> Patch:
+    """Return all that the page shows of a turn in the conversation; the answer grows at its end."""
+    return {
+        f"turn-{number}": _frame_html(number, turn),
+        f"turn-{number}@aria-busy": "true" if turn.busy else "false",
+        f"turn-{number}@class": _classes(turn),
+        f"read-as-{number}": _read_as_html(turn),
+        f"state-{number}": _state_html(turn),
+        f"answer-{number}@lang": turn.language,
+        f"answer-{number}": _linked(number, turn) if turn.text else "",
+        f"foot-{number}": _error_html(turn) + _foot_html(number, turn),
+    }
+
+
 def status_html(status: Label) -> str:
     """Return the line below the question box; a change of it is read out."""
     return f'<p role="status">{status.html()}</p>'
 
 
 def _turn_html(number: int, turn: Turn) -> str:
+    """Return a whole turn, as `turn_patch` leaves it."""
+    parts = turn_patch(number, turn)
+    html = parts[f"turn-{number}"]
+    for key, inner in parts.items():
+        if "@" not in key and not key.startswith("turn-"):
+            html = html.replace(f'id="{key}"></', f'id="{key}">{inner}</', 1)
+    busy = parts[f"turn-{number}@aria-busy"]
+    html = html.replace(f'id="answer-{number}"', f'id="answer-{number}" lang="{turn.language}"', 1)
+    return f'<article class="{_classes(turn)}" id="turn-{number}" aria-busy="{busy}">{html}</article>'
+
+
+def _frame_html(number: int, turn: Turn) -> str:
+    """Return what of a turn never changes: the question, and empty places for the rest."""
     question = turn.question
     if len(question) > _QUESTION_SHOWN:
         question = question[:_QUESTION_SHOWN] + "…"
-    busy = "true" if turn.busy else "false"
     return (
-        f'<article class="turn" id="turn-{number}" aria-busy="{busy}">'
         f'<h2 class="question"><span class="sr">{labels.ASKED.html()}</span>{escape(question)}</h2>'
-        f"{_read_as_html(turn)}<div "
-        f'class="reply">{_reply_html(number, turn)}</div>{_foot_html(number, turn)}</article>'
+        f'<div id="read-as-{number}"></div><div class="reply"><div id="state-{number}"></div>'
+        f'<p class="answer" id="answer-{number}"></p></div><div id="foot-{number}"></div>'
     )
+
+
+def _classes(turn: Turn) -> str:
+    return "turn refused" if turn.answer and turn.answer.refused else "turn"
 
 
 def _read_as_html(turn: Turn) -> str:
@@ -74,16 +80,15 @@ def _read_as_html(turn: Turn) -> str:
     return f'<p class="read-as">{labels.READ_AS.html()}{meant}</p>'
 
 
-def _reply_html(number: int, turn: Turn) -> str:
-    answer = _linked(number, turn)
-    body = f'<p class="answer" lang="{turn.language}">{answer}</p>' if turn.text else ""
-    if turn.error:
-        return f'{body}<p class="error" role="alert">{turn.error.html()}</p>'
+def _state_html(turn: Turn) -> str:
+    """Return what stands above the words: what is being done, or that this is a refusal."""
     if turn.answer and turn.answer.refused:
-        return f'<div class="refusal"><p class="label">{labels.REFUSED.html()}</p>{body}</div>'
-    if turn.busy and not turn.text:
-        return _waiting_html(turn)
-    return body
+        return f'<p class="label">{labels.REFUSED.html()}</p>'
+    return _waiting_html(turn) if turn.busy and not turn.text else ""
+
+
+def _error_html(turn: Turn) -> str:
+    return f'<p class="error" role="alert">{turn.error.html()}</p>' if turn.error else ""
 
 
 def _waiting_html(turn: Turn) -> str:

@@ -8,9 +8,9 @@ from html import escape
 from urllib.parse import quote, urlsplit
 
 from rag import Citation, Paper, ScoredChunk, Source
-from ui import labels
-from ui.labels import Label
-from ui.turn import Turn
+from ui.chat import labels
+from ui.chat.turn import Turn
+from ui.words import Label
 
 _TRAILING = re.compile(r"[\s,.;:，。；：、]+$")
 # Two lines of a card in the narrowest layout; a Han character is about twice as wide as a Latin letter.
@@ -18,23 +18,19 @@ _TITLE_CHARS = {"en": 88, "zh": 42}
 _AUTHORS_SHOWN = 3  # names; the others are "et al."
 
 
-def sources_html(turns: Sequence[Turn]) -> str:
-    """Return one section a question, the newest shown and the others kept for the links of their answers."""
+def sources_html(turns: Sequence[Turn], number: int | None = None) -> str:
+    """Return the sources of one turn, counted from 1 (default: the last)."""
     if not turns:
         return (
             f'<div class="empty"><h2>{labels.SOURCES.html()}</h2><p>{labels.SOURCES_EMPTY.html()}</p></div>'
         )
-    last = len(turns)
-    return "".join(_section(number, turn, hidden=number != last) for number, turn in enumerate(turns, 1))
-
-
-def _section(number: int, turn: Turn, *, hidden: bool) -> str:
-    state = " hidden" if hidden else ""
+    number = number or len(turns)
+    turn = turns[number - 1]
     about = turn.question if len(turn.question) <= 160 else turn.question[:160] + "…"
     return (
-        f'<section class="shelf" id="sources-{number}" tabindex="-1" aria-labelledby="name-{number} '
-        f'about-{number}"'
-        f'{state}><h2 id="name-{number}">{labels.SOURCES.html()}</h2>'
+        f'<section class="shelf" id="sources-{number}" tabindex="-1" '
+        f'aria-labelledby="name-{number} about-{number}">'
+        f'<h2 id="name-{number}">{labels.SOURCES.html()}</h2>'
         f'<p class="about" id="about-{number}"><span '
         f'class="sr">{labels.ABOUT.html()}</span>{escape(about)}</p>'
         f"{_groups(number, turn)}</section>"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import AsyncGenerator, Sequence
 
-from rag import RagError, StreamEvent
-from ui.labels import BROKE_OFF, Label
-from ui.turn import Turn
+from rag import Filters, RagError, StreamEvent
+from ui.chat.labels import BROKE_OFF
+from ui.chat.turn import Turn
+from ui.engine import Events, Library
+from ui.words import Label
 
 # Gradio notices a closed tab only when the answer yields; higher lets the model work for nobody longer.
 _TICK_S = 0.25
@@ -18,27 +19,11 @@ _TICK_S = 0.25
 _Item = StreamEvent | RagError | None
 
 
-class Events(Iterator[StreamEvent], Protocol):
-    """The events of one question, which any thread may close."""
-
-    def close(self) -> None:
-        """Stop the language model; whoever waits for an event finds the end."""
-
-
-class Library(Protocol):
-    """What the page needs of `rag.RAG`: streamed answers, and figures for the header."""
-
-    def ask(
-        self, question: str, history: Sequence[tuple[str, str]] = ..., *, stream: Literal[True]
-    ) -> Events:
-        """Yield the sources, then text, then the answer."""
-
-    def info(self) -> dict[str, Any]:
-        """Return at least `records`, `papers`, `works` and `languages`."""
-
-
 async def stream(
-    library: Library, question: str, past: Sequence[tuple[str, str]]
+    library: Library,
+    question: str,
+    past: Sequence[tuple[str, str]],
+    filters: Filters | None = None,
 ) -> AsyncGenerator[list[StreamEvent | RagError], None]:
     """Yield the events of `library.ask`, all that have arrived at a time; an error of citefold comes last.
 
@@ -57,7 +42,7 @@ async def stream(
 
     def produce() -> None:
         try:
-            asked.append(library.ask(question, past, stream=True))
+            asked.append(library.ask(question, past, stream=True, filters=filters))
             for event in () if abandoned.is_set() else asked[0]:
                 put(event)
         except RagError as error:
@@ -90,12 +75,15 @@ async def _arrived(events: asyncio.Queue[_Item]) -> list[_Item]:
 
 
 async def follow(
-    library: Library, question: str, past: Sequence[tuple[str, str]]
+    library: Library,
+    question: str,
+    past: Sequence[tuple[str, str]],
+    filters: Filters | None = None,
 ) -> AsyncGenerator[Turn, None]:
     """Yield the turn of `question` as it grows, from the bare question to its end; `past` is the history."""
     turn = Turn(question)
     yield turn
-    async with contextlib.aclosing(stream(library, question, past)) as events:
+    async with contextlib.aclosing(stream(library, question, past, filters)) as events:
         async for arrived in events:
             for event in arrived:
                 turn = turn.failed(Label(str(event))) if isinstance(event, RagError) else turn.after(event)

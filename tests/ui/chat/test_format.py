@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib import import_module
 
 import pytest
 from hypothesis import given
@@ -12,12 +13,14 @@ from hypothesis import strategies as st
 
 from rag import Evidence, Sentence, SourcesEvent, TextEvent
 from tests.fake_rag import answer, citation, context
-from ui import labels
-from ui.format import chat_html, masthead_html, status_html
-from ui.labels import BROKE_OFF, Label
-from ui.notes import status_of
-from ui.sources import marked, sources_html
-from ui.turn import Turn, history
+from ui.chat import labels
+from ui.chat.format import chat_html, status_html
+from ui.chat.labels import BROKE_OFF
+from ui.chat.notes import status_of
+from ui.chat.sources import marked, sources_html
+from ui.chat.turn import Turn, history
+from ui.masthead import masthead_html
+from ui.words import Label
 
 HOSTILE = (
     '<script>alert(1)</script><img src=x onerror=alert(2)>" onmouseover="alert(3) $x^2$ **b** ${1} {{2}} `'
@@ -182,7 +185,8 @@ def test_every_citation_link_has_its_card() -> None:
     cited = [citation(1, found[2], "c"), citation(2, found[0], "a")]
     turns = [finished("q", "One [1]. Two [2].", found, cited)] * 2
     links = {attrs["data-goto"] for attrs in Parsed(chat_html(turns)).all("cite")}
-    ids = [attrs["id"] for _, attrs in Parsed(sources_html(turns)).elements if "id" in attrs]
+    pages = [Parsed(sources_html(turns, number)) for number in (1, 2)]
+    ids = [attrs["id"] for page in pages for _, attrs in page.elements if "id" in attrs]
     assert links == {"source-1-1", "source-1-2", "source-2-1", "source-2-2"} <= set(ids)
     assert len(ids) == len(set(ids))
 
@@ -219,10 +223,11 @@ def test_gaps_of_an_answer_are_named() -> None:
     assert "1 marker left out: no such source" in html
 
 
-def test_only_the_newest_sources_are_shown_and_all_are_kept() -> None:
+def test_the_sources_of_one_turn_are_shown_the_newest_unless_asked() -> None:
     turns = [finished(f"q{i}", "a", [context(f"Text {i}.")], []) for i in range(3)]
-    shelves = Parsed(sources_html(turns)).all("shelf")
-    assert ["hidden" in attrs for attrs in shelves] == [True, True, False]
+    assert "Text 2." in Parsed(sources_html(turns)).text
+    assert "Text 0." in Parsed(sources_html(turns, 1)).text
+    assert "Text 2." not in Parsed(sources_html(turns, 1)).text
 
 
 def test_a_turn_grows_with_its_events() -> None:
@@ -251,7 +256,7 @@ def test_a_pasted_book_does_not_hide_the_answer() -> None:
 def test_small_talk_shows_neither_sources_nor_seconds() -> None:
     said = replace(answer("Hi", "Hello!", ()), kind="chat")
     turn = Turn("Hi").after(SourcesEvent((), "en")).after(said)
-    assert "foot" not in chat_html([turn])
+    assert Parsed(chat_html([turn])).all("foot") == []
     assert "without a source" not in assert_harmless(chat_html([turn])).text
     assert status_of(turn).en == "Answered."
     assert "No abstracts were needed" in sources_html([turn])
@@ -284,7 +289,8 @@ def test_a_follow_up_shows_what_it_was_read_as(language, label) -> None:
     ended = turn.after(replace(answer("And it?", "Yes.", ()), standalone_question=HOSTILE))
     assert HOSTILE in assert_harmless(chat_html([ended])).text
     assert history([ended]) == ((HOSTILE, "Yes."),)
-    assert "read-as" not in chat_html([Turn("And it?").after(SourcesEvent((), language))])
+    bare = chat_html([Turn("And it?").after(SourcesEvent((), language))])
+    assert Parsed(bare).all("read-as") == []
 
 
 def test_a_card_shows_at_most_three_authors_the_venue_the_year_and_the_doi() -> None:
@@ -361,8 +367,9 @@ def test_what_a_screen_reader_is_told_in_attributes_follows_the_language() -> No
 
 
 def test_every_label_is_in_both_languages() -> None:
-    table = [value for value in vars(labels).values() if isinstance(value, Label)]
-    table += [*labels.LANGUAGES.values(), *labels.IN_LANGUAGE.values()]
+    modules = [import_module(name) for name in ("ui.labels", "ui.chat.labels")]
+    table = [value for module in modules for value in vars(module).values() if isinstance(value, Label)]
+    table += [*labels.LANGUAGES.values(), *modules[0].IN_LANGUAGE.values()]
     assert len(table) > 50
     for label in table:
         assert re.search(r"[\u4e00-\u9fff]", label.zh), label

@@ -1,0 +1,1 @@
+"""The Ask tab: a question, its answer and its sources."""

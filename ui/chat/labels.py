@@ -1,0 +1,92 @@
+"""The words of the Ask tab: composer, conversation, sources."""
+
+from __future__ import annotations
+
+from ui.words import Label, Part
+
+# Composer
+QUESTION = Label("Question", "问题")
+PLACEHOLDER = Label("Ask about the abstracts", "就这些摘要提问")
+ASK = Label("Ask", "提问")
+STOP = Label("Stop", "停止")
+CLEAR = Label("New conversation", "新对话")
+HINT = Label("Enter to send · Shift+Enter for a new line", "Enter 发送 · Shift+Enter 换行")
+NO_QUESTION = Label("Write a question first.", "请先输入问题。")
+
+# Conversation
+CONVERSATION = Label("Conversation", "对话")
+WELCOME = Label(
+    "Ask in English or Chinese. The answer comes from the abstracts alone, and each sentence names the "
+    "abstract "
+    "it rests on; when they do not answer, the page says so.",
+    "可用中文或英文提问。回答只依据已收录的摘要，逐句注明出处；摘要没有答案时会直接说明。",
+)
+ASKED = Label("Question: ", "问题：")
+READ_AS = Label("Read as: ", "理解为：")
+SEARCHING = Label("Searching the abstracts", "正在检索摘要")
+READING = Label("Reading {n} abstract{s}", "正在阅读 {n} 篇摘要")
+WEAK = Label("only weakly supported", "依据较弱")
+SOURCE = Label("Source {n}", "来源 {n}")
+REFUSED = Label("No answer in the abstracts", "摘要中没有答案")
+BROKE_OFF = Label(
+    "The answer broke off because of a fault in citefold; the terminal that serves this page shows it.",
+    "citefold 内部出错，回答中断；详情见运行本页面的终端。",
+)
+
+# Below an answer
+SOURCE_COUNT = Label("{n} source{s}", "{n} 个来源")
+CUT_SHORT = Label("Stopped before the end", "未写完即停止")
+BARE = Label("{n} sentence{s} without a source", "{n} 句没有来源")
+WEAK_COUNT = Label("{n} sentence{s} only weakly supported", "{n} 句依据较弱")
+DROPPED = Label("{n} sentence{s} left out: supported by no abstract", "略去 {n} 句：没有摘要支持")
+UNKNOWN = Label("{n} marker{s} left out: no such source", "略去 {n} 个标记：没有对应来源")
+FROM_INDEX = Label("from the index, {seconds} s", "由索引作答，{seconds} 秒")
+FIRST_WORD = Label("first word {seconds} s", "首字 {seconds} 秒")
+COMPLETE = Label("complete {seconds} s", "完成 {seconds} 秒")
+
+# Status line
+STATUS_ERROR = Label("The question could not be answered.", "未能回答这个问题。")
+STATUS_STOPPED = Label("Stopped.", "已停止。")
+STATUS_ANSWERED = Label("Answered.", "已回答。")
+STATUS_LISTED = Label("Answered from the index, listing {n} abstract{s}.", "已由索引作答，列出 {n} 篇摘要。")
+STATUS_REFUSED = Label("No answer in the abstracts.", "摘要中没有答案。")
+STATUS_CITED = Label("Answered, citing {n} abstract{s}.", "已回答，引用 {n} 篇摘要。")
+STATUS_SEARCHING = Label("Searching the abstracts…", "正在检索摘要…")
+STATUS_FOUND = Label("{n} source{s} found; writing the answer…", "找到 {n} 个来源，正在作答…")
+
+# Sources
+SOURCES = Label("Sources", "来源")
+SOURCES_EMPTY = Label(
+    "The abstracts found for a question appear here before the answer begins.",
+    "检索到的摘要会先于回答显示在这里。",
+)
+ABOUT = Label("for the question: ", "所答问题：")
+SEARCHING_SOURCES = Label("Searching", "正在检索")
+NONE_NEEDED = Label("No abstracts were needed", "无需查阅摘要")
+RETRIEVED = Label("Retrieved", "检索到")
+LISTED = Label("Listed", "已列出")
+CITED = Label("Cited", "已引用")
+ALSO_RETRIEVED = Label("Also retrieved", "其他检索结果")
+NONE_CITED = Label("Retrieved, none cited", "检索到，均未引用")
+CLOSEST = Label("Closest", "最接近")
+NOT_ANSWERING = Label("Closest, not answering", "最接近，但未回答")
+
+# Source cards
+BADGE = Label("Source ", "来源 ")
+LANGUAGES = {"en": Label("English", "英文"), "zh": Label("Chinese", "中文")}
+AND_OTHERS = Label(" et al.", " 等")
+LINK = Label("Link", "链接")
+FILES = Label("in {n} file{s}", "见于 {n} 个文件")
+RECORD = Label(": record {n}", "：第 {n} 条")
+WHOLE = Label("Whole abstract", "摘要全文")
+BACK = Label("Back to the answer", "回到回答")
+
+PARTS: list[Part] = [
+    ("#question label > span", "", QUESTION),
+    ("#question textarea", "placeholder", PLACEHOLDER),
+    ("#send", "", ASK),
+    ("#stop", "", STOP),
+    ("#clear", "", CLEAR),
+    ("#chat", "aria-label", CONVERSATION),
+    ("#sources", "aria-label", SOURCES),
+]

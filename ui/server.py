@@ -1,0 +1,99 @@
+"""Serve the page: the port, the server around Gradio's, and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag import UserError
+from ui.app import PARTS, build_app
+from ui.engine import Library
+from ui.guard import LOOPBACK, Guard
+from ui.head import head_html
+from ui.toolkit import load_gradio
+from ui.words import Label
+
+if TYPE_CHECKING:
+    import uvicorn
+
+_FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "PingFang SC", "Microsoft YaHei"]
+_FONTS += ["Noto Sans CJK SC", "Noto Sans SC", "sans-serif"]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address, port 0 for any free one; raise UserError where it is taken."""
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind, proto)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+            bound.listen()
+        except OSError:
+            bound.close()
+            raise
+    except (OSError, OverflowError) as error:
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        why = "is already in use" if taken else f"cannot be opened ({error})"
+        raise UserError(f"Port {port} on {host} {why}; choose another with `--port N`.") from error
+    return bound
+
+
+def make_server(
+    rag: Library,
+    host: str = "127.0.0.1",
+    *,
+    data: Path | None = None,
+    notice: Label | None = None,
+    examples: Sequence[str] | None = None,
+) -> uvicorn.Server:
+    """Return a server of the page, not started: `server.run(sockets=[listen(host, port)])` serves it.
+
+    Args:
+        rag: the library that is asked.
+        host: the address it will be served at; only a loopback address may add papers.
+        data: the folder for conversations (default: the user data directory).
+        notice: what stands on top of the page.
+        examples: questions to begin with.
+    """
+    import uvicorn
+    from fastapi import FastAPI
+
+    gr = load_gradio()
+    no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    outer = FastAPI(**no_docs)
+    app = build_app(rag, data=data, may_add=host in LOOPBACK, notice=notice, examples=examples)
+    gr.mount_gradio_app(
+        outer, app, path="/", server_name=host,
+        footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,
+        mcp_server=False, show_error=False, app_kwargs=dict(no_docs), max_file_size=0,
+        theme=gr.themes.Base(font=_FONTS, font_mono=["ui-monospace", "monospace"]),
+        head=head_html(PARTS),
+    )  # fmt: skip
+    # An answer in progress, or an open tab, must not hold up Ctrl-C.
+    config = uvicorn.Config(Guard(outer, host), log_level="critical", timeout_graceful_shutdown=1)
+    return uvicorn.Server(config)
+
+
+def serve(
+    rag: Library,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    notice: Label | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve the page until Ctrl-C; raise UserError when the port cannot be had.
+
+    `ready` is called once the port is ours, before the page is built.
+    """
+    with contextlib.closing(listen(host, port)) as bound:
+        ready()
+        server = make_server(rag, host, notice=notice)
+        shown = f"[{host}]" if ":" in host else host
+        print(f"citefold is at http://{shown}:{bound.getsockname()[1]} (Ctrl-C stops it)", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[bound])

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rag.answering.generation.prefill import Prefill
     from rag.embedding.alignment import Alignment
     from rag.embedding.llama_index import AlignedEmbedding
     from rag.errors import (
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from rag.settings import Settings, load_settings
 
 _HOMES = {
+    "rag.answering.generation.prefill": ("Prefill",),
     "rag.embedding.alignment": ("Alignment",),
     "rag.embedding.llama_index": ("AlignedEmbedding",),
     "rag.library": ("add_paths", "index_paths", "remove", "sync_path"),
@@ -90,6 +92,7 @@ __all__ = [
     "LibraryIndexError",
     "ModelError",
     "Paper",
+    "Prefill",
     "ProgressEvent",
     "QuestionError",
     "RagError",

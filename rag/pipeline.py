@@ -22,6 +22,7 @@ from rag.answering.event_stream import EventStream
 from rag.answering.fields.answers import answer_about_fields
 from rag.answering.generation.prefill import Prefill, prefill
 from rag.answering.generation.prompts import REFUSALS
+from rag.answering.generation.quotation import translate_quote
 from rag.answering.generation.streaming import Generated, Shown
 from rag.answering.highlights import embed_sentences, key_sentences
 from rag.answering.query_context import QueryContext
@@ -187,6 +188,24 @@ class RAG:
         """Return an abstract by its id, also if it was folded into another since; None if it is gone."""
         with self._index.reading() as store:
             return store.catalog.resolve(paper_id)
+
+    def translate(self, text: str, to: Language, question: str = "") -> str | None:
+        """Return quoted `text` in the language `to`, by the language model.
+
+        The result is None if a number or a name gets lost.
+        `question` is what was asked, in that language: it shows how terms are translated.
+
+        Raises:
+            LLMError: the language model cannot answer.
+            ModelError: a model file is missing or wrong.
+        """
+        with self._lock:
+            self._asked += 1
+        try:
+            return translate_quote(self.llm, text, to, question)
+        finally:
+            with self._lock:
+                self._asked -= 1
 
     def as_retriever(
         self, similarity_top_k: int | None = None, filters: Filters | None = None

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rag.answering.event_stream import EventStream
+from rag.answering.generation.prefill import Prefill
 from rag.errors import LLMStoppedError, QuestionError, RagError
+from rag.llm.stoppable import Turn
 from rag.schema import (
     Answer,
     Chunk,
@@ -64,6 +66,9 @@ class FakeRAG:
     script: Script
     asked: list[tuple[str, tuple[tuple[str, str], ...]]] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
+    translations: dict[str, str] = field(default_factory=dict)
+    translated: list[tuple[str, str, str]] = field(default_factory=list)
+    prepared: Prefill | None = None
 
     def ask(
         self,
@@ -72,19 +77,22 @@ class FakeRAG:
         *,
         stream: bool = False,
         filters: Filters | None = None,
+        turn: Turn | None = None,
     ) -> EventStream:
         assert stream, "the page always streams"
         self.asked.append((question, tuple(history)))
         steps = self.script(question, history)
 
         def stop() -> None:
+            if turn is not None:
+                turn.leave()
             for step in steps:
                 if isinstance(step, Gate):
                     step.stop()
 
-        return EventStream(self._play(steps), stop)
+        return EventStream(self._play(steps, turn), stop)
 
-    def _play(self, steps: Sequence[Step]) -> Generator[StreamEvent, None, None]:
+    def _play(self, steps: Sequence[Step], turn: Turn | None) -> Generator[StreamEvent, None, None]:
         try:
             for step in steps:
                 if isinstance(step, Gate):
@@ -94,9 +102,21 @@ class FakeRAG:
                 elif isinstance(step, float):
                     threading.Event().wait(step)
                 else:
+                    if turn is not None and isinstance(step, TextEvent) and not turn.wait():
+                        return
                     yield step
         finally:
+            if turn is not None:
+                turn.leave()
             self.closed.set()
+
+    def translate(self, text: str, to: Language, question: str = "") -> str | None:
+        self.translated.append((text, to, question))
+        return self.translations.get(text)
+
+    @property
+    def prefilled(self) -> Prefill | None:
+        return self.prepared
 
     def paper(self, paper_id: str) -> Paper | None:
         return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Protocol
 
-from rag import Filters, Paper, StreamEvent
+from rag import Filters, Language, Paper, Prefill, StreamEvent
+from ui.line import Ticket
 
 
 class Events(Iterator[StreamEvent], Protocol):
@@ -25,8 +26,16 @@ class Library(Protocol):
         *,
         stream: Literal[True],
         filters: Filters | None = None,
+        turn: Ticket | None = None,
     ) -> Events:
-        """Yield the sources, then text, then the answer."""
+        """Yield the sources, then text, then the answer; `turn` is waited for before the model is asked."""
+
+    def translate(self, text: str, to: Language, question: str = "") -> str | None:
+        """Return quoted words in another language, None where that failed."""
+
+    @property
+    def prefilled(self) -> Prefill | None:
+        """Return how far the preparation of the library has come."""
 
     def info(self) -> dict[str, Any]:
         """Return at least `records`, `papers`, `works` and `languages`."""

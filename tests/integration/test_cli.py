@@ -80,7 +80,7 @@ def test_the_public_names_are_these_and_all_of_them_load() -> None:
     assert set(rag.__all__) == {
         "AlignedEmbedding", "Alignment", "RAG", "Answer", "Chunk", "Citation", "Evidence", "Filters", "Highlight", "CorpusError", "IndexBusyError", "IndexMismatchError",
         "IndexMissingError", "LLMError", "LLMResponseError", "LLMUnreachableError", "Language", "LibraryIndexError",
-        "ModelError", "Paper", "ProgressEvent", "QuestionError", "RagError", "ScoredChunk", "Sentence", "Settings", "SettingsError",
+        "ModelError", "Paper", "Prefill", "ProgressEvent", "QuestionError", "RagError", "ScoredChunk", "Sentence", "Settings", "SettingsError",
         "Source", "SourcesEvent", "Stage", "StreamEvent", "TextEvent", "Timings", "UserError", "add_paths",
         "ask", "index_paths", "load_settings", "remove", "sync_path",
     }  # fmt: skip

@@ -14,12 +14,14 @@ from ui.chat.format import chat_html, status_html, turn_patch
 from ui.chat.notes import status_of
 from ui.chat.sources import sources_html
 from ui.chat.stream import follow
+from ui.chat.translating import translator
 from ui.chat.turn import Turn, history
+from ui.line import Line
 from ui.page import Event, Page, merged
 from ui.patch import Patch, does
 
-# Several windows see their sources at once; the model takes their questions in turn.
-_AT_ONCE = 4
+# Readers see their sources at once; the model takes their questions in turn (`ui.line`).
+_AT_ONCE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ def build(page: Page, examples: Sequence[str] = ()) -> ChatRoom:
     seen = [page.turns, page.patch]
     page.listen([stop.click], _halt, [page.turns], seen, cancels=[room.answering], queue=False)
     page.listen([clear.click], _clear, [], seen, cancels=[room.answering], queue=False)
+    page.on("translate", translator(page.library), [page.turns], [page.patch], concurrency_limit=_AT_ONCE)
     page.on("sources", _older_sources, [page.turns], [page.patch], queue=False)
     return room
 
@@ -77,6 +80,7 @@ def starters_html(examples: Sequence[str]) -> str:
 
 def _wire_answers(page: Page, question: Any, events: Sequence[Any]) -> Any:
     """Answer at any of the events; an action brings its own question, otherwise the box has it."""
+    line = Line()
 
     async def answer(
         event: Event, typed: str, past: tuple[Turn, ...], scope: tuple[str, ...]
@@ -88,7 +92,8 @@ def _wire_answers(page: Page, question: Any, events: Sequence[Any]) -> Any:
             return
         before: Turn | None = None
         filters = Filters() if scope else None  # the library room passes the chosen abstracts here
-        async with contextlib.aclosing(follow(page.library, asked, history(past), filters)) as steps:
+        ticket = line.ticket(event.reader)
+        async with contextlib.aclosing(follow(page.library, asked, history(past), filters, ticket)) as steps:
             async for turn in steps:
                 if turn is before:  # nothing new; Gradio looks whether the reader is still there
                     yield page.skip(), page.skip(), page.skip()

@@ -26,7 +26,8 @@ class Turn:
 
     `contexts` is None until retrieval is done; `text` grows with each delta; `citations` and `sentences` are
     those known so far and become the answer's own at the end; `standalone` is what a follow-up was read as;
-    `stage` is what is being done; `highlights` are the key sentences that are marked before an answer.
+    `stage` is what is being done; `highlights` are the key sentences that are marked before an answer;
+    `place` is the place in line, 0 for none; `prepared`: how many abstracts of how many are.
     """
 
     question: str
@@ -41,11 +42,18 @@ class Turn:
     standalone: str | None = None
     stage: ProgressEvent | None = None
     highlights: tuple[Highlight, ...] = ()
+    place: int = 0
+    prepared: tuple[int, int] | None = None
 
     @property
     def busy(self) -> bool:
         """Return whether more is to come."""
         return self.answer is None and self.error is None and not self.stopped
+
+    def language_of(self, paper_id: str) -> Language:
+        """Return the language of a paper that was found for the question."""
+        found = (c.paper.language for c in self.contexts or () if c.paper.paper_id == paper_id)
+        return next(found, self.language)
 
     def after(self, event: StreamEvent) -> Turn:
         """Return the turn as it stands once `event` has arrived."""

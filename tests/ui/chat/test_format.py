@@ -22,13 +22,12 @@ from ui.chat.turn import Turn, history
 from ui.masthead import masthead_html
 from ui.words import Label
 
-HOSTILE = (
-    '<script>alert(1)</script><img src=x onerror=alert(2)>" onmouseover="alert(3) $x^2$ **b** ${1} {{2}} `'
-)
+HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)>" onmouseover="alert(3) $x^2 **b** ${1} {{2}} ` ![](//x.example/a)'
 ALLOWED = set(
     "article h1 h2 h3 h4 p span a div footer button section ol ul li details summary mark blockquote".split()
 )
-ALLOWED |= {"header"}
+ALLOWED |= {"header", *"math mrow mi mo mn msup mtext table caption thead tbody tr th td q".split()}
+TURNING = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
 
 
 class Parsed(HTMLParser):
@@ -109,9 +108,10 @@ def test_a_link_that_is_not_a_web_page_is_left_out(url: str) -> None:
     )
 
 
-@given(st.text(), st.integers(0, 50), st.integers(0, 50))
+@given(st.text(st.characters(exclude_characters="$\\")), st.integers(0, 50), st.integers(0, 50))
 def test_marking_keeps_every_character(text: str, start: int, end: int) -> None:
     page = Parsed(marked(text, [(start, end), (3, 9)]))
+    text = text.translate(TURNING)
     assert page.text == text.replace("\r\n", "\n").replace("\r", "\n") or page.text == text
 
 

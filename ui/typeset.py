@@ -41,6 +41,17 @@ _ATTRIBUTES = frozenset(
     "lspace rspace width height depth minsize maxsize linethickness columnalign rowspacing columnspacing "
     "notation".split()
 )
+# How many parts a tag has; a formula that lacks one is not drawn as it was meant.
+_PARTS = {
+    "mfrac": 2,
+    "msub": 2,
+    "msup": 2,
+    "msubsup": 3,
+    "mover": 2,
+    "munder": 2,
+    "munderover": 3,
+    "mroot": 2,
+}
 _VALUE = re.compile(r"[\w.%+ -]{0,40}")
 
 
@@ -59,6 +70,8 @@ def typeset(text: str) -> str:
 
 def _formula(match: re.Match[str]) -> str | None:
     tex = next(group for group in match.groups() if group is not None)
+    if match["inline"] is not None and tex[0].isspace() != tex[-1].isspace():
+        return None  # prices
     if match["inline"] is not None and not _SIGNS.search(tex):
         priced = match.string[match.end() : match.end() + 1].isdigit()
         if priced or not _NO_WORDS.fullmatch(tex):
@@ -104,7 +117,8 @@ def _written(element: Element, tex: str = "") -> Iterator[str | None]:
     only tags and attributes that draw are let through.
     """
     text = unescape(element.text or "")
-    if element.tag not in _TAGS or "\\" in text:
+    whole = len(element) == _PARTS.get(element.tag, len(element))
+    if element.tag not in _TAGS or "\\" in text or not whole:
         yield None
         return
     kept = {

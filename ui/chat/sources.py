@@ -139,7 +139,7 @@ def _excerpts(text: str, spans: Sequence[tuple[int, int]]) -> str:
     passages = [text[start:end].strip() for start, end in joined]
     if passages in ([text.strip()], [""]):
         return typeset(text.strip())
-    before, after = ("…" if joined[0][0] > 0 else ""), ("…" if joined[-1][1] < len(text) else "")
+    before, after = ("… " if joined[0][0] > 0 else ""), (" …" if joined[-1][1] < len(text) else "")
     return before + " … ".join(f"<mark>{typeset(passage)}</mark>" for passage in passages) + after
 
 

@@ -47,7 +47,7 @@ prepare: $(VENV)/installed
 	@status=0; $(BIN)/rag info >/dev/null 2>&1 || status=$$?; \
 	case $$status in \
 	    0) ;; \
-	    2) $(BIN)/rag index corpus $(READ) ;; \
+	    2) test ! -d corpus || { $(BIN)/rag index corpus $(READ); } ;; \
 	    *) $(BIN)/rag info >/dev/null ;; \
 	esac
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
@@ -27,8 +28,8 @@ FLAGS += ["--disable-quic"]
 @contextmanager
 def serving(rag: Library) -> Iterator[str]:
     """Serve the page over `rag` on a free loopback port and yield its URL."""
-    with closing(listen("127.0.0.1", 0)) as bound:
-        server = make_server(rag)
+    with closing(listen("127.0.0.1", 0)) as bound, TemporaryDirectory() as folder:
+        server = make_server(rag, data=Path(folder))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         try:

@@ -11,7 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rag.adding import AddReport
     from rag.answering.generation.prefill import Prefill
+    from rag.browsing.paper_map import MapPoint, PaperMap
+    from rag.browsing.records import FoldedText, PaperPage, WorkDetails
     from rag.embedding.alignment import Alignment
     from rag.embedding.llama_index import AlignedEmbedding
     from rag.errors import (
@@ -29,17 +32,22 @@ if TYPE_CHECKING:
         SettingsError,
         UserError,
     )
+    from rag.export.files import ExportFile, export_answer, export_conversation, export_papers
+    from rag.export.plain import plain_text
     from rag.library import add_paths, index_paths, remove, sync_path
-    from rag.pipeline import RAG, ask
+    from rag.llm.trial import Trial
+    from rag.pipeline import MAX_QUESTION_CHARS, RAG, ask
     from rag.schema import (
         Answer,
         Chunk,
         Citation,
+        Drop,
         Evidence,
         Filters,
         Highlight,
         Language,
         Paper,
+        Problem,
         ProgressEvent,
         ScoredChunk,
         Sentence,
@@ -50,19 +58,27 @@ if TYPE_CHECKING:
         TextEvent,
         Timings,
     )
-    from rag.settings import Settings, load_settings
+    from rag.settings import Settings, load_settings, settings_file
+    from rag.settings_file import Saved, save_settings
 
 _HOMES = {
     "rag.answering.generation.prefill": ("Prefill",),
+    "rag.adding": ("AddReport",),
+    "rag.browsing.paper_map": ("MapPoint", "PaperMap"),
+    "rag.browsing.records": ("FoldedText", "PaperPage", "WorkDetails"),
     "rag.embedding.alignment": ("Alignment",),
     "rag.embedding.llama_index": ("AlignedEmbedding",),
+    "rag.export.files": ("ExportFile", "export_answer", "export_conversation", "export_papers"),
+    "rag.export.plain": ("plain_text",),
     "rag.library": ("add_paths", "index_paths", "remove", "sync_path"),
-    "rag.pipeline": ("RAG", "ask"),
-    "rag.settings": ("Settings", "load_settings"),
+    "rag.llm.trial": ("Trial",),
+    "rag.settings": ("Settings", "load_settings", "settings_file"),
+    "rag.settings_file": ("Saved", "save_settings"),
+    "rag.pipeline": ("MAX_QUESTION_CHARS", "RAG", "ask"),
     "rag.schema": (
-        "Answer", "Chunk", "Citation", "Evidence", "Filters", "Highlight", "Language", "Paper",
-        "ProgressEvent", "ScoredChunk", "Sentence", "Source", "SourcesEvent", "Stage", "StreamEvent",
-        "TextEvent", "Timings",
+        "Answer", "Chunk", "Citation", "Drop", "Evidence", "Filters", "Highlight", "Language", "Paper",
+        "Problem", "ProgressEvent", "ScoredChunk", "Sentence", "Source", "SourcesEvent", "Stage",
+        "StreamEvent", "TextEvent", "Timings",
     ),
     "rag.errors": (
         "CorpusError", "IndexBusyError", "IndexMismatchError", "IndexMissingError", "LibraryIndexError",
@@ -72,15 +88,20 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [
+    "MAX_QUESTION_CHARS",
     "RAG",
+    "AddReport",
     "AlignedEmbedding",
     "Alignment",
     "Answer",
     "Chunk",
     "Citation",
     "CorpusError",
+    "Drop",
     "Evidence",
+    "ExportFile",
     "Filters",
+    "FoldedText",
     "Highlight",
     "IndexBusyError",
     "IndexMismatchError",
@@ -90,12 +111,17 @@ __all__ = [
     "LLMUnreachableError",
     "Language",
     "LibraryIndexError",
+    "MapPoint",
     "ModelError",
     "Paper",
+    "PaperMap",
+    "PaperPage",
     "Prefill",
+    "Problem",
     "ProgressEvent",
     "QuestionError",
     "RagError",
+    "Saved",
     "ScoredChunk",
     "Sentence",
     "Settings",
@@ -106,12 +132,20 @@ __all__ = [
     "StreamEvent",
     "TextEvent",
     "Timings",
+    "Trial",
     "UserError",
+    "WorkDetails",
     "add_paths",
     "ask",
+    "export_answer",
+    "export_conversation",
+    "export_papers",
     "index_paths",
     "load_settings",
+    "plain_text",
     "remove",
+    "save_settings",
+    "settings_file",
     "sync_path",
 ]
 

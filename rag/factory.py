@@ -11,8 +11,9 @@ from rag.answering.generation.translation import translation_prefix
 from rag.answering.reranking import CrossEncoderReranker
 from rag.answering.rewriting import rewrite_prefix
 from rag.embedding.embedder import LocalEmbedder, device_for, load_embedder, resolve_folder
+from rag.errors import ModelError
 from rag.llm.base import LLM
-from rag.llm.llama_cpp.client import open_llm
+from rag.llm.llama_cpp.client import check_gguf, open_llm
 from rag.llm.llama_cpp.kv_cache import PROMPT_CACHE, PromptCache, count_cached
 from rag.models import defaults as models
 from rag.models.download import bytes_in
@@ -73,6 +74,27 @@ def configured_llm(settings: Settings) -> LLM:
     )
 
 
+def check_llm(settings: Settings) -> None:
+    """Check that the language model is here or has an address that can be used; nothing is loaded or sent.
+
+    Raises:
+        SettingsError, ModelError: it is not, or has none.
+    """
+    name = settings.llm_model
+    if settings.llm_base_url:
+        plain_llm(settings)
+    elif not models.is_known(name):
+        check_gguf(_gguf(name))
+    elif not models.is_here(name):
+        raise ModelError(f"The model {name} is not on this machine; run `rag models pull {name}` first.")
+
+
+def same_llm(one: Settings, other: Settings) -> bool:
+    """Return whether both settings open the same language model in the same way."""
+    fields = ("llm_base_url", "llm_model", "llm_api_key", "llm_timeout_s", "threads")
+    return all(getattr(one, field) == getattr(other, field) for field in fields)
+
+
 def plain_llm(settings: Settings, name: str | None = None) -> LLM:
     """Return the language model in use, or the embedded model `name`, without caches of prompts.
 
@@ -115,6 +137,34 @@ def needed_models(settings: Settings) -> list[str]:
     return [name for name in named if models.is_known(name)]
 
 
+def describe_models(settings: Settings) -> dict[str, Any]:
+    """Return the figures of `rag info` that need no index: the models, and what is kept of them on disk."""
+    llm = configured_llm(settings)
+    return {
+        "embedding_device": device_for(settings.embedding_backend),
+        "rerank_model": settings.rerank_model,
+        "llm": {"name": llm.name, "endpoint": llm.endpoint, "leaves_machine": llm.is_remote},
+        "models": models.status(),
+        "index_bytes": bytes_in(settings.index),
+        "readings": dict(zip(("papers", "bytes"), count_cached(settings.index / PROMPT_CACHE), strict=True)),
+    }
+
+
+def describe_nothing(settings: Settings) -> dict[str, Any]:
+    """Return the figures of `rag info` where there is no index yet."""
+    return describe_models(settings) | {
+        "records": 0,
+        "papers": 0,
+        "works": 0,
+        "chunks": 0,
+        "languages": {},
+        "embedding_model": settings.embedding_model,
+        "alignment": None,
+        "inputs": [],
+        "paths": _paths(settings, settings.chroma_url),
+    }
+
+
 def leaving_notices(llm: LLM, chroma_url: str | None) -> dict[Language, str]:
     """Return, in each language, the sentences that say which text leaves this machine, nothing when
     none does.
@@ -132,28 +182,24 @@ def leaving_notices(llm: LLM, chroma_url: str | None) -> dict[Language, str]:
 
 def describe(settings: Settings, manifest: Manifest) -> dict[str, Any]:
     """Return the figures of `rag info` for an index, without loading any model."""
-    llm = configured_llm(settings)
-    return {
+    return describe_models(settings) | {
         "records": manifest.records,
         "papers": manifest.papers,
         "works": manifest.works,
         "chunks": manifest.chunks,
         "languages": manifest.languages,
         "embedding_model": manifest.embedding_model,
-        "embedding_device": device_for(settings.embedding_backend),
         "alignment": manifest.alignment_origin,
-        "rerank_model": settings.rerank_model,
-        "llm": {"name": llm.name, "endpoint": llm.endpoint, "leaves_machine": llm.is_remote},
-        "models": models.status(),
-        "index_bytes": bytes_in(settings.index),
-        "readings": dict(zip(("papers", "bytes"), count_cached(settings.index / PROMPT_CACHE), strict=True)),
+        "generation": manifest.generation,
         "inputs": list(manifest.inputs),
-        "paths": {
-            "index": str(settings.index),
-            "chroma": manifest.chroma_url or str(settings.index / manifest.generation / "chroma"),
-            "models": str(models.cache_dir()),
-        },
+        "paths": _paths(
+            settings, manifest.chroma_url or str(settings.index / manifest.generation / "chroma")
+        ),
     }
+
+
+def _paths(settings: Settings, chroma: str | None) -> dict[str, str | None]:
+    return {"index": str(settings.index), "chroma": chroma, "models": str(models.cache_dir())}
 
 
 def _gguf(name: str) -> Path:

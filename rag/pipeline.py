@@ -12,12 +12,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from rag.adding import AddReport, add_papers, decide
 from rag.answering.abstention import Abstention, abstention_for
 from rag.answering.answerer import SEVERAL_ABSTRACTS, Answerer
 from rag.answering.citing.attribution import SentenceVerifier
 from rag.answering.citing.citations import NOTHING_SAID
 from rag.answering.collection.answers import answer_about_collection
+from rag.answering.collection.listing import passes
 from rag.answering.context import ContextSentences
+from rag.answering.empty_library import answer_about_nothing
 from rag.answering.event_stream import EventStream
 from rag.answering.fields.answers import answer_about_fields
 from rag.answering.generation.prefill import Prefill, prefill
@@ -25,6 +28,7 @@ from rag.answering.generation.prompts import REFUSALS
 from rag.answering.generation.quotation import translate_quote
 from rag.answering.generation.streaming import Generated, Shown
 from rag.answering.highlights import embed_sentences, key_sentences
+from rag.answering.nearness import NEAR, is_near
 from rag.answering.query_context import QueryContext
 from rag.answering.question import is_multi_document, needs_context
 from rag.answering.reranking import RERANK_CANDIDATES, Reranker, rerank
@@ -32,13 +36,29 @@ from rag.answering.retrieval import query_vector, retrieve
 from rag.answering.rewriting import standalone
 from rag.answering.router import classify
 from rag.answering.verification.verifier import verifier_for
+from rag.browsing.details import work_details
+from rag.browsing.examples import example_questions
+from rag.browsing.facets import count_facets
+from rag.browsing.listing import list_papers
+from rag.browsing.paper_map import PaperMap, draw_map
+from rag.browsing.records import Facets, Order, PaperPage, WorkDetails
+from rag.browsing.shelf import narrow
 from rag.embedding.base import Embedder, Vectors
 from rag.embedding.recent import RecentPassages
 from rag.errors import LLMError, ModelError, QuestionError
-from rag.factory import configured_embedder, configured_llm, configured_reranker, describe, leaving_notices
+from rag.factory import (
+    configured_embedder,
+    configured_reranker,
+    describe,
+    describe_nothing,
+    leaving_notices,
+)
+from rag.in_use import InUse
 from rag.llm.base import LLM
+from rag.llm.in_use import Lease
 from rag.llm.size import reads_together
 from rag.llm.stoppable import StoppableLLM, Turn
+from rag.llm.trial import Trial
 from rag.schema import (
     Answer,
     Citation,
@@ -59,6 +79,7 @@ from rag.schema import (
 from rag.settings import Settings, load_settings
 from rag.store.index import Store
 from rag.store.live_index import LiveIndex
+from rag.store.manifest import has_index
 from rag.text.cleaning import clean_text
 from rag.text.language import detect_language
 
@@ -88,36 +109,45 @@ class RAG:
         reranker: Reranker | None = None,
         verifier: SentenceVerifier | None = None,
         abstention: Abstention | None = None,
+        missing_ok: bool = False,
     ) -> None:
         """Open the index that `settings` names; what else is given replaces what is configured.
+
+        With `missing_ok` a missing index is an empty library, until somebody builds one there.
 
         Raises:
             IndexMissingError, IndexMismatchError, LibraryIndexError: the index cannot be used.
         """
-        self.settings = settings
+        self._in_use = InUse(settings, llm)
+        self._missing_ok = missing_ok
         self._embedder = RecentPassages(embedder) if embedder else None
         self._reranker = reranker
         self._verifier = verifier
         self._abstention = abstention
         self._lock = threading.RLock()
+        self._map_lock = threading.Lock()
+        self._map: tuple[str, PaperMap] | None = None
+        self._loaded_ahead: LLM | None = None
         self._warming: threading.Thread | None = None
         self._asked = 0
         self._prefilled: Prefill | None = None
-        self._index = LiveIndex(settings.index, self._embedding_model, settings.chroma_url)
-        self.llm: LLM = llm or configured_llm(settings)
+        self._index = LiveIndex(
+            settings.index, self._embedding_model, settings.chroma_url, missing_ok=missing_ok
+        )
 
     @classmethod
-    def open(cls, index: Path | str | None = None, **arguments: Any) -> RAG:
+    def open(cls, index: Path | str | None = None, *, missing_ok: bool = False, **arguments: Any) -> RAG:
         """Open the index in `index` (default: `RAG_INDEX`, else the user data directory).
 
         `arguments` are fields of `Settings` and win over the environment and the settings file. Models are
-        loaded when they are first needed.
+        loaded when they are first needed. With `missing_ok` a missing index is an empty library.
 
         Raises:
             SettingsError: an unknown or out-of-range setting.
             IndexMissingError, IndexMismatchError, LibraryIndexError: the index cannot be used.
         """
-        return cls(load_settings(index=Path(index) if index is not None else None, **arguments))
+        settings = load_settings(index=Path(index) if index is not None else None, **arguments)
+        return cls(settings, missing_ok=missing_ok)
 
     @overload
     def ask(
@@ -127,6 +157,7 @@ class RAG:
         stream: Literal[False] = False,
         filters: Filters | None = None,
         *,
+        model: str | None = None,
         turn: Turn | None = None,
     ) -> Answer: ...
 
@@ -138,6 +169,7 @@ class RAG:
         *,
         stream: Literal[True],
         filters: Filters | None = None,
+        model: str | None = None,
         turn: Turn | None = None,
     ) -> EventStream: ...
 
@@ -148,6 +180,7 @@ class RAG:
         stream: bool = False,
         filters: Filters | None = None,
         *,
+        model: str | None = None,
         turn: Turn | None = None,
     ) -> Answer | EventStream:
         """Answer one question in its language from the abstracts that pass `filters`, or refuse.
@@ -157,13 +190,18 @@ class RAG:
         stream, from any thread, stops the language model. `turn` is waited for before the model is asked,
         and given up at the end.
 
+        `model` names another embedded model for this question alone: a default model that is here, or a GGUF
+        file. It is loaded for it and closed after it.
+
         Raises:
             QuestionError: the question is empty or too long, or a filter names a source that is not there.
             LLMError: the language model cannot answer.
             ModelError: a model file is missing or wrong.
         """
-        llm = StoppableLLM(self.llm, turn)
-        events = EventStream(self._events(llm, _checked(question), history, filters), llm.stop)
+        question = _checked(question)
+        lease = self._in_use.lease(model)
+        llm = StoppableLLM(lease.llm, turn)
+        events = EventStream(self._events(lease, llm, question, history, filters), llm.stop)
         if stream:
             return events
         for event in events:
@@ -180,12 +218,36 @@ class RAG:
         if not 1 <= k <= MAX_RESULTS:
             raise QuestionError(f"The number of results must be from 1 to {MAX_RESULTS:,}, not {k}.")
         query = _checked(query)
+        if self.is_empty:
+            return []
         with self._index.reading() as store:
             _check_sources(store, filters)
-            return self._retrieve(store, query, detect_language(query), k, filters)
+            return self._retrieve(store, query, detect_language(query), k, narrow(store, filters))
+
+    def is_near(self, query: str, results: Sequence[ScoredChunk]) -> bool:
+        """Return whether any of the `results` of a search is near its query, or only the least far."""
+        return is_near(query, results, NEAR.get(self._embedding_model, self.settings.min_similarity))
+
+    def all_papers(self, filters: Filters | None = None) -> list[Paper]:
+        """Return one text of each work that passes `filters`, in the order of reading.
+
+        Raises:
+            QuestionError: a filter names a source that is not there.
+        """
+        with self._index.reading() as store:
+            _check_sources(store, filters)
+            filters = filters or Filters()
+            files = set(store.catalog.source_names(filters.sources))
+            works: dict[str, Paper] = {}
+            for paper in store.catalog.papers():
+                if passes(paper, filters, files):
+                    works.setdefault(paper.work, paper)
+        return list(works.values())
 
     def paper(self, paper_id: str) -> Paper | None:
         """Return an abstract by its id, also if it was folded into another since; None if it is gone."""
+        if self.is_empty:
+            return None
         with self._index.reading() as store:
             return store.catalog.resolve(paper_id)
 
@@ -199,13 +261,103 @@ class RAG:
             LLMError: the language model cannot answer.
             ModelError: a model file is missing or wrong.
         """
+        lease = self._in_use.lease()
         with self._lock:
             self._asked += 1
         try:
-            return translate_quote(self.llm, text, to, question)
+            return translate_quote(lease.llm, text, to, question)
         finally:
+            lease.end()
             with self._lock:
                 self._asked -= 1
+
+    def papers(
+        self,
+        query: str | None = None,
+        filters: Filters | None = None,
+        order: Order = "relevance",
+        offset: int = 0,
+        limit: int = 50,
+    ) -> PaperPage:
+        """Return the works from `offset` on that pass `filters` and hold the words of `query`.
+
+        The order is "relevance" (without a query as "year"), "year" (the newest first), "title" or "added"
+        (the last added first).
+
+        Raises:
+            QuestionError: `query` is too long, `limit` is out of range, or a filter names what is not there.
+            ModelError: no text holds the words, and the model that finds the nearest is missing.
+        """
+        if not 1 <= limit <= MAX_RESULTS or offset < 0:
+            raise QuestionError(f"A page has from 1 to {MAX_RESULTS:,} abstracts and starts at 0 or later.")
+        words = _checked(query) if query and query.strip() else ""
+        if self.is_empty:
+            return PaperPage(0, ())
+        with self._index.reading() as store:
+            _check_sources(store, filters)
+
+            def nearest(text: str, k: int, narrowed: Filters | None) -> list[ScoredChunk]:
+                return self._retrieve(store, text, detect_language(text), k, narrowed)
+
+            return list_papers(store, words, filters, order, offset, limit, nearest)
+
+    def facets(self, query: str | None = None, filters: Filters | None = None) -> Facets:
+        """Return, for lists of filters, the values of each field with how many works have them.
+
+        Raises:
+            QuestionError: a filter names what is not there.
+        """
+        if self.is_empty:
+            return {}
+        with self._index.reading() as store:
+            _check_sources(store, filters)
+            return count_facets(store, (query or "").strip(), filters)
+
+    def work(self, paper_id: str) -> WorkDetails | None:
+        """Return the work of an abstract, with all that was folded into it; None if it is gone."""
+        if self.is_empty:
+            return None
+        with self._index.reading() as store:
+            return work_details(store, paper_id)
+
+    def map(self) -> PaperMap:
+        """Return the map of the library, made once for each state of the index: seconds for 10,000 works."""
+        if self.is_empty:
+            return PaperMap((), ())
+        with self._index.reading() as store, self._map_lock:
+            if self._map is None or self._map[0] != store.manifest.generation:
+                self._map = store.manifest.generation, draw_map(store)
+            return self._map[1]
+
+    def examples(self, count: int = 6) -> tuple[dict[Language, str], ...]:
+        """Return up to `count` questions, each in both languages, that the records of this library answer."""
+        if self.is_empty:
+            return ()
+        with self._index.reading() as store:
+            return example_questions(store, count)
+
+    def add(
+        self,
+        paths: Sequence[Path | str],
+        progress: Progress = lambda stage, done, total: None,
+        stop: threading.Event | None = None,
+    ) -> AddReport:
+        """Add the abstracts in files and folders, while questions are answered; begin an index if need be.
+
+        Raises:
+            UserError: `stop` was set, or a path does not exist or holds no abstract.
+            IndexMismatchError, IndexBusyError, LibraryIndexError, ModelError: it cannot be added to.
+        """
+        return add_papers([Path(path) for path in paths], self.settings, self._embedder, progress, stop)
+
+    def decide(self, first: str, second: str, *, one_work: bool) -> None:
+        """Make two records, named by their ids, one work or two, whatever their texts say.
+
+        Raises:
+            UserError: both ids name the same text.
+            IndexBusyError, LibraryIndexError, ModelError: it cannot be changed.
+        """
+        decide(first, second, self.settings, self._embedder, one_work=one_work)
 
     def as_retriever(
         self, similarity_top_k: int | None = None, filters: Filters | None = None
@@ -230,14 +382,64 @@ class RAG:
 
     def info(self) -> dict[str, Any]:
         """Return what the index holds, the models, their sizes, and where everything lies on disk."""
+        if self._is_missing:
+            return describe_nothing(self.settings)
         with self._index.reading() as store:
             return describe(self.settings, store.manifest)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in use; `use` changes them."""
+        return self._in_use.settings
+
+    @property
+    def llm(self) -> LLM:
+        """The language model in use; `use` exchanges it, and so does setting it to an open one."""
+        return self._in_use.llm
+
+    @llm.setter
+    def llm(self, llm: LLM) -> None:
+        self._in_use.llm = llm
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to ask: no abstract, or with `missing_ok` no index."""
+        if self._is_missing:
+            return True
+        with self._index.reading() as store:
+            return store.manifest.works == 0
+
+    @property
+    def _is_missing(self) -> bool:
+        """Whether there is no index yet, where that is allowed."""
+        return self._missing_ok and not has_index(self.settings.index)
+
+    def use(self, **changes: Any) -> None:
+        """Change settings for the questions from now on (`rag.settings.CHANGEABLE`), without a restart.
+
+        Answers in progress end with the model that they began with, which is closed after the last of them.
+        A new embedded model is loaded by the next question, or by `warm`.
+
+        Raises:
+            SettingsError, ModelError: a value cannot be used; then nothing is changed.
+        """
+        self._in_use.use(changes)
+
+    def try_llm(self, **changes: Any) -> Trial:
+        """Ask the language model that `use(**changes)` would choose for one word, and keep the one in use.
+
+        Raises:
+            SettingsError, ModelError, LLMError: it cannot be used; the message says why.
+        """
+        return self._in_use.try_llm(changes)
 
     @property
     def notices(self) -> dict[Language, str]:
         """The sentences, in each language, that say which text leaves this machine; nothing when none
         does.
         """
+        if self._is_missing:
+            return leaving_notices(self.llm, self.settings.chroma_url)
         with self._index.reading() as store:
             return leaving_notices(self.llm, store.manifest.chroma_url)
 
@@ -274,20 +476,23 @@ class RAG:
             progress(stage, read, papers)
 
         stop = stop or threading.Event()
-        if self._reads_together:  # then no chat begins with one abstract
-            return Prefill(0, 0)
         while done is None:
+            lease = self._in_use.lease()
+            # A chat that reads several abstracts begins with none of them.
+            if self.is_empty or self._reads_together(lease.llm):
+                return Prefill(0, 0)
             with self._index.reading() as store:
                 papers = store.catalog.papers()
             done = prefill(
-                self.llm,
+                lease.llm,
                 papers,
                 stop,
                 lambda: self._asked > 0,
                 told,
                 evidence_tokens=self.settings.evidence_tokens,
-                outdated=partial(self._rebuilt_since, store),
+                outdated=partial(self._changed_since, store, lease.llm),
             )
+            lease.end()
         return done
 
     @property
@@ -304,6 +509,8 @@ class RAG:
         Raises:
             ModelError, IndexMissingError, IndexMismatchError, LibraryIndexError: as `ask`.
         """
+        if self.is_empty:
+            return 0
         with self._index.reading() as store:
             papers = store.catalog.papers()
         return embed_sentences(self._loaded_embedder(), papers, stop or threading.Event(), self._is_asked)
@@ -320,13 +527,15 @@ class RAG:
         warnings.warn("RAG.read_ahead is now RAG.prefill.", DeprecationWarning, stacklevel=2)
         return self.prefill(progress, stop)
 
-    def _rebuilt_since(self, store: Store) -> bool:
+    def _changed_since(self, store: Store, llm: LLM) -> bool:
+        if self._is_missing or llm is not self.llm:
+            return True
         with self._index.reading() as now:
             return now is not store
 
     def close(self) -> None:
         """Free the models and the index's files."""
-        self.llm.close()
+        self._in_use.close()
         self._index.close()
 
     def __enter__(self) -> RAG:
@@ -340,34 +549,38 @@ class RAG:
         self.close()
 
     def _events(
-        self, llm: StoppableLLM, question: str, history: History, filters: Filters | None
+        self, lease: Lease, llm: StoppableLLM, question: str, history: History, filters: Filters | None
     ) -> Generator[StreamEvent, None, None]:
         with self._lock:
             self._asked += 1
         ended = False
         try:
-            yield from self._answer(llm, question, history, filters)
+            yield from self._answer(lease, llm, question, history, filters)
             ended = True
         finally:
             llm.stop()
+            lease.end()
             with self._lock:
                 self._asked -= 1
-                if not ended:
-                    self._warming = None  # stopping a reply may have ended the model's process
+                if not ended:  # stopping a reply may have ended the model's process
+                    self._loaded_ahead = None
 
     def _answer(
-        self, llm: StoppableLLM, question: str, history: History, filters: Filters | None
+        self, lease: Lease, llm: StoppableLLM, question: str, history: History, filters: Filters | None
     ) -> Iterator[StreamEvent]:
         started = time.perf_counter()
-        if self._embedder is None:
-            yield ProgressEvent("loading")
-        told = self._tell(question, filters, followed=bool(history))
+        if self.is_empty:
+            told: Answer | None = answer_about_nothing(question)
+        else:
+            if self._embedder is None:
+                yield ProgressEvent("loading")
+            told = self._tell(question, filters, followed=bool(history))
         if told is not None:
             yield SourcesEvent(told.contexts, told.language)
             yield TextEvent(told.answer, told.citations)
             yield told
             return
-        self._load_llm_ahead()
+        self._load_llm_ahead(lease)
         if history and needs_context(question):
             yield from self._until_loaded(llm)
             yield ProgressEvent("rewriting")
@@ -401,13 +614,14 @@ class RAG:
         timings = Timings(retrieved, total if first is None else first, total)
         yield _answer(asked, language, contexts, generated, timings, read_as)
 
-    def _load_llm_ahead(self) -> None:
+    def _load_llm_ahead(self, lease: Lease) -> None:
         """Have the language model load while the abstracts are searched; the first question alone
         waits for both.
         """
         with self._lock:
-            if self._warming is None:
-                self._warming = threading.Thread(target=self._warm_llm, daemon=True)
+            if self._loaded_ahead is not lease.llm:
+                self._loaded_ahead = lease.llm
+                self._warming = threading.Thread(target=self._warm_llm, args=(lease.llm,), daemon=True)
                 self._warming.start()
 
     def _until_loaded(self, llm: StoppableLLM) -> Iterator[ProgressEvent]:
@@ -419,9 +633,9 @@ class RAG:
         while warming.is_alive() and not llm.stopped:
             warming.join(_LOOK_S)
 
-    def _warm_llm(self) -> None:
+    def _warm_llm(self, llm: LLM) -> None:
         with suppress(LLMError, ModelError):  # raised again when the model is asked
-            self.llm.warm()
+            llm.warm()
 
     def _tell(self, question: str, filters: Filters | None, *, followed: bool) -> Answer | None:
         """Reply to small talk, or to a question about the collection, without the language model."""
@@ -433,6 +647,7 @@ class RAG:
 
         with self._index.reading() as store:
             _check_sources(store, filters)
+            filters = narrow(store, filters)
             about = None if intent and intent.chat else answer_about_fields(question, store, embed, filters)
             language, told = about or (detect_language(question), None)
             if told is None and intent is not None:
@@ -449,7 +664,7 @@ class RAG:
         self, question: str, language: Language, contexts: Sequence[ScoredChunk], history: History
     ) -> tuple[Highlight, ...]:
         """Return the key sentences of the best abstracts, none where none is near the question."""
-        if not self._is_near(contexts, history):
+        if not self._may_answer(contexts, history):
             return ()
         embedder = self._loaded_embedder()
         with self._index.reading() as store:
@@ -458,7 +673,7 @@ class RAG:
         vector = query_vector(embedder, alignment, question, language)[0]
         return key_sentences(QueryContext(question, language, history, sentences, vector), embedder)
 
-    def _is_near(self, contexts: Sequence[ScoredChunk], history: History) -> bool:
+    def _may_answer(self, contexts: Sequence[ScoredChunk], history: History) -> bool:
         nearest = max((c.dense for c in contexts if c.dense is not None), default=-1.0)
         return bool(contexts) and (nearest >= self.settings.min_similarity or bool(history))
 
@@ -471,7 +686,7 @@ class RAG:
         history: History,
     ) -> Iterator[Shown | ProgressEvent | Generated]:
         """Ask the language model, unless nothing in the library is near the question."""
-        if not self._is_near(contexts, history):
+        if not self._may_answer(contexts, history):
             yield Generated(NOTHING_SAID, refused=True)
             return
         yield from self._until_loaded(llm)
@@ -485,8 +700,8 @@ class RAG:
             self._verifier or verifier_for(self._embedding_model, embedder, alignment),
             self.settings.max_answer_tokens,
             self.settings.evidence_tokens,
-            self._reads_together,
-            self._abstention or abstention_for(self.llm.name, self._embedding_model),
+            self._reads_together(llm),
+            self._abstention_of(llm),
         )
         yield from answerer.answer(question, language, contexts, history)
 
@@ -499,6 +714,7 @@ class RAG:
             k = max(k, SEVERAL_ABSTRACTS)
         with self._index.reading() as store:
             _check_sources(store, filters)
+            filters = narrow(store, filters)
             found = self._retrieve(store, question, language, k, filters)
             if not history:
                 return found
@@ -516,9 +732,12 @@ class RAG:
         found = retrieve(store, embedder, query, language, max(k, RERANK_CANDIDATES), filters)
         return rerank(reranker, query, found)[:k]
 
-    @property
-    def _reads_together(self) -> bool:
-        return reads_together(self.llm, self.settings.abstracts_per_chat)
+    def _abstention_of(self, llm: LLM) -> Abstention | None:
+        found = self._abstention or abstention_for(llm.name, self._embedding_model)
+        return found.softened() if found and self.settings.refusal == "lenient" else found
+
+    def _reads_together(self, llm: LLM) -> bool:
+        return reads_together(llm, self.settings.abstracts_per_chat)
 
     @property
     def _embedding_model(self) -> str:
@@ -527,8 +746,9 @@ class RAG:
     def _loaded_embedder(self) -> RecentPassages:
         with self._lock:
             embedder = self._embedder or RecentPassages(configured_embedder(self.settings))
-            with self._index.reading() as store:
-                store.manifest.check(self.settings.index, {"embedding_digest": embedder.digest})
+            if not self._is_missing:
+                with self._index.reading() as store:
+                    store.manifest.check(self.settings.index, {"embedding_digest": embedder.digest})
             self._embedder = embedder
             return embedder
 

@@ -109,14 +109,20 @@ class Chunk(Record):
 class Filters:
     """Conditions on the papers that may be found; all that are set must hold.
 
-    `sources` are names as in `Source.file`, or folders. Years are inclusive; a paper without a year fails
-    them.
+    Of several values of one field any will do. `sources` are names as in `Source.file`, or folders. Years are
+    inclusive; a paper without a year fails them. `authors`, `venues` and `keywords` are compared as
+    questions compare them (docs/library-tab.md#filters). `papers` are ids, also of abstracts that were folded
+    into another; a paper passes together with its translation.
     """
 
     language: Language | None = None
     sources: tuple[str, ...] = ()
     year_from: int | None = None
     year_to: int | None = None
+    authors: tuple[str, ...] = ()
+    venues: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    papers: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         """Return whether any condition is set."""

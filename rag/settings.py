@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,8 +33,15 @@ _OTHER_VARIABLES = {"RAG_CACHE", "RAG_SETTINGS", "RAG_CI"}
 # Old names that work for one version more, with the field that each sets now.
 _OLD_VARIABLES = {"RAG_READINGS_MB": "prompt_cache_mb"}
 
+# What can be changed while citefold runs. The others decide what an index is, or what a process is given.
+CHANGEABLE = frozenset(
+    {"top_k", "min_similarity", "refusal", "llm_base_url", "llm_model", "llm_api_key", "llm_timeout_s"}
+    | {"abstracts_per_chat", "evidence_tokens", "max_answer_tokens"}
+)
 
-def _settings_file() -> Path:
+
+def settings_file() -> Path:
+    """Return the settings file: what `RAG_SETTINGS` names, else `citefold.toml` of the user."""
     named = os.environ.get("RAG_SETTINGS")
     return Path(named).expanduser() if named else user_config_path("citefold") / "citefold.toml"
 
@@ -49,6 +57,8 @@ class Settings(BaseSettings):
 
     index: Path = Field(default_factory=lambda: user_data_path("citefold") / "index")
     """Directory of the index."""
+    conversations: Path = Field(default_factory=lambda: user_data_path("citefold") / "conversations")
+    """Directory of the chat page's saved conversations and ratings."""
     embedding_model: str = DEFAULT_EMBEDDING_MODEL
     """A default model's name, or any sentence-transformers model by name or path."""
     embedding_backend: Literal["auto", "torch", "onnx"] = "auto"
@@ -71,6 +81,10 @@ class Settings(BaseSettings):
     """Refuse without asking the language model when no abstract is nearer (aligned cosine); -1: always ask.
     See docs/decisions.md#similarity-floor.
     """
+    refusal: Literal["strict", "lenient"] = "strict"
+    """strict: an answer is shown if the abstracts probably hold it; lenient: also if they may hold it.
+    See docs/decisions.md#lenient-refusal.
+    """
     llm_base_url: str | None = None
     """An OpenAI-compatible endpoint instead of the embedded model, such as http://localhost:11434/v1."""
     llm_model: str = DEFAULT_LLM
@@ -92,7 +106,7 @@ class Settings(BaseSettings):
     threads: int | None = Field(default=None, ge=1, le=512)
     """CPU threads of the models; None: as many as the machine has cores."""
 
-    @field_validator("index")
+    @field_validator("index", "conversations")
     @classmethod
     def _expand(cls, path: Path) -> Path:
         return path.expanduser()
@@ -107,7 +121,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: arguments, environment, settings file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _settings_file())
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
 
 
 def load_settings(**arguments: Any) -> Settings:
@@ -127,24 +141,47 @@ def load_settings(**arguments: Any) -> Settings:
         raise SettingsError(
             f"Unknown setting {unknown[0]} in the environment; known are {', '.join(sorted(known))}."
         )
-    if os.environ.get("RAG_SETTINGS") and not _settings_file().is_file():
-        raise SettingsError(
-            f"There is no settings file {_settings_file()}; correct RAG_SETTINGS or unset it."
-        )
+    if os.environ.get("RAG_SETTINGS") and not settings_file().is_file():
+        raise SettingsError(f"There is no settings file {settings_file()}; correct RAG_SETTINGS or unset it.")
+    return _validated({key: value for key, value in arguments.items() if value is not None})
+
+
+def changed_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Return the settings with some fields of `CHANGEABLE` replaced.
+
+    A key belongs to its address: a new address without a new key has none.
+
+    Raises:
+        SettingsError: a field cannot be changed while citefold runs, or a value is outside its range.
+    """
+    for name in changes:
+        if name not in CHANGEABLE:
+            known = name in Settings.model_fields
+            raise SettingsError(
+                f"Setting {name!r} {'needs a new start' if known else 'does not exist'}; while citefold runs "
+                f"only {', '.join(sorted(CHANGEABLE))} can be changed."
+            )
+    values = settings.model_dump() | dict(changes)
+    if values["llm_base_url"] != settings.llm_base_url and "llm_api_key" not in changes:
+        values["llm_api_key"] = None
+    return _validated(values)
+
+
+def _validated(values: dict[str, Any]) -> Settings:
     try:
-        return Settings(**{key: value for key, value in arguments.items() if value is not None})
+        return Settings(**values)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise SettingsError(
             f"Setting {name!r} is not usable: {first['msg']}; correct RAG_{name.upper()}, "
-            f"{_settings_file()} or the argument."
+            f"{settings_file()} or the argument."
         ) from error
     except ValueError as error:  # the settings file is not TOML
-        raise SettingsError(f"The settings file {_settings_file()} is not valid TOML: {error}.") from error
+        raise SettingsError(f"The settings file {settings_file()} is not valid TOML: {error}.") from error
     except OSError as error:
         raise SettingsError(
-            f"The settings file {_settings_file()} cannot be read: {error.strerror}."
+            f"The settings file {settings_file()} cannot be read: {error.strerror}."
         ) from error
 
 

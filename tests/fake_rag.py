@@ -9,12 +9,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from rag.adding import AddReport
 from rag.answering.event_stream import EventStream
 from rag.answering.generation.prefill import Prefill
+from rag.browsing.paper_map import PaperMap
+from rag.browsing.records import PaperPage
 from rag.errors import LLMStoppedError, QuestionError, RagError
 from rag.llm.stoppable import Turn
+from rag.llm.trial import Trial
 from rag.schema import (
     Answer,
     Chunk,
@@ -22,6 +28,7 @@ from rag.schema import (
     Filters,
     Language,
     Paper,
+    Progress,
     ScoredChunk,
     Sentence,
     Source,
@@ -30,6 +37,7 @@ from rag.schema import (
     TextEvent,
     Timings,
 )
+from rag.settings import Settings, changed_settings
 
 
 class Gate:
@@ -61,14 +69,22 @@ Script = Callable[[str, Sequence[tuple[str, str]]], Sequence[Step]]
 
 @dataclass
 class FakeRAG:
-    """Answer each question with the steps of `script`; keep what was asked in `asked`."""
+    """Answer each question with the steps of `script`; keep what was asked in `asked`.
+
+    Every abstract is still there, but for those in `changed`: folded into the paper given, or gone.
+    """
 
     script: Script
+    changed: dict[str, Paper | None] = field(default_factory=dict)
     asked: list[tuple[str, tuple[tuple[str, str], ...]]] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
     translations: dict[str, str] = field(default_factory=dict)
     translated: list[tuple[str, str, str]] = field(default_factory=list)
-    prepared: Prefill | None = None
+    prefilled: Prefill | None = None
+    settings: Settings = field(default_factory=Settings)
+    prepared: int = 12
+    notice: dict[Language, str] = field(default_factory=dict)
+    trial_error: RagError | None = None
 
     def ask(
         self,
@@ -78,6 +94,7 @@ class FakeRAG:
         stream: bool = False,
         filters: Filters | None = None,
         turn: Turn | None = None,
+        model: str | None = None,
     ) -> EventStream:
         assert stream, "the page always streams"
         self.asked.append((question, tuple(history)))
@@ -114,15 +131,65 @@ class FakeRAG:
         self.translated.append((text, to, question))
         return self.translations.get(text)
 
-    @property
-    def prefilled(self) -> Prefill | None:
-        return self.prepared
-
     def paper(self, paper_id: str) -> Paper | None:
+        if paper_id in self.changed:
+            return self.changed[paper_id]
+        return Paper(paper_id, "An abstract.", "en", ())
+
+    def papers(self, query: str | None = None, filters: Filters | None = None, **options: Any) -> PaperPage:
+        return PaperPage(0, ())
+
+    def facets(self, query: str | None = None, filters: Filters | None = None) -> dict[str, Any]:
+        return {}
+
+    def work(self, paper_id: str) -> None:
         return None
 
+    def map(self) -> PaperMap:
+        return PaperMap((), ())
+
+    def examples(self, count: int = 6) -> tuple[dict[Language, str], ...]:
+        return ()
+
+    def add(self, paths: Sequence[Path], progress: Any = None, stop: Any = None) -> AddReport:
+        return AddReport()
+
+    def decide(self, first: str, second: str, *, one_work: bool) -> None:
+        return None
+
+    def use(self, **changes: Any) -> None:
+        self.settings = changed_settings(self.settings, changes)
+
+    def try_llm(self, **changes: Any) -> Trial:
+        if self.trial_error:
+            raise self.trial_error
+        host = urlsplit(changes.get("llm_base_url") or "").netloc or None
+        return Trial(changes["llm_model"], host, host is not None, 0.42)
+
+    @property
+    def notices(self) -> dict[Language, str]:
+        if self.notice:
+            return self.notice
+        host = urlsplit(self.settings.llm_base_url or "").netloc
+        return {"en": f"Questions are sent to {host}.", "zh": f"问题会发送到 {host}。"} if host else {}
+
+    def warm(self) -> None:
+        """Has no model to load."""
+
+    def prefill(self, progress: Progress, stop: threading.Event) -> None:
+        progress("Reading ahead", 31, 31)
+        self.prepared = 31
+
     def info(self) -> dict[str, Any]:
-        return {"records": 50, "papers": 31, "works": 31, "chunks": 31, "languages": {"en": 22, "zh": 9}}
+        host = urlsplit(self.settings.llm_base_url or "").netloc or None
+        sizes = {"qwen2.5-coder-1.5b": 1_117_320_768, "qwen2.5-coder-0.5b": 491_400_064}
+        llms = [{"name": n, "kind": "llm", "present": True, "size": s, "about": ""} for n, s in sizes.items()]
+        return {
+            "records": 50, "papers": 31, "works": 31, "chunks": 31, "languages": {"en": 22, "zh": 9},
+            "embedding_model": "embeddinggemma-300m", "rerank_model": None, "index_bytes": 9_000_000,
+            "llm": {"name": self.settings.llm_model, "endpoint": host, "leaves_machine": host is not None},
+            "models": llms, "readings": {"papers": self.prepared, "bytes": 0},
+        }  # fmt: skip
 
 
 def context(

@@ -14,11 +14,14 @@ ROOT = Path(__file__).parent.parent
 # What each package, or module at the top, may import; `__init__` names the public ones of all.
 ALLOWED = {
     "__main__": "cli",
-    "cli": "answering embedding errors evaluation factory indexing library models pipeline schema settings store",
+    "cli": "answering embedding errors evaluation export factory indexing library models pipeline schema settings store",
+    "in_use": "factory llm settings",
     "library": "embedding errors factory indexing llm schema settings store",
-    "pipeline": "answering embedding errors factory llama_index llm schema settings store text",
+    "adding": "embedding errors indexing library schema settings store",
+    "browsing": "answering embedding errors schema store text",
+    "pipeline": "adding answering browsing embedding errors factory in_use llama_index llm schema settings store text",
     "evaluation": "answering embedding errors indexing llm schema settings store text",
-    "factory": "answering embedding llm models network schema settings store",
+    "factory": "answering embedding errors llm models network schema settings store",
     "answering": "embedding errors llm schema store text",
     "indexing": "embedding errors schema store text",
     "store": "embedding errors network schema text",
@@ -28,7 +31,9 @@ ALLOWED = {
     "llm": "errors network",
     "models": "errors network",
     "settings": "errors",
+    "settings_file": "errors settings",
     "text": "schema",
+    "export": "errors schema text",
     "schema": "",
     "errors": "",
     "network": "",
@@ -51,12 +56,19 @@ HOMES = {
     "Stemmer": {"rag/text/analyzer.py"},
     "opencc": {"rag/text/language.py"},
     "tantivy": {"rag/store/lexical.py"},
-    "bibtexparser": {"rag/indexing/reading/forms/bibtex.py"},
+    "bibtexparser": {
+        "rag/indexing/reading/forms/bibtex.py",
+        "rag/export/bibtex.py",
+        "rag/export/names.py",
+    },
+    "rispy": {"rag/export/ris.py"},
     "defusedxml": {"rag/indexing/reading/forms/xml_records.py"},
     "filetype": {"rag/indexing/reading/refused.py"},
     "markdown_it": {"rag/indexing/reading/forms/markdown.py"},
+    "tomlkit": {"rag/settings_file.py"},
     "ray": {"rag/indexing/engine.py"},
     "matplotlib": {"rag/evaluation/plots.py"},
+    "latex2mathml": {"ui/typeset.py"},
 }
 
 # Modules that one folder may hold, so that it can be read at a glance.

@@ -5,9 +5,9 @@
 A DATASET needs its own abstracts and some questions that none of them answers. Each question is paired with
 the abstracts that `rag.answering.answerer` would ask; the features are those of
 `rag.answering.abstention.Abstention`. The fit leaves out abstracts that do not answer a question that another
-one does. The threshold is the highest that refuses the wanted share of
-unanswerable questions. Errors are cross-validated by field: by the source that a document's id names, such as
-"arxiv" of "arxiv-1903.01388", and a source of many documents in parts. `--write` puts the regression, with
+one does. The threshold is the highest that refuses the wanted share of unanswerable questions; `lenient`
+refuses LENIENT of them. Errors are cross-validated by field: by the source that a document's id names, such
+as "arxiv" of "arxiv-1903.01388", and a source of many documents in parts. `--write` puts the regression, with
 and without the cosine, into rag/data/abstention.json.
 """
 
@@ -47,6 +47,7 @@ from rag.store.index import Store, open_index
 OUTPUT = Path(rag.__file__).parent / "data" / "abstention.json"
 STRENGTH = 1.0  # inverse of the L2 penalty, on standardised features
 PARTS = 4  # of a source
+LENIENT = 0.6  # share of unanswerable questions to refuse where the settings ask for leniency
 Features = NDArray[np.float64]
 
 
@@ -154,8 +155,13 @@ def fit(seen: Sequence[Seen], llm: str, embedding: str | None, refused: float) -
     values = [round(float(value), 4) for value in (bias, *weights)]
     free = Abstention(llm, embedding, *values, threshold=0.0)
     odds = sorted(max(group) for group in _unanswerable(seen, free).values())
-    threshold = float(np.quantile(odds, refused, method="higher")) if odds else 0.0
-    return Abstention(llm, embedding, *values, threshold=round(threshold + 0.005, 2))
+    strict, lenient = (_quantile(odds, share) for share in (refused, min(refused, LENIENT)))
+    return Abstention(llm, embedding, *values, threshold=strict, lenient=lenient)
+
+
+def _quantile(odds: Sequence[float], share: float) -> float:
+    """Return the threshold that refuses this share, a little above the probability at it."""
+    return round(float(np.quantile(odds, share, method="higher")) + 0.005, 2) if odds else 0.0
 
 
 def _rows(seen: Sequence[Seen], *, cosine: bool) -> Features:

@@ -6,20 +6,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag import load_settings
 from ui import labels
 from ui.chat import labels as chat_labels
 from ui.chat import room as chat_room
+from ui.conversations import room as conversations_room
+from ui.conversations.keeper import Keeper
 from ui.engine import Library
-from ui.masthead import masthead_html
+from ui.library import labels as library_labels
+from ui.library import room as library_room
+from ui.masthead import masthead_html, masthead_patch, notice_of
 from ui.page import Page
+from ui.settings import labels as settings_labels
+from ui.settings import room as settings_room
 from ui.toolkit import load_gradio
-from ui.words import Label, Part
+from ui.words import Part
 
 if TYPE_CHECKING:
     from gradio import Blocks
 
 # Words of Gradio's own parts in all rooms, for the script of the page.
-PARTS: list[Part] = [*labels.PARTS, *chat_labels.PARTS]
+PARTS: list[Part] = [*labels.PARTS, *chat_labels.PARTS, *library_labels.PARTS, *settings_labels.PARTS]
 
 EXAMPLES = (
     "What FID does the 900M Muse model reach on CC3M?",
@@ -37,32 +44,37 @@ def build_app(
     *,
     data: Path | None = None,
     may_add: bool = False,
-    notice: Label | None = None,
+    may_configure: bool = False,
     examples: Sequence[str] | None = None,
 ) -> Blocks:
     """Lay out the page over `rag`.
 
     Args:
         rag: the library that is asked.
-        data: the folder for conversations (default: the user data directory).
+        data: the folder for what readers keep (default: as the settings say).
         may_add: whether a reader may add papers.
-        notice: what stands on top, where text leaves this machine.
-        examples: questions to begin with (default: five on the default corpus, if that is what is indexed).
+        may_configure: whether a reader may change settings, which hold for all readers.
+        examples: questions to begin with (default: five on the default corpus, if that is what is indexed,
+            else some that the records answer).
     """
     gr, info = load_gradio(), rag.info()
-    if examples is None:
-        examples = EXAMPLES if (info["papers"], info["languages"]) == _DEFAULT_CORPUS else ()
+    if examples is None and (info["papers"], info["languages"]) == _DEFAULT_CORPUS:
+        examples = EXAMPLES
     app: Blocks
     with gr.Blocks(title="citefold", analytics_enabled=False, fill_width=True) as app:
-        page = Page(gr, rag, data or user_data(), may_add, app)
-        page.html(f'<div id="masthead-all">{masthead_html(info, notice)}</div>', "masthead")
+        page = Page(gr, rag, data or user_data(), may_add, may_configure, app)
+        page.html(f'<div id="masthead-all">{masthead_html(info, notice_of(rag))}</div>', "masthead")
         with gr.Tabs(elem_id="rooms"):
             with gr.Tab(labels.ROOM_ASK.en, id="ask", elem_id="room-ask"):
-                chat_room.build(page, examples)
-            with gr.Tab(labels.ROOM_LIBRARY.en, id="library", elem_id="room-library"):
-                page.html("", "library")
-            with gr.Tab(labels.ROOM_SETTINGS.en, id="settings", elem_id="room-settings"):
-                page.html("", "settings")
+                keeper = Keeper(data / "conversations" if data else load_settings().conversations)
+                conversations_room.place(page)
+                conversations_room.build(page, chat_room.build(page, keeper, examples or ()), keeper)
+            with gr.Tab(labels.ROOM_LIBRARY.en, id="library", elem_id="room-library") as library:
+                library_room.build(page, library, starters=examples is None)
+            with gr.Tab(labels.ROOM_SETTINGS.en, id="settings", elem_id="room-settings") as settings:
+                settings_room.build(page, settings.select)
+        # The layout is made once; what is indexed and which model answers may have changed since.
+        page.listen([app.load], lambda event: masthead_patch(rag), [], [page.patch])
     return app
 
 

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from threading import Event
 from typing import Any, Literal, Protocol
 
-from rag import Filters, Language, Paper, Prefill, StreamEvent
+from rag import (
+    AddReport,
+    Filters,
+    Language,
+    Paper,
+    PaperMap,
+    PaperPage,
+    Prefill,
+    Settings,
+    StreamEvent,
+    Trial,
+    WorkDetails,
+)
 from ui.line import Ticket
 
 
@@ -27,8 +41,12 @@ class Library(Protocol):
         stream: Literal[True],
         filters: Filters | None = None,
         turn: Ticket | None = None,
+        model: str | None = None,
     ) -> Events:
-        """Yield the sources, then text, then the answer; `turn` is waited for before the model is asked."""
+        """Yield the sources, then text, then the answer.
+
+        `turn` is waited for before the model is asked; `model` is another one for this question.
+        """
 
     def translate(self, text: str, to: Language, question: str = "") -> str | None:
         """Return quoted words in another language, None where that failed."""
@@ -42,3 +60,58 @@ class Library(Protocol):
 
     def paper(self, paper_id: str) -> Paper | None:
         """Return an abstract by its id, None if it is gone."""
+
+    def papers(
+        self,
+        query: str | None = None,
+        filters: Filters | None = None,
+        order: Literal["relevance", "year", "title", "added"] = ...,
+        offset: int = ...,
+        limit: int = ...,
+    ) -> PaperPage:
+        """Return a page of the works that pass."""
+
+    def facets(
+        self, query: str | None = None, filters: Filters | None = None
+    ) -> Mapping[Any, Sequence[tuple[str, int]]]:
+        """Return the values of each field with how many works have them."""
+
+    def work(self, paper_id: str) -> WorkDetails | None:
+        """Return all that is known of the work of an abstract."""
+
+    def map(self) -> PaperMap:
+        """Return the library as points of a plane."""
+
+    def examples(self, count: int = ...) -> Sequence[Mapping[Language, str]]:
+        """Return questions that the records answer, each in both languages."""
+
+    def add(
+        self,
+        paths: Sequence[Path],
+        progress: Callable[[str, int, int], None] = ...,
+        stop: Event | None = None,
+    ) -> AddReport:
+        """Add the abstracts in files and folders."""
+
+    def decide(self, first: str, second: str, *, one_work: bool) -> None:
+        """Make two records one work or two, for good."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in use."""
+
+    @property
+    def notices(self) -> dict[Language, str]:
+        """The sentences, in each language, that say which text leaves this machine."""
+
+    def use(self, **changes: Any) -> None:
+        """Change settings for the questions from now on."""
+
+    def try_llm(self, **changes: Any) -> Trial:
+        """Ask the model that `use(**changes)` would choose for one word."""
+
+    def warm(self) -> None:
+        """Load the models."""
+
+    def prefill(self, progress: Callable[[str, int, int], None], stop: Event) -> object:
+        """Prepare the abstracts, until all are done or `stop` is set."""

@@ -6,7 +6,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from ui import labels
+from ui.engine import Library
+from ui.patch import Patch
 from ui.words import Label
+
+
+def masthead_patch(library: Library) -> Patch:
+    """Return the masthead as it is now, with the notice where text leaves this machine."""
+    return {"masthead-all": masthead_html(library.info(), notice_of(library)), **notice_patch(library)}
+
+
+def notice_patch(library: Library) -> Patch:
+    """Return the notice as it is now, which is quicker than the whole masthead."""
+    return {"notice": _notice_html(notice_of(library))}
+
+
+def notice_of(library: Library) -> Label | None:
+    """Return which text leaves this machine, None if none does."""
+    notices = library.notices
+    return Label(**notices) if notices else None
 
 
 def masthead_html(info: Mapping[str, Any], notice: Label | None = None) -> str:
@@ -15,12 +33,16 @@ def masthead_html(info: Mapping[str, Any], notice: Label | None = None) -> str:
     for code, count in sorted(info["languages"].items(), key=lambda item: -item[1]):
         counts.append(labels.IN_LANGUAGE[code].of(count))
     facts = "".join(f"<li>{count.html()}</li>" for count in counts)
-    warning = f'<p class="notice" role="note">{notice.html()}</p>' if notice else ""
     return (
         f'<header><h1>citefold</h1><p class="tagline">{labels.TAGLINE.html()}</p>'
         "<ul "
-        f'class="facts"{labels.INDEXED.attribute("aria-label")}>{facts}</ul>{_switch_html()}</header>{warning}'
+        f'class="facts"{labels.INDEXED.attribute("aria-label")}>{facts}</ul>{_switch_html()}</header>'
+        f'<div id="notice">{_notice_html(notice)}</div>'
     )
+
+
+def _notice_html(notice: Label | None) -> str:
+    return f'<p class="notice" role="note">{notice.html()}</p>' if notice else ""
 
 
 def _switch_html() -> str:

@@ -50,13 +50,14 @@ class Page:
 
     `turns` is the open conversation, a tuple of `Turn`; `conversation` its id, "" before the first question;
     `scope` the ids of the abstracts that the reader asks about, empty for all. `patch` is an output that
-    takes a `Patch`.
+    takes a `Patch`. `may_configure` says whether a reader may change settings.
     """
 
     gr: Any
     library: Library
     data: Path
     may_add: bool
+    may_configure: bool
     app: Blocks
     turns: Any = field(init=False)
     conversation: Any = field(init=False)

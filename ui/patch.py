@@ -19,3 +19,8 @@ Patch = dict[str, str]
 def does(name: str, **values: str | int | None) -> str:
     """Return the attributes that make a button of our HTML set off the action `name` with `values`."""
     return f' data-do="{name}" data-with="{escape(dumps(values, ensure_ascii=False))}"'
+
+
+def button(shown: str, classes: str, action: str) -> str:
+    """Return a button of our HTML; `shown` is HTML, `action` the attributes that `does` made, and others."""
+    return f'<button type="button" class="{classes}"{action}>{shown}</button>'

@@ -15,11 +15,12 @@ from ui.engine import Library
 from ui.guard import LOOPBACK, Guard
 from ui.head import head_html
 from ui.toolkit import load_gradio
-from ui.words import Label
 
 if TYPE_CHECKING:
     import uvicorn
 
+# Bytes of one uploaded file; an export of 50,000 abstracts is smaller.
+MOST_UPLOADED = 200 << 20
 _FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "PingFang SC", "Microsoft YaHei"]
 _FONTS += ["Noto Sans CJK SC", "Noto Sans SC", "sans-serif"]
 
@@ -37,10 +38,21 @@ def listen(host: str, port: int) -> socket.socket:
             bound.close()
             raise
     except (OSError, OverflowError) as error:
-        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        why = "is already in use" if taken else f"cannot be opened ({error})"
-        raise UserError(f"Port {port} on {host} {why}; choose another with `--port N`.") from error
+        raise UserError(_why_not(error, host, port)) from error
     return bound
+
+
+def _why_not(error: OSError | OverflowError, host: str, port: int) -> str:
+    """Return why a port cannot be had, and what to do, as one sentence."""
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, socket.gaierror) or number == errno.EADDRNOTAVAIL:
+        return f"This machine has no address {host}; give one that it has with `--host`."
+    reasons = {
+        errno.EADDRINUSE: "is already in use",
+        errno.EACCES: "is for the administrator of this machine alone",
+    }
+    why = reasons.get(number or 0, f"cannot be opened ({error})")
+    return f"Port {port} on {host} {why}; choose another with `--port N`."
 
 
 def make_server(
@@ -48,16 +60,15 @@ def make_server(
     host: str = "127.0.0.1",
     *,
     data: Path | None = None,
-    notice: Label | None = None,
     examples: Sequence[str] | None = None,
 ) -> uvicorn.Server:
     """Return a server of the page, not started: `server.run(sockets=[listen(host, port)])` serves it.
 
     Args:
         rag: the library that is asked.
-        host: the address it will be served at; only a loopback address may add papers.
+        host: the address it will be served at; only at a loopback address papers may be added and settings be
+            changed.
         data: the folder for conversations (default: the user data directory).
-        notice: what stands on top of the page.
         examples: questions to begin with.
     """
     import uvicorn
@@ -66,11 +77,13 @@ def make_server(
     gr = load_gradio()
     no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     outer = FastAPI(**no_docs)
-    app = build_app(rag, data=data, may_add=host in LOOPBACK, notice=notice, examples=examples)
+    ours = host in LOOPBACK
+    app = build_app(rag, data=data, may_add=ours, may_configure=ours, examples=examples)
     gr.mount_gradio_app(
         outer, app, path="/", server_name=host,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,
-        mcp_server=False, show_error=False, app_kwargs=dict(no_docs), max_file_size=0,
+        mcp_server=False, show_error=False, app_kwargs=dict(no_docs),
+        max_file_size=MOST_UPLOADED if host in LOOPBACK else 0,
         theme=gr.themes.Base(font=_FONTS, font_mono=["ui-monospace", "monospace"]),
         head=head_html(PARTS),
     )  # fmt: skip
@@ -83,7 +96,6 @@ def serve(
     rag: Library,
     host: str = "127.0.0.1",
     port: int = 7860,
-    notice: Label | None = None,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve the page until Ctrl-C; raise UserError when the port cannot be had.
@@ -92,7 +104,7 @@ def serve(
     """
     with contextlib.closing(listen(host, port)) as bound:
         ready()
-        server = make_server(rag, host, notice=notice)
+        server = make_server(rag, host)
         shown = f"[{host}]" if ":" in host else host
         print(f"citefold is at http://{shown}:{bound.getsockname()[1]} (Ctrl-C stops it)", flush=True)
         with contextlib.suppress(KeyboardInterrupt):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -54,6 +54,7 @@ class Abstention:
 
     `embedding` is None where the cosine has no weight. `refusal`, `cosine`, `chinese` and `across` are the
     weights of the log odds, of the cosine, of a Chinese question, and of an abstract in the other language.
+    `lenient` is the threshold of whoever wants to be shown more; see docs/decisions.md#lenient-refusal.
     """
 
     llm: str
@@ -64,6 +65,11 @@ class Abstention:
     chinese: float
     across: float
     threshold: float
+    lenient: float = 0.0
+
+    def softened(self) -> Abstention:
+        """Return it with its lower threshold, which shows more."""
+        return replace(self, threshold=min(self.lenient, self.threshold))
 
     def doubt(self, language: Language, stored: Language, cosine: float) -> Doubt:
         """Return how to weigh a refusal about an abstract in `stored` with this `cosine` to the question."""

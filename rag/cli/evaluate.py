@@ -85,6 +85,7 @@ def _answers(parsed: argparse.Namespace) -> int:
     _check_output(parsed)
     from rag.evaluation.answer_groups import comparison_table, read_rows
     from rag.evaluation.datasets.loading import load_dataset, without_relevant
+    from rag.evaluation.ratings import ratings_report
 
     earlier = read_rows(parsed.compare) if parsed.compare else None
     dataset = load_dataset(parsed.dataset, parsed.split)
@@ -92,6 +93,8 @@ def _answers(parsed: argparse.Namespace) -> int:
         dataset = without_relevant(dataset)
     document, rows, stopped = _measured(parsed, dataset)
     print(document["table"])
+    if compared := ratings_report(dataset.queries, rows):
+        print("\n" + compared)
     if earlier is not None:
         print("\n" + comparison_table(earlier, rows))
     if parsed.json:

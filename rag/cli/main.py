@@ -1,4 +1,4 @@
-"""The command line: `rag index | add | sync | remove | ask | search | chat | …`; `rag --help` lists all.
+"""The command line: `rag index | add | remove | ask | search | export | chat | …`; `rag --help` lists all.
 
 Exit codes: 0 answered or refused, 2 user's mistake, 1 other errors, 130 Ctrl-C.
 """
@@ -8,18 +8,20 @@ from __future__ import annotations
 import argparse
 import errno
 import io
-import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+from rag.cli.account import add_account
 from rag.cli.duplicates import add_duplicates
 from rag.cli.evaluate import Commands, add_evaluate
+from rag.cli.export import add_export, add_output
 from rag.cli.library import add_library
 from rag.cli.models import add_models
-from rag.errors import QuestionError, RagError
+from rag.cli.questions import ANSWER_FORMATS
+from rag.errors import RagError, UserError
 
 if TYPE_CHECKING:
     from threading import Event
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from rag.schema import Filters
 
 _INTERRUPTED = 130
+_LAST_PORT = 65535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="rag",
         description="Ask a pile of scientific abstracts, in English or Chinese; answers cite their source.",
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
@@ -85,8 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_questions(commands, common)
     chat = commands.add_parser("chat", parents=[common], help="serve the chat page")
     chat.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    chat.add_argument("--port", type=int, default=7860, help="port to listen on (default: 7860)")
+    chat.add_argument("--port", type=port, default=7860, help="port to listen on (default: 7860)")
     chat.set_defaults(run=_chat)
+    add_account(commands)
     text = "pre-compute prompt caches (about 4 s an abstract)"
     prefill = commands.add_parser("prefill", aliases=["read"], parents=[common], help=text)
     prefill.set_defaults(run=_prefill)
@@ -102,74 +107,64 @@ def _add_questions(commands: Commands, common: argparse.ArgumentParser) -> None:
     add("--language", choices=("en", "zh"), help="only abstracts in this language")
     text = "only abstracts of this file or folder; repeatable"
     add("--source", action="append", default=[], metavar="FILE", help=text)
+    text = "only works of this author, however the name is written; repeatable"
+    add("--author", action="append", default=[], metavar="NAME", help=text)
+    text = "only works in this journal or conference; repeatable"
+    add("--venue", action="append", default=[], metavar="NAME", help=text)
+    text = "only works with this keyword; repeatable"
+    add("--keyword", action="append", default=[], metavar="WORD", help=text)
     text = "only of these years: 2020, 2018-2020, 2018-"
     add("--year", type=years, default=(None, None), metavar="FROM-TO", help=text)
     ask = commands.add_parser("ask", parents=[common, narrowing], help="answer a question, with citations")
     text = "the question; - reads one a line from standard input"
     ask.add_argument("question", metavar="QUESTION", help=text)
     ask.add_argument("--json", action="store_true", help="print one JSON object a question")
+    text = "how the answer is written (default: text); bibtex, ris and csl write the cited papers"
+    ask.add_argument("--format", choices=ANSWER_FORMATS, default="text", help=text)
+    add_output(ask)
     ask.set_defaults(run=_ask)
     text = "list the abstracts nearest to a query"
     search = commands.add_parser("search", parents=[common, narrowing], help=text)
     search.add_argument("query", metavar="QUERY", help="the query; - reads one a line from standard input")
     search.add_argument("-k", type=int, default=10, metavar="N", help="how many (default: 10)")
     search.add_argument("--json", action="store_true", help="print one JSON object a query")
+    text = "list the nearest abstracts also where none is near"
+    search.add_argument("--all", action="store_true", help=text)
     search.set_defaults(run=_search)
+    add_export(commands, common, narrowing).set_defaults(run=_export)
 
 
 def _ask(parsed: argparse.Namespace) -> int:
-    filters = _filters(parsed)
-    with _open(parsed) as rag:
-        _print_privacy_notice(rag)
-        if parsed.json or parsed.question == "-":
-            return _json_lines(parsed.question, "question", lambda q: rag.ask(q, filters=filters).to_dict())
-        return _ask_aloud(rag, parsed.question, filters)
+    from rag.cli.questions import ask
 
-
-def _ask_aloud(rag: RAG, question: str, filters: Filters) -> int:
-    from rag.cli.output import answer_sources
-    from rag.schema import Answer, TextEvent
-
-    for event in rag.ask(question, stream=True, filters=filters):
-        if isinstance(event, TextEvent):
-            print(event.delta, end="", flush=True)
-        elif isinstance(event, Answer):
-            print(f"\n\n{answer_sources(event)}".rstrip())
-    return 0
+    return ask(parsed, _filters(parsed))
 
 
 def _search(parsed: argparse.Namespace) -> int:
-    from rag.cli.output import search_results
+    from rag.cli.questions import search
 
-    filters = _filters(parsed)
-    with _open(parsed) as rag:
-        _print_privacy_notice(rag)
-        if parsed.json or parsed.query == "-":
+    return search(parsed, _filters(parsed))
 
-            def found(query: str) -> dict[str, Any]:
-                return {
-                    "query": query,
-                    "results": [r.to_dict() for r in rag.search(query, parsed.k, filters)],
-                }
 
-            return _json_lines(parsed.query, "query", found)
-        print(search_results(rag.search(parsed.query, parsed.k, filters)))
-    return 0
+def _export(parsed: argparse.Namespace) -> int:
+    from rag.cli.export import export
+
+    return export(parsed, _filters(parsed))
 
 
 def _chat(parsed: argparse.Namespace) -> int:
     from threading import Event, Thread
 
+    from rag.cli.questions import print_privacy_notice
+    from rag.pipeline import RAG
     from ui.server import serve
-    from ui.words import Label
 
     closing = Event()
-    with _open(parsed) as rag:
-        _print_privacy_notice(rag)
+    with RAG.open(parsed.index, missing_ok=True) as rag:
+        print_privacy_notice(rag)
         warming = Thread(target=_warm, args=(rag, closing), daemon=True)
         try:
-            notice = Label(**rag.notices) if rag.notices else None
-            serve(rag, host=parsed.host, port=parsed.port, notice=notice, ready=warming.start)
+            serve(rag, host=parsed.host, port=parsed.port, ready=warming.start)
         finally:
             closing.set()
     return 0
@@ -204,6 +199,27 @@ def _open(parsed: argparse.Namespace) -> RAG:
     return RAG.open(parsed.index)
 
 
+class _Version(argparse.Action):
+    """Print the version that is installed; it is looked up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *arguments: object) -> None:
+        from importlib.metadata import version
+
+        print(f"citefold {version('citefold')}")
+        parser.exit()
+
+
+def port(text: str) -> int:
+    """Return the number of a port.
+
+    Raises:
+        UserError: it is none, so that the sentence stands alone, without the usage of the command.
+    """
+    if not (text.isascii() and text.isdecimal() and int(text) <= _LAST_PORT):
+        raise UserError(f"{text!r} is no port; give a number from 0 (any free one) to {_LAST_PORT}.")
+    return int(text)
+
+
 def years(text: str) -> tuple[int | None, int | None]:
     """Return first and last year of 2020, 2018-2020, 2018- or -2020; else raise ArgumentTypeError."""
     first, dash, last = text.partition("-")
@@ -216,33 +232,5 @@ def years(text: str) -> tuple[int | None, int | None]:
 def _filters(parsed: argparse.Namespace) -> Filters:
     from rag.schema import Filters
 
-    return Filters(parsed.language, tuple(parsed.source), *parsed.year)
-
-
-def _json_lines(argument: str, key: str, answer: Callable[[str], dict[str, Any]]) -> int:
-    """Print one JSON object for the question, or for each line of standard input if it is "-".
-
-    A line that fails gives `{key, "error"}`, and the next lines are still answered.
-    """
-    code = 0
-    for line in _lines() if argument == "-" else [argument]:
-        try:
-            record = answer(line)
-        except RagError as error:
-            if argument != "-":
-                raise
-            record, code = {key: line, "error": str(error)}, error.exit_code
-        print(json.dumps(record, ensure_ascii=False), flush=True)
-    return code
-
-
-def _lines() -> Iterator[str]:
-    if sys.stdin is None:
-        raise QuestionError("There is no standard input with questions; give a question instead of -.")
-    for line in sys.stdin.buffer:
-        yield line.decode("utf-8", errors="replace").rstrip("\r\n")
-
-
-def _print_privacy_notice(rag: RAG) -> None:
-    if rag.notice:
-        print(f"Note: {rag.notice}", file=sys.stderr)
+    names = (tuple(values) for values in (parsed.author, parsed.venue, parsed.keyword))
+    return Filters(parsed.language, tuple(parsed.source), *parsed.year, *names)

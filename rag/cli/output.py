@@ -107,10 +107,12 @@ def byline(paper: Paper | Citation) -> str:
     return "; ".join(filter(None, parts))
 
 
-def search_results(results: Sequence[ScoredChunk]) -> str:
-    """Return ranked papers, each with its best chunk."""
+def search_results(results: Sequence[ScoredChunk], *, near: bool = True) -> str:
+    """Return ranked papers, each with its best chunk; where none is `near` the query, say that alone."""
     if not results:
         return "Nothing found."
+    if not near:
+        return "No abstract is near this query; --all lists the nearest."
     return "\n".join(
         _entry(f"{rank}.", result.chunk.text, result.paper.sources, _scored(result))
         for rank, result in enumerate(results, 1)

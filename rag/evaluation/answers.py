@@ -22,7 +22,7 @@ from rag.schema import Answer
 from rag.settings import Settings
 
 # Where the models lie, what they are kept secret with and how many threads they use change no answer.
-_NOT_ANSWERING = {"index", "llm_api_key", "llm_timeout_s", "threads"}
+_NOT_ANSWERING = {"index", "conversations", "llm_api_key", "llm_timeout_s", "threads"}
 
 
 class Asked(Protocol):
@@ -115,7 +115,7 @@ def answers_document(
     """
     if not timed:
         rows = [replace(row, first_token_s=None, total_s=None) for row in rows]
-    chosen = settings.model_dump(mode="json", exclude={"index", "llm_api_key"})
+    chosen = settings.model_dump(mode="json", exclude={"index", "conversations", "llm_api_key"})
     return {
         "dataset": {
             "name": dataset.name,

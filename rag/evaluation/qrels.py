@@ -75,6 +75,8 @@ def _abstracts(store: Store) -> _Find:
     def find(named: str, query: Query) -> list[str]:
         if named in kept:
             return [kept[named]]
+        if query.rated:
+            return [f"no longer in the index: {named}"]
         piece = clean_text(named)
         holders = [paper_id for paper_id, copies in texts.items() if any(piece in text for text in copies)]
         if not piece or not holders:

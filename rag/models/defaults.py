@@ -33,6 +33,11 @@ def is_known(name: str) -> bool:
     return name in MODELS or name.startswith(PREFIX)
 
 
+def is_here(name: str) -> bool:
+    """Return whether a model that `ensure` can fetch is on this machine; raise UserError for another name."""
+    return ModelCache(cache_dir()).present(name)
+
+
 def ensure(name: str, *, progress: bool = True) -> Path:
     """Return the path of a model, after fetching it if necessary.
 

@@ -21,6 +21,7 @@ from rag.embedding.base import Vectors
 from rag.schema import Chunk, Filters, Language, Paper, Problem
 from rag.store.lexical import LexicalFilter, LexicalIndex
 from rag.store.records import FoldedRecord, InputFile, paper_of
+from rag.store.within import Part, part_of
 from rag.text.analyzer import analyze
 
 # The distinct terms of a question that are searched: all, unless somebody pastes a paper.
@@ -66,11 +67,32 @@ class Catalog:
         filters = filters or Filters()
         if language and filters.language and language != filters.language:
             return []
-        files = self.source_names(filters.sources) if filters.sources else None
-        where = LexicalFilter(language or filters.language, files, filters.year_from, filters.year_to)
-        hits = self._lexical.search(terms, k, where)
+        hits = self._lexical.search(terms, k, self._where(filters, language))
         ids = self._chunk_ids([number for number, _ in hits])
         return [(ids[number], score) for number, score in hits]
+
+    def _where(
+        self, filters: Filters, language: Language | None = None, every: bool = False
+    ) -> LexicalFilter:
+        files = self.source_names(filters.sources) if filters.sources else None
+        numbers = self.part(filters).numbers if filters.papers else None
+        years = filters.year_from, filters.year_to
+        return LexicalFilter(language or filters.language, files, *years, numbers, every)
+
+    def papers_with(self, text: str, filters: Filters | None = None) -> list[str]:
+        """Return all papers, by id, that pass `filters` and hold every term of `text`, by BM25."""
+        terms = list(dict.fromkeys(analyze(text)))[:_MAX_QUERY_TERMS]
+        where = self._where(filters or Filters(), every=True)
+        hits = self._lexical.search(terms, max(1, self._lexical.count()), where)
+        rows = self._rows_of(
+            "SELECT number, paper_id FROM chunks WHERE number IN", [number for number, _ in hits]
+        )
+        owners = dict(rows)
+        return list(dict.fromkeys(owners[number] for number, _ in hits))
+
+    def part(self, filters: Filters, language: Language | None = None) -> Part:
+        """Return the chunks, in `language` if one is given, of `filters.papers` that pass the filters."""
+        return part_of(self._rows_of, filters, frozenset(self.source_names(filters.sources)), language)
 
     def _chunk_ids(self, numbers: Sequence[int]) -> dict[int, str]:
         return dict(self._rows_of("SELECT number, chunk_id FROM chunks WHERE number IN", numbers))

@@ -24,6 +24,7 @@ from rag.store.catalog import Catalog
 from rag.store.generations import hold
 from rag.store.manifest import Manifest
 from rag.store.vectors import open_vectors
+from rag.store.within import EACH_OF, fetched, without_papers
 
 
 class Store:
@@ -48,7 +49,16 @@ class Store:
         self, vector: Vectors, k: int, language: Language | None = None, filters: Filters | None = None
     ) -> list[tuple[str, float]]:
         """Return up to `k` (chunk_id, cosine) for an aligned vector (1, d), best first."""
-        return self.vectors.search(vector, k, language, filters)
+        if filters is None or not filters.papers:
+            return self.vectors.search(vector, k, language, filters)
+        part = self.catalog.part(filters, language)
+        if len(part.chunk_ids) <= EACH_OF:
+            nearest = self.cosines(vector, part.chunk_ids)
+            return sorted(nearest.items(), key=lambda hit: (-hit[1], hit[0]))[:k]
+        others = without_papers(filters)
+        return fetched(
+            part, k, self.manifest.chunks, lambda size: self.vectors.search(vector, size, language, others)
+        )
 
     def lexical(
         self, query: str, k: int, language: Language | None = None, filters: Filters | None = None

@@ -42,12 +42,18 @@ class LexicalDocument:
 
 @dataclass(frozen=True, slots=True)
 class LexicalFilter:
-    """Conditions that must all hold; `files`, if not None, are exact names of which any will do."""
+    """Conditions that must all hold.
+
+    Of `files`, exact names, any will do; of `numbers` too. None sets no condition. With `every` a document
+    must have all terms that are searched.
+    """
 
     language: Language | None = None
     files: Sequence[str] | None = None
     year_from: int | None = None
     year_to: int | None = None
+    numbers: Sequence[int] | None = None
+    every: bool = False
 
 
 class LexicalIndex:
@@ -103,7 +109,8 @@ def _query(terms: Iterable[str], where: LexicalFilter) -> Query | None:
     from tantivy import Occur, Query
 
     schema = _schema()
-    any_term = [(Occur.Should, Query.term_query(schema, "terms", term, "freq")) for term in terms]
+    needed = Occur.Must if where.every else Occur.Should
+    any_term = [(needed, Query.term_query(schema, "terms", term, "freq")) for term in terms]
     if not any_term:
         return None
     query = Query.boolean_query(any_term)
@@ -114,6 +121,8 @@ def _query(terms: Iterable[str], where: LexicalFilter) -> Query | None:
 def _conditions(schema: Schema, where: LexicalFilter) -> Iterator[Query]:
     from tantivy import FieldType, Query
 
+    if where.numbers is not None:
+        yield Query.term_set_query(schema, "number", list(where.numbers))
     if where.files is not None:
         yield Query.term_set_query(schema, "file", where.files)
     if where.year_from is not None or where.year_to is not None:

@@ -110,5 +110,10 @@ class Manifest:
                 )
 
 
+def has_index(directory: Path) -> bool:
+    """Return whether there is an index in `directory`, of any version."""
+    return (directory / MANIFEST_FILE).exists()
+
+
 def _quoted(path: str) -> str:
     return f"'{path}'" if " " in path else path

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.request import Request, urlopen
 
 import pytest
@@ -36,9 +37,9 @@ NOTICE = Label("Questions are sent to https://llm.example <b>", "问题会发送
 
 
 @contextmanager
-def serving(rag: FakeRAG, **options: Label) -> Iterator[str]:
-    with closing(listen("127.0.0.1", 0)) as bound:
-        server = make_server(rag, **options)
+def serving(rag: FakeRAG, data: Path | None = None, **options: Label) -> Iterator[str]:
+    with closing(listen("127.0.0.1", 0)) as bound, TemporaryDirectory() as folder:
+        server = make_server(rag, data=data or Path(folder), **options)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         try:
@@ -58,8 +59,8 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
-    rag = FakeRAG(script_of("", []))
-    with serving(rag, notice=NOTICE) as url:
+    rag = FakeRAG(script_of("", []), notice={"en": NOTICE.en, "zh": NOTICE.zh})
+    with serving(rag) as url:
         yield Served(url, rag)
 
 

@@ -111,7 +111,7 @@ def one(cited: Citation, text: str, found: ScoredChunk) -> Script:
 
 def test_the_wait_marks_key_sentences_and_says_what_is_done(open_page, rag: FakeRAG) -> None:
     first, second = Gate(), Gate()
-    rag.prepared = Prefill(12, 31)
+    rag.prefilled = Prefill(12, 31)
     start = BEES.paper.text.index(NOISE)
     marks = (Highlight(BEES.paper.paper_id, start, start + len(NOISE)),)
 
@@ -131,7 +131,7 @@ def test_the_wait_marks_key_sentences_and_says_what_is_done(open_page, rag: Fake
     second.open()
     expect(page.locator(".turn")).to_have_attribute("aria-busy", "false")
     expect(page.locator(".waiting")).to_have_count(0)
-    rag.prepared = None
+    rag.prefilled = None
 
 
 def test_a_number_shows_its_card_by_mouse_and_keyboard(open_page) -> None:

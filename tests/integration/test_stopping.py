@@ -219,10 +219,10 @@ class TestModel:
 
     @pytest.mark.browser
     @pytest.mark.parametrize("way", ["Stop", "closed tab"])
-    def test_the_page(self, real: RAG, browser: Browser, way: str) -> None:
+    def test_the_page(self, real: RAG, browser: Browser, way: str, tmp_path: Path) -> None:
         process = loaded(real.llm)
         with closing(listen("127.0.0.1", 0)) as bound:
-            server = make_server(real)
+            server = make_server(real, data=tmp_path)
             thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
             thread.start()
             page = browser.new_page()

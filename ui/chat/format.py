@@ -13,6 +13,8 @@ from ui.chat.rows import table_html
 from ui.chat.turn import Turn
 from ui.chat.waiting import waiting_html
 from ui.clip import clipped
+from ui.conversations.acts import acts_html
+from ui.export.menu import tools_html
 from ui.patch import Patch
 from ui.typeset import plain, typeset
 from ui.words import Label
@@ -46,6 +48,7 @@ def turn_patch(number: int, turn: Turn) -> Patch:
         f"next-{number}": waiting_html(turn) if turn.text and _more_to_read(turn) else "",
         f"foot-{number}": _error_html(turn) + _foot_html(number, turn),
         f"cards-{number}": cards_html(number, turn),
+        f"acts-{number}": acts_html(number, turn),
     }
 
 
@@ -76,6 +79,7 @@ def _frame_html(number: int, turn: Turn) -> str:
         f'<div id="read-as-{number}"></div><div class="reply"><div id="state-{number}"></div>'
         f'<p class="answer" id="answer-{number}"></p><div id="table-{number}"></div>'
         f'<div id="next-{number}"></div></div><div id="foot-{number}"></div><div id="cards-{number}"></div>'
+        f'<div id="acts-{number}"></div>'
     )
 
 
@@ -163,4 +167,5 @@ def _foot_html(number: int, turn: Turn) -> str:
         f'<button type="button" class="show" data-goto="{target}" aria-controls="{target}">'
         f"{labels.SOURCE_COUNT.of(len(turn.contexts)).html()}</button>"
     )
-    return f'<footer class="foot">{button}{"".join(f"<span>{note.html()}</span>" for note in said)}</footer>'
+    said_html = "".join(f"<span>{note.html()}</span>" for note in said)
+    return f'<footer class="foot">{button}{tools_html(number, turn)}{said_html}</footer>'

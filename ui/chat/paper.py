@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote, urlsplit
 
-from rag import Language, Source
+from rag import Language, Paper, Source
 from ui.chat import labels
 from ui.clip import clipped
 from ui.typeset import plain
@@ -33,6 +33,16 @@ def link_html(doi: str | None, url: str | None) -> str:
         return ""
     name = "DOI" if doi else labels.LINK.html()
     return f'<a href="{plain(link)}" target="_blank" rel="noopener noreferrer">{name}</a>'
+
+
+def title_line(paper: Paper) -> str:
+    """Return the title of a paper, as `title_of`."""
+    return title_of(paper.title, paper.text, paper.language)
+
+
+def byline(paper: Paper) -> str:
+    """Return authors, venue, year and link, as far as the record has them."""
+    return byline_html(paper.authors, paper.venue, paper.year) + link_html(paper.doi, paper.url)
 
 
 def files_of(sources: Sequence[Source]) -> int:

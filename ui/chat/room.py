@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from rag import Filters
 from ui.chat import labels
+from ui.chat.asking import asking_of
 from ui.chat.format import chat_html, status_html, turn_patch
 from ui.chat.notes import status_of
 from ui.chat.sources import sources_html
 from ui.chat.stream import follow
 from ui.chat.translating import translator
 from ui.chat.turn import Turn, history
+from ui.conversations.fates import Fates, fates_of
+from ui.conversations.keeper import Keeper, Turns, place_patch, saved_patch
+from ui.conversations.panel import opener_html
+from ui.export import room as export_room
 from ui.line import Line
+from ui.masthead import notice_patch
 from ui.page import Event, Page, merged
 from ui.patch import Patch, does
+from ui.words import Label
 
 # Readers see their sources at once; the model takes their questions in turn (`ui.line`).
 _AT_ONCE = 40
@@ -32,24 +39,25 @@ class ChatRoom:
     answering: Any
 
 
-def build(page: Page, examples: Sequence[str] = ()) -> ChatRoom:
-    """Lay out the tab; `examples` are questions to begin with."""
+def build(page: Page, keeper: Keeper, examples: Sequence[str] = ()) -> ChatRoom:
+    """Lay out the tab; `keeper` saves what is asked there, `examples` are questions to begin with."""
     gr = page.gr
     with gr.Row(elem_id="desk", equal_height=False):
         with gr.Column(elem_id="talk", min_width=0):
-            page.html(f'<div id="turns">{chat_html(())}</div>', "chat")
+            export_room.build(page)
+            page.html(f'{opener_html()}<div id="shared"></div><div id="turns">{chat_html(())}</div>', "chat")
             page.html(f'<div id="starters">{starters_html(examples)}</div>', "examples")
             question, send, stop, clear = _composer(page)
         with gr.Column(elem_id="side", min_width=0):
             page.html(f'<div id="shelf">{sources_html(())}</div>', "sources")
-    room = ChatRoom(
-        question, _wire_answers(page, question, [question.submit, send.click, page.action("ask")])
-    )
-    seen = [page.turns, page.patch]
-    page.listen([stop.click], _halt, [page.turns], seen, cancels=[room.answering], queue=False)
-    page.listen([clear.click], _clear, [], seen, cancels=[room.answering], queue=False)
+    asked = [question.submit, send.click, *map(page.action, ("ask", "again", "resend"))]
+    room = ChatRoom(question, _wire_answers(page, keeper, question, asked))
+    seen = [page.turns, page.conversation, page.patch]
+    ending: dict[str, Any] = {"cancels": [room.answering], "queue": False}
+    page.listen([stop.click], _halter(keeper), [page.turns, page.conversation], seen, **ending)
+    page.listen([clear.click, page.action("past_new")], _clear, [], seen, **ending)
+    page.on("sources", _older(page, keeper), [page.turns, page.conversation], [page.patch], queue=False)
     page.on("translate", translator(page.library), [page.turns], [page.patch], concurrency_limit=_AT_ONCE)
-    page.on("sources", _older_sources, [page.turns], [page.patch], queue=False)
     return room
 
 
@@ -57,6 +65,7 @@ def _composer(page: Page) -> tuple[Any, Any, Any, Any]:
     """Lay out the question box and what stands around it, in English until the script of the page has run."""
     gr = page.gr
     with gr.Column(elem_id="composer", min_width=0):
+        page.html('<div id="scope"></div>', "scoped")
         with gr.Row(elem_id="ask"):
             question = gr.Textbox(
                 label=labels.QUESTION.en, show_label=False, container=False, autofocus=True, lines=1,
@@ -78,33 +87,48 @@ def starters_html(examples: Sequence[str]) -> str:
     )
 
 
-def _wire_answers(page: Page, question: Any, events: Sequence[Any]) -> Any:
+def _wire_answers(page: Page, keeper: Keeper, question: Any, events: Sequence[Any]) -> Any:
     """Answer at any of the events; an action brings its own question, otherwise the box has it."""
     line = Line()
 
     async def answer(
-        event: Event, typed: str, past: tuple[Turn, ...], scope: tuple[str, ...]
+        event: Event, typed: str, turns: Turns, known: str, scope: tuple[str, ...]
     ) -> AsyncIterator[tuple[Any, ...]]:
-        brought = event.values.get("question")
-        asked = (brought if isinstance(brought, str) else typed).strip()
-        if not asked:
-            yield page.skip(), page.skip(), {"said": status_html(labels.NO_QUESTION)}
+        known, turns = keeper.current(event.query.get("c", ""), known, turns)
+        asking = asking_of(event.values, typed, turns)
+        if isinstance(asking, Label):
+            yield page.skip(), page.skip(), page.skip(), {"said": status_html(asking)}
             return
         before: Turn | None = None
-        filters = Filters() if scope else None  # the library room passes the chosen abstracts here
+        filters = Filters(papers=frozenset(scope)) if scope else None
+        past = asking.past
+        saving = keeper.begin(known, event.reader, past, Turn(asking.question), again=asking.again)
         ticket = line.ticket(event.reader)
-        async with contextlib.aclosing(follow(page.library, asked, history(past), filters, ticket)) as steps:
-            async for turn in steps:
-                if turn is before:  # nothing new; Gradio looks whether the reader is still there
-                    yield page.skip(), page.skip(), page.skip()
-                    continue
-                shown = (*past, turn)
-                emptied = "" if before is None and brought is None else page.skip()
-                yield emptied, shown, newest_patch(shown)
-                before = turn
+        try:
+            steps = follow(page.library, asking.question, history(past), filters, ticket)
+            async with contextlib.aclosing(steps):
+                async for turn in steps:
+                    if turn is before:  # nothing new; Gradio looks whether the reader is still there
+                        yield page.skip(), page.skip(), page.skip(), page.skip()
+                        continue
+                    saving.saw(turn)
+                    emptied = "" if before is None and asking.typed else page.skip()
+                    shown = (*past, turn)
+                    # The model may have been changed in another tab: who asks is told before text leaves.
+                    notice = notice_patch(page.library) if before is None else {}
+                    yield (
+                        emptied,
+                        shown,
+                        saving.known,
+                        merged(asking.patch, newest_patch(shown), saved_patch(saving), notice),
+                    )
+                    before = turn
+        finally:
+            saving.finish()
 
-    inputs = [question, page.turns, page.scope]
-    return page.listen(events, answer, inputs, [question, page.turns, page.patch], concurrency_limit=_AT_ONCE)
+    inputs = [question, page.turns, page.conversation, page.scope]
+    outputs = [question, page.turns, page.conversation, page.patch]
+    return page.listen(events, answer, inputs, outputs, concurrency_limit=_AT_ONCE)
 
 
 def newest_patch(turns: Sequence[Turn]) -> Patch:
@@ -116,26 +140,35 @@ def newest_patch(turns: Sequence[Turn]) -> Patch:
     )
 
 
-def conversation_patch(turns: Sequence[Turn]) -> Patch:
-    """Return a whole conversation, for a page that shows another one."""
+def conversation_patch(turns: Sequence[Turn], fates: Fates | None = None) -> Patch:
+    """Return a whole conversation, for a page that shows another one, with the sources of its last turn."""
     status = status_of(turns[-1]) if turns else labels.HINT
-    return {"turns": chat_html(turns), "shelf": sources_html(turns), "said": status_html(status)}
+    shelf = sources_html(turns, fates=fates)
+    return {"turns": chat_html(turns), "shelf": shelf, "said": status_html(status)}
 
 
-def _halt(event: Event, turns: tuple[Turn, ...]) -> tuple[Any, ...]:
-    if not turns:
-        return turns, {}
-    halted = (*turns[:-1], turns[-1].halted())
-    return halted, newest_patch(halted)
+def _halter(keeper: Keeper) -> Callable[..., tuple[Any, ...]]:
+    def halt(event: Event, turns: Turns, known: str) -> tuple[Any, ...]:
+        if not turns:
+            return turns, known, {}
+        halted = (*turns[:-1], turns[-1].halted())
+        keeper.stopped(known, event.reader, halted)
+        return halted, known, newest_patch(halted)
+
+    return halt
 
 
 def _clear(event: Event) -> tuple[Any, ...]:
-    return (), conversation_patch(())
+    return (), "", conversation_patch(()) | {"shared": ""} | place_patch("")
 
 
-def _older_sources(event: Event, turns: tuple[Turn, ...]) -> Patch:
-    """Show the sources of a turn, and lead to one of them."""
-    number = event.values.get("turn")
-    if not isinstance(number, int) or not 1 <= number <= len(turns):
-        return {}
-    return {"shelf": sources_html(turns, number)}
+def _older(page: Page, keeper: Keeper) -> Callable[..., Patch]:
+    def sources(event: Event, turns: Turns, known: str) -> Patch:
+        """Show the sources of a turn, and lead to one of them."""
+        _, turns = keeper.current(event.query.get("c", ""), known, turns)
+        number = event.values.get("turn")
+        if not isinstance(number, int) or not 1 <= number <= len(turns):
+            return {}
+        return {"shelf": sources_html(turns, number, fates_of(page.library, turns[number - 1]))}
+
+    return sources

@@ -6,17 +6,21 @@ from collections.abc import Sequence
 
 from rag import Citation, ScoredChunk, Source
 from ui.chat import labels
-from ui.chat.paper import byline_html, files_of, link_html, title_of
+from ui.chat.paper import byline, files_of, title_line
 from ui.chat.turn import Turn
 from ui.clip import clipped
+from ui.conversations.fates import Fates
 from ui.typeset import plain, typeset
 from ui.words import Label
 
 _ABOUT_CHARS = 160  # of the question above its sources
 
 
-def sources_html(turns: Sequence[Turn], number: int | None = None) -> str:
-    """Return the sources of one turn, counted from 1 (default: the last)."""
+def sources_html(turns: Sequence[Turn], number: int | None = None, fates: Fates | None = None) -> str:
+    """Return the sources of one turn, counted from 1 (default: the last).
+
+    `fates` says of abstracts what became of them since.
+    """
     if not turns:
         return (
             f'<div class="empty"><h2>{labels.SOURCES.html()}</h2><p>{labels.SOURCES_EMPTY.html()}</p></div>'
@@ -30,20 +34,23 @@ def sources_html(turns: Sequence[Turn], number: int | None = None) -> str:
         f'<h2 id="name-{number}">{labels.SOURCES.html()}</h2>'
         f'<p class="about" id="about-{number}"><span '
         f'class="sr">{labels.ABOUT.html()}</span>{plain(about)}</p>'
-        f"{_groups(number, turn)}</section>"
+        f"{_groups(number, turn, fates or {})}</section>"
     )
 
 
-def _groups(number: int, turn: Turn) -> str:
+def _groups(number: int, turn: Turn, fates: Fates) -> str:
     if turn.contexts is None:
         return _waiting_html() if turn.busy else ""
     cited = {citation.paper_id: citation for citation in turn.citations}
     named = [(context, cited.get(context.paper.paper_id)) for context in turn.contexts]
-    cards = [(context, citation, _evidence(turn, context, citation)) for context, citation in named]
+    cards = [
+        (context, citation, _evidence(turn, context, citation), fates.get(context.paper.paper_id))
+        for context, citation in named
+    ]
     if turn.busy or turn.stopped or turn.error:
         found = [_card(number, *card, place=i, marking=True) for i, card in enumerate(cards)]
         return _list(labels.RETRIEVED, found)
-    places = {context.paper.paper_id: i for i, (context, _, _) in enumerate(cards)}
+    places = {context.paper.paper_id: i for i, (context, *_) in enumerate(cards)}
     first = sorted((c for c in cards if c[1]), key=lambda c: c[1].number if c[1] else 0)
     rest = [card for card in cards if not card[1]]
     if turn.answer is not None and turn.answer.kind == "chat":
@@ -83,6 +90,7 @@ def _card(
     context: ScoredChunk,
     citation: Citation | None,
     spans: Sequence[tuple[int, int]] = (),
+    fate: Label | None = None,
     *,
     place: int,
     marking: bool = False,
@@ -95,14 +103,15 @@ def _card(
     quoted = citation is not None or paper.title is not None or spans[0][0] > 0
     passage = f'<blockquote lang="{paper.language}">{_excerpts(paper.text, spans)}</blockquote>'
     named = f'<span class="sr">{labels.BADGE.html()}</span>'
+    became = f'<p class="fate">{fate.html()}</p>' if fate else ""
     badge = f'<span class="number">{named}{citation.number}</span>' if citation else ""
-    title = typeset(title_of(paper.title, paper.text, paper.language))
-    byline = byline_html(paper.authors, paper.venue, paper.year) + link_html(paper.doi, paper.url)
+    title = typeset(title_line(paper))
     return (
         f'<li class="card{state}" id="source-{key}" tabindex="-1">'
         f'<h4 lang="{paper.language}">{badge}{title}</h4>'
-        f'<div class="meta"><span>{labels.LANGUAGES[paper.language].html()}</span>{byline}'
+        f'<div class="meta"><span>{labels.LANGUAGES[paper.language].html()}</span>{byline(paper)}'
         f"{_where(f'{turn}-{place}', paper.sources)}</div>"
+        f"{became}"
         f"{passage if quoted else ''}"
         f'<details class="full" id="full-{turn}-{place}"><summary>{labels.WHOLE.html()}</summary>'
         f'<p lang="{paper.language}">{marked(paper.text, spans)}</p></details>'

@@ -36,8 +36,8 @@ const citefold = (() => {
   }
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-do]");
-    if (!button || !send) return;
+    const button = event.target.closest("[data-do]:not(form)");
+    if (!button || !send || event.ctrlKey || event.metaKey || event.shiftKey) return; // a link in a new tab
     event.preventDefault();
     send(button.dataset.do, JSON.parse(button.dataset.with || "{}"));
   });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from rag.answering.collection.exemplars import exemplars
 from rag.answering.collection.listing import (
@@ -16,11 +17,14 @@ from rag.answering.collection.listing import (
 )
 from rag.answering.collection.replies import CHAT, NAMES, format_message
 from rag.answering.collection.topic import Embed, filter_by_topic, first_sentence
+from rag.answering.fields.library import library_of
 from rag.answering.retrieval import one_text_each
 from rag.answering.router import Intent
 from rag.schema import LANGUAGES, Chunk, Citation, Filters, Language, Paper, ScoredChunk, Sentence
 from rag.store.index import Store
 
+# Papers listed that hold not all words of a topic but are near it in meaning; more are rarely right.
+POSSIBLE = 10
 # Exemplars shown for a collection.
 CENTRAL = 6
 # Chunks compared to find exemplars; higher is slower (time and memory grow with the square).
@@ -96,18 +100,23 @@ class _Collection:
         return self._listing([head], self._scored(_first_chunks(rows)), total=len(papers))
 
     def on_topic(self, intent: Intent, embed: Embed) -> CollectionAnswer | None:
+        """List the papers that hold the words of a topic, which can be counted, apart from those near it."""
         topic = intent.about or ""
-        found, closest = filter_by_topic(self._store, topic, embed, self._language, self._filters)
-        if intent.written:
-            found = [hit for hit in found if hit.paper.language == intent.written]
+        filters = replace(self._filters, language=intent.written) if intent.written else self._filters
+        found, closest = filter_by_topic(self._store, topic, embed, self._language, filters)
         found = one_text_each(found, self._language)
         if intent.ask == "origin":
             return self._origin(found[0]) if found else None
         if not found:
             return put_together([self._say("none", topic=topic)], contexts=tuple(closest))
-        head = self._say("topic", n=len(found), topic=topic)
-        shown = found[: min(intent.limit or LISTED, LISTED)]
-        return self._listing([head], shown, total=len(found), topic=topic)
+        works = library_of(self._store).number_of
+        named = {works[paper_id] for paper_id in self._store.catalog.papers_with(topic, filters)}
+        sure = [hit for hit in found if works[hit.paper.paper_id] in named]
+        possible = [hit for hit in found if hit not in sure]
+        sure = sure[: min(intent.limit or LISTED, LISTED)]
+        possible = possible[: min((intent.limit or LISTED) - len(sure), POSSIBLE)]
+        head = [self._say("named", n=len(named), topic=topic)] if sure else []
+        return self._listing(head, sure, total=len(named), topic=topic, possible=possible)
 
     def _origin(self, hit: ScoredChunk) -> CollectionAnswer:
         places = [self._say("place", file=s.file, position=s.position) for s in hit.paper.sources]
@@ -126,10 +135,11 @@ class _Collection:
         total: int | None = None,
         topic: str = "",
         notes: Sequence[str] = (),
+        possible: Sequence[ScoredChunk] = (),
     ) -> CollectionAnswer:
         items: list[Sentence] = []
         citations: list[Citation] = []
-        for number, hit in enumerate(found, 1):
+        for number, hit in enumerate([*found, *possible], 1):
             paper = hit.paper
             start, end = first_sentence(paper, topic)
             note = notes[number - 1] if notes else ""
@@ -137,7 +147,11 @@ class _Collection:
             citations.append(Citation.of(number, paper, start, end))
             items.append(listed(f"{title}{note}", citations[-1]))
         more = self._more(len(found) if total is None else total, len(found))
-        return put_together(head, items, citations, tuple(found), more)
+        then = items[len(found) :]
+        if then:
+            name = "possible" if found else "only possible"
+            then.insert(0, Sentence(self._say(name, topic=topic), (), "supported", 1.0))
+        return put_together(head, items[: len(found)], citations, (*found, *possible), more, then)
 
     def _count_sentences(self, counts: Counter[Language]) -> list[str]:
         english = self._language == "en"

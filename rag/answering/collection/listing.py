@@ -42,17 +42,28 @@ def put_together(
     citations: Sequence[Citation] = (),
     contexts: tuple[ScoredChunk, ...] = (),
     more: str = "",
+    then: Sequence[Sentence] = (),
 ) -> CollectionAnswer:
-    """Return the answer of some sentences, a list, and what is said after it; several items get bullets."""
+    """Return the answer of some sentences, a list, and what is said after it; several items get bullets.
+
+    `then` is a second list, whose first sentence is its head.
+    """
     tail = [Sentence(more, (), "supported", 1.0)] if more else []
-    sentences = (*(Sentence(line, (), "supported", 1.0) for line in head), *items, *tail)
-    bullets = ["• " if len(items) > 1 and sentence in items else "" for sentence in sentences]
+    sentences = (*(Sentence(line, (), "supported", 1.0) for line in head), *items, *tail, *then)
+    several = len(items) > 1 or len(then) > 2
+    listed = {*items, *then[1:]} if several else set()
+    bullets = ["• " if sentence in listed else "" for sentence in sentences]
     lines = [bullet + render_sentence(sentence) for bullet, sentence in zip(bullets, sentences, strict=True)]
     return CollectionAnswer("\n".join(lines), sentences, tuple(citations), contexts)
 
 
 def passes(paper: Paper, filters: Filters, files: Container[str]) -> bool:
-    """Return whether a paper passes the filters; `files` are the names that `filters.sources` select."""
+    """Return whether a paper passes the filters; `files` are the names that `filters.sources` select.
+
+    Authors, venues and keywords have to be told as ids before (`rag.browsing.shelf.narrow`).
+    """
+    if filters.papers and paper.paper_id not in filters.papers:
+        return False
     first, last, year = filters.year_from, filters.year_to, paper.year
     if first is not None and (year is None or year < first):
         return False

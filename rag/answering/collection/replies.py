@@ -52,7 +52,15 @@ COLLECTION: dict[str, dict[Language, str]] = {
     },
     "list": {"en": "{n:,} abstract{s} in the collection:", "zh": "收录的{n}篇摘要："},
     "list_written": {"en": "{n:,} abstract{s} in {language}:", "zh": "{n}篇{language}摘要："},
-    "topic": {"en": "{n:,} abstract{s} on “{topic}”:", "zh": "与“{topic}”有关的摘要有{n}篇："},
+    "named": {"en": "{n:,} abstract{s} with the words “{topic}”:", "zh": "{n}篇摘要写到“{topic}”："},
+    "possible": {
+        "en": "Judged by meaning, these may be on “{topic}” too:",
+        "zh": "按语义判断，以下摘要可能也与“{topic}”有关：",
+    },
+    "only possible": {
+        "en": "No abstract has the words “{topic}”. Judged by meaning, these may be on it:",
+        "zh": "没有摘要写到“{topic}”。按语义判断，以下摘要可能与之有关：",
+    },
     "none": {"en": "I found no abstract plainly on “{topic}”.", "zh": "没有找到明确与“{topic}”有关的摘要。"},
     "more": {"en": "… and {n:,} more.", "zh": "……另有{n}篇。"},
     "origin": {"en": "“{title}” was read from {names}.", "zh": "“{title}”读自{names}。"},

@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from rag.errors import CorpusError
+from rag.evaluation.datasets import ratings
 from rag.evaluation.datasets.records import Dataset, Document, Line, Query
 from rag.schema import Language
 from rag.text.language import detect_language
@@ -20,6 +21,7 @@ _FIELDS = {
     "pubmedqa": {"QUESTION", "CONTEXTS"},
     "rgb": {"query", "answer", "positive", "negative"},
     "abstracts": {"abstract", "question"},
+    "ratings": ratings.FIELDS,
     "conversations": {"history", "question"},
     "questions": {"question"},
     "titles": {"title", "abstract"},
@@ -183,6 +185,10 @@ def _questions(lines: Sequence[Line]) -> tuple[list[Document], list[Query]]:
     return [], [_question(line) for line in lines]
 
 
+def _ratings(lines: Sequence[Line]) -> tuple[list[Document], list[Query]]:
+    return [], ratings.read_ratings(lines, [tuple(_turns(line)) for line in lines])
+
+
 def _abstracts(lines: Sequence[Line]) -> tuple[list[Document], list[Query]]:
     """Store the abstracts, each asked for by its own question; a record without one is a question only."""
     documents, queries = [], []
@@ -288,6 +294,7 @@ _READERS: Mapping[str, Callable[[Sequence[Line]], tuple[list[Document], list[Que
     "abstracts": _abstracts,
     "conversations": _questions,
     "questions": _questions,
+    "ratings": _ratings,
     "titles": _titles,
 }
 

@@ -34,7 +34,7 @@ from rag.text.encoding import decode, read_bytes
 LIMIT_SEED = 7
 # Files that cannot be asked together with questions on an index, and are loaded by their own name only:
 # they go on from a conversation, or bring abstracts of their own.
-_APART = {"conversations", "abstracts"}
+_APART = {"conversations", "abstracts", "ratings"}
 _SUFFIXES = (".jsonl", ".jsonl.gz")
 _T = TypeVar("_T")
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rag.errors import CorpusError
 from rag.schema import Language, Paper, Source
@@ -28,6 +28,14 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Rated:
+    """What a reader thought of an answer, and the answer."""
+
+    verdict: Literal["up", "down"]
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """One question: what is relevant to it, and what makes an answer to it right.
 
@@ -42,7 +50,7 @@ class Query:
     that the question goes on from, oldest first, as (question, answer).
 
     `wrong`: patterns of statements that make an answer wrong. `cell` and `kind` are the data set's own
-    groups.
+    groups. `rated`: an earlier answer that a reader rated; an abstract that it cited may be gone by now.
     """
 
     query_id: str
@@ -61,6 +69,7 @@ class Query:
     wrong: tuple[str, ...] = ()
     cell: str | None = None
     kind: str | None = None
+    rated: Rated | None = None
 
 
 @dataclass(frozen=True, slots=True)

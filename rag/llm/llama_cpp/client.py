@@ -219,7 +219,7 @@ class EmbeddedLLM(LLM):
                 raise self._ended()
             if self._server is None or not self._server.alive():
                 gguf = self._gguf() if callable(self._gguf) else self._gguf
-                _check_gguf(gguf)
+                check_gguf(gguf)
                 self._server = LlamaProcess(self._options)
                 if self._closed:  # by another thread, before it could see the process
                     self._server.close()
@@ -248,7 +248,8 @@ def _is_writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
-def _check_gguf(path: Path) -> None:
+def check_gguf(path: Path) -> None:
+    """Raise ModelError unless `path` is a GGUF file that can be read."""
     try:
         with path.open("rb") as file:
             if file.read(4) == b"GGUF":

@@ -86,7 +86,7 @@ def test_lists_cite_every_paper_they_name(open_rag: OpenRag) -> None:
     assert "SnowNet" in chinese.text
     about = rag.ask("List papers about honey bees")
     assert [c.quote for c in about.citations] == ["We count honey bees at 12 hives."]
-    assert about.answer.startswith("1 abstract on “honey bees”:\n")
+    assert about.answer.startswith("1 abstract with the words “honey bees”:\n")
     _holds(about)
     snow = rag.ask("列出关于雪深预测的论文")
     assert [c.paper_id for c in snow.citations] == [chinese.paper_id]
@@ -99,6 +99,18 @@ def test_lists_cite_every_paper_they_name(open_rag: OpenRag) -> None:
 def test_the_quote_of_a_listed_paper_speaks_of_the_topic(open_rag: OpenRag) -> None:
     [citation] = open_rag().ask("Which papers mention FID?").citations
     assert citation.quote.startswith("It reaches an FID of 6.06")
+
+
+def test_papers_near_a_topic_without_its_words_are_listed_apart_and_not_counted(open_rag: OpenRag) -> None:
+    rag = open_rag()
+    answer = rag.ask("List papers about honey bee hives near zebras")
+    assert answer.answer.startswith(
+        "No abstract has the words “honey bee hives near zebras”. Judged by meaning"
+    )
+    assert [c.quote for c in answer.citations] == ["We count honey bees at 12 hives."]
+    _holds(answer)
+    both = rag.ask("List papers about honey bees", filters=Filters(language="zh"))
+    assert "1 abstract" not in both.answer
 
 
 def test_a_topic_that_no_paper_is_on_lists_none_and_shows_the_closest(open_rag: OpenRag) -> None:

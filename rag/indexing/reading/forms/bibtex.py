@@ -24,6 +24,7 @@ _MACRO = re.compile(r"@string", re.IGNORECASE)
 _MOST_MACROS = 1 << 16  # characters of @string definitions that are kept
 _AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 _PROTECTED = re.compile(r"(?<![\\\w^_}$])\{([^{}$\\]*)\}")
+_PROTECTED_FORMULA = re.compile(r"(?<![\\\w^_}$])\{(\$(?:[^$\\]|\\.)*\$)\}")
 
 
 def is_bibtex(head: str) -> bool:
@@ -87,4 +88,4 @@ def _text(value: str) -> str:
     """Return a value without the braces that protect capitals; those of commands and formulas stay."""
     while (bare := _PROTECTED.sub(r"\1", value)) != value:
         value = bare
-    return value
+    return _PROTECTED_FORMULA.sub(r"\1", value)

@@ -1,0 +1,1 @@
+"""An index looked through without a question: lists, filters with counts, single works, a map, examples."""

@@ -1,0 +1,1 @@
+"""Papers, answers and conversations written as files that other programs read."""

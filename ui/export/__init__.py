@@ -1,0 +1,1 @@
+"""Answers, conversations and the papers they cite, copied or saved as files."""

@@ -1,0 +1,1 @@
+"""The Library tab: browse, choose, the map, and adding papers."""

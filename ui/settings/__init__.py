@@ -1,0 +1,1 @@
+"""The Settings tab: models, when to answer, language, and what is prepared."""

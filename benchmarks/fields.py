@@ -13,13 +13,16 @@ import random
 import re
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from benchmarks.common import DATA, ROOT, parser, records
 from rag.answering.collection.topic import holds_terms
 from rag.answering.fields.library import Library
 from rag.answering.fields.question import may_ask_fields, read_field_question
+from rag.answering.fields.wording import WordingModel
 from rag.errors import LLMError
 from rag.evaluation.metrics import wilson_interval
 from rag.library import index_paths
@@ -50,13 +53,13 @@ def main() -> None:
         parsed.json.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def asked(name: str) -> dict[str, Any]:
-    """Ask every question of a file and print what is wrong."""
+def asked(name: str, model: WordingModel | None = None) -> dict[str, Any]:
+    """Ask every question of a file, perhaps with other models than those shipped, and print what is wrong."""
     rows = [json.loads(line) for line in (FIELDS / f"{name}.jsonl").read_text("utf-8").splitlines()]
     papers = [json.loads(line) for line in (FIELDS / "papers.jsonl").read_text("utf-8").splitlines()]
     ids = {paper["title"]: paper["id"] for paper in papers}
     right, seconds = 0, []
-    with _opened() as rag:
+    with _opened() as rag, _read_with(model):
         for row in rows:
             started = time.perf_counter()
             answer = _ask(rag, row["question"])
@@ -90,6 +93,13 @@ def _opened() -> RAG:
     return RAG(load_settings(index=index), llm=_Unasked())
 
 
+@contextmanager
+def _read_with(model: WordingModel | None) -> Iterator[None]:
+    """Have questions read by `model`, where one is given."""
+    with patch("rag.answering.fields.question.wording_model", return_value=model) if model else nullcontext():
+        yield
+
+
 def _ask(rag: RAG, question: str) -> Answer | None:
     try:
         return rag.ask(question)
@@ -115,7 +125,7 @@ def false_hits() -> dict[str, Any]:
     papers = list(_many_papers())
     library = Library(papers)
     figures: dict[str, Any] = {}
-    for name, questions in _science():
+    for name, questions in science():
         taken = [question for question in questions if _taken(question, library)]
         figures[name] = {"questions": len(questions), "taken": len(taken)}
         print(f"{name}: {len(taken)} of {len(questions)}")
@@ -152,7 +162,7 @@ def _many_papers() -> Iterator[Paper]:
         yield Paper(f"c{number}", "", "zh", (Source("csl", number),), row["title"], tuple(names), 2015)
 
 
-def _science() -> Iterator[tuple[str, list[str]]]:
+def science() -> Iterator[tuple[str, list[str]]]:
     """Yield the questions of each set that are about what abstracts and passages say."""
     for name in ANSWERABILITY:
         files = sorted((DATA / "judge" / "train" / name).glob("*.jsonl.gz"))

@@ -4,8 +4,9 @@
 
 Abstracts come from ../shared/data/arxiv_50k, queries are titles and headlines of bilingual_arxiv/train. For
 each size: seconds and peak memory of `rag index` (a process of its own), bytes on disk, seconds of `rag sync`
-when nothing has changed and when ten abstracts are new, of `rag search` from start to first result, and
-milliseconds of a search in a warm process, its embedding included. Indexes and vectors are cached.
+when nothing has changed and when ten abstracts are new (until they can be found, and until the command is
+done), of `rag search` from start to first result, and milliseconds of a search in a warm process, its
+embedding included. Indexes and vectors are cached.
 --stand-in stores random vectors instead of embeddings, which is enough for times and memory; queries are
 always embedded. Run it alone on the machine.
 """
@@ -133,9 +134,11 @@ def change(home: Path, stand_in: bool) -> dict[str, Any]:
             (home / "files" / "new.jsonl").write_text(new, encoding="utf-8")
         elif name == "remove_10_s":
             (home / "files" / "new.jsonl").unlink()
-        started = time.perf_counter()
+        began, started = time.time(), time.perf_counter()
         sync_path(home / "files", home / "index", embedder=embedder)
         found[name] = round(time.perf_counter() - started, 2)
+        if name == "add_10_s":  # the manifest is replaced when the change can be found
+            found["add_10_found_s"] = round(Manifest.stamp(home / "index") / 1e9 - began, 2)
     return found
 
 
@@ -192,7 +195,7 @@ def plot(rows: Sequence[dict[str, Any]], file: Path) -> None:
     """Draw each figure over the number of abstracts."""
     from matplotlib.figure import Figure
 
-    shown = ("index_s", "index_rss_gb", "add_10_s", "sync_unchanged_s", "p95_ms", "disk_mb")
+    shown = ("index_s", "index_rss_gb", "add_10_found_s", "sync_unchanged_s", "p95_ms", "disk_mb")
     figure = Figure(figsize=(10, 5), layout="constrained")
     for axes, name in zip(figure.subplots(2, 3).flat, shown, strict=True):
         axes.plot([row["abstracts"] for row in rows], [row[name] for row in rows], marker="o")

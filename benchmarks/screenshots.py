@@ -26,10 +26,10 @@ FLAGS += ["--disable-quic"]
 
 
 @contextmanager
-def serving(rag: Library) -> Iterator[str]:
-    """Serve the page over `rag` on a free loopback port and yield its URL."""
+def serving(rag: Library, data: Path | None = None) -> Iterator[str]:
+    """Serve the page over `rag` on a free loopback port and yield its URL; keep nothing without `data`."""
     with closing(listen("127.0.0.1", 0)) as bound, TemporaryDirectory() as folder:
-        server = make_server(rag, data=Path(folder))
+        server = make_server(rag, data=data or Path(folder))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -63,15 +63,18 @@ def add_papers(
     options: dict[str, Any] = {"embedder": embedder, "progress": heard}
     options |= {name: getattr(settings, name) for name in settings.model_fields_set - {"index"}}
     before = _inputs(settings.index)
+    added: Sequence[Paper]
     problems: Sequence[Problem]
     if before is None:
         build = index_paths(paths, settings.index, **options)
         added, problems = build.folded.kept, build.problems
     else:
         reports = add_paths(paths, settings.index, **options)
-        added = tuple(paper for report in reports for paper in report.added)
+        added = [paper for report in reports for paper in report.added]
         problems = [problem for report in reports for problem in report.problems]
-    return AddReport(tuple(added), _folded_since(settings.index, before or {}), tuple(problems))
+    folded = _folded_since(settings.index, before or {})
+    known = {drop.paper.paper_id for drop, _ in folded}
+    return AddReport(tuple(p for p in added if p.paper_id not in known), folded, tuple(problems))
 
 
 def decide(
@@ -105,9 +108,25 @@ def _inputs(index: Path) -> dict[str, InputFile] | None:
 
 
 def _folded_since(index: Path, before: dict[str, InputFile]) -> tuple[tuple[Drop, Paper], ...]:
-    """Return the records of files that are new or changed that were folded, each with its paper."""
+    """Return the records of new or changed files that are no new works, each with its paper.
+
+    Where a new text is the better one, the paper is made from it, and the text that was there is folded into
+    it; then too the new record is told to be folded.
+    """
     with closing(_catalog(index)) as catalog:
-        files = [name for name, stamp in catalog.inputs().items() if before.get(name) != stamp]
-        drops = [r.drop for r in catalog.records_in("file", files).values() if r.drop is not None]
-        kept = catalog.papers_by_id([drop.kept_id for drop in drops])
-    return tuple((drop, kept[drop.kept_id]) for drop in drops if drop.kept_id in kept)
+        files = {name for name, stamp in catalog.inputs().items() if before.get(name) != stamp}
+        new = list(catalog.records_in("file", sorted(files)).values())
+        ids = sorted({record.kept_id for record in new})
+        older = {
+            record.kept_id: record.drop
+            for record in catalog.records_in("kept_id", ids).values()
+            if record.drop is not None and record.source.file not in files
+        }
+        kept = catalog.papers_by_id(ids)
+    found = [(record.drop or _instead(record.paper, older.get(record.kept_id))) for record in new]
+    return tuple((drop, kept[drop.kept_id]) for drop in found if drop is not None and drop.kept_id in kept)
+
+
+def _instead(paper: Paper, older: Drop | None) -> Drop | None:
+    """Return a record that took the place of an older text as folded with it; None if it replaced none."""
+    return None if older is None else replace(older, paper=paper)

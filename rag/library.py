@@ -19,21 +19,17 @@ from rag.errors import LibraryIndexError
 from rag.factory import configured_embedder
 from rag.indexing.build import BuildReport, build_index
 from rag.indexing.changing.change import ChangeReport
-from rag.indexing.changing.sync import Library
+from rag.indexing.changing.sync import Library, silent
 from rag.indexing.engine import engine_named
 from rag.indexing.text_checks import odd_texts
 from rag.llm.llama_cpp.kv_cache import PROMPT_CACHE, forget, prune
 from rag.schema import Problem, Progress
 from rag.settings import Settings, load_settings
 from rag.store.backup import read_backup, write_backup
-from rag.store.catalog import Catalog
 from rag.store.health import Finding, can_rebuild, damage, rebuild
+from rag.store.index import current_catalog
 from rag.store.manifest import Manifest
 from rag.store.writing import writing
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Report no progress."""
 
 
 def index_paths(
@@ -43,7 +39,7 @@ def index_paths(
     mapping: Mapping[str, str] | None = None,
     engine: str = "here",
     embedder: Embedder | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     **arguments: Any,
 ) -> BuildReport:
     """Make the index hold exactly the abstracts in `paths`.
@@ -75,7 +71,7 @@ def add_paths(
     *,
     mapping: Mapping[str, str] | None = None,
     embedder: Embedder | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     **arguments: Any,
 ) -> list[ChangeReport]:
     """Add the abstracts in `paths`; return a report per batch, none if the index holds them already.
@@ -94,7 +90,7 @@ def sync_path(
     index: Path | str | None = None,
     *,
     embedder: Embedder | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     **arguments: Any,
 ) -> list[ChangeReport]:
     """Make the index hold what the folder or file `path` holds now: new, changed and deleted files.
@@ -114,7 +110,7 @@ def remove(
     index: Path | str | None = None,
     *,
     embedder: Embedder | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     **arguments: Any,
 ) -> list[ChangeReport]:
     """Take out files and folders, named as in citations, and papers, named by their ids.
@@ -132,7 +128,7 @@ def refold(
     index: Path | str | None = None,
     *,
     embedder: Embedder | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     **arguments: Any,
 ) -> list[ChangeReport]:
     """Fold these papers again, after a choice by hand about them (`rag.indexing.decisions`).
@@ -157,7 +153,7 @@ def examine(index: Path | str | None = None, **arguments: Any) -> list[Finding]:
         message = f"The index needs the model {manifest.embedding_model}, the settings name another one."
         found.append(Finding("error", "models", f"{message} Set RAG_EMBEDDING_MODEL, or index again."))
     if not any(finding.check == "catalogue" for finding in found):
-        with closing(Catalog(settings.index / manifest.generation / "catalog.sqlite")) as catalog:
+        with closing(current_catalog(settings.index, manifest)) as catalog:
             found += odd_texts(catalog.papers())
             found += _left_out(catalog.problems())
         folded = manifest.records - manifest.works

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -22,7 +23,6 @@ from rag.answering.collection.listing import passes
 from rag.answering.context import ContextSentences
 from rag.answering.empty_library import answer_about_nothing
 from rag.answering.event_stream import EventStream
-from rag.answering.fields.answers import answer_about_fields
 from rag.answering.generation.prefill import Prefill, prefill
 from rag.answering.generation.prompts import REFUSALS
 from rag.answering.generation.quotation import translate_quote
@@ -92,6 +92,8 @@ MAX_QUESTION_CHARS = 2000
 MAX_RESULTS = 1000
 # Seconds between two looks whether the model has loaded or the reader has left; lower notices sooner.
 _LOOK_S = 0.05
+# Its patterns take a second to compile: a search does without; `RAG.warm` loads it for the first question.
+_FIELDS = "rag.answering.fields.answers"
 
 
 class RAG:
@@ -125,8 +127,9 @@ class RAG:
         self._verifier = verifier
         self._abstention = abstention
         self._lock = threading.RLock()
-        self._map_lock = threading.Lock()
+        self._made_once = threading.Lock()
         self._map: tuple[str, PaperMap] | None = None
+        self._examples: tuple[tuple[str, int], tuple[dict[Language, str], ...]] | None = None
         self._loaded_ahead: LLM | None = None
         self._warming: threading.Thread | None = None
         self._asked = 0
@@ -232,11 +235,11 @@ class RAG:
         """Return one text of each work that passes `filters`, in the order of reading.
 
         Raises:
-            QuestionError: a filter names a source that is not there.
+            QuestionError: a filter names what is not there.
         """
         with self._index.reading() as store:
             _check_sources(store, filters)
-            filters = filters or Filters()
+            filters = narrow(store, filters) or Filters()
             files = set(store.catalog.source_names(filters.sources))
             works: dict[str, Paper] = {}
             for paper in store.catalog.papers():
@@ -324,7 +327,7 @@ class RAG:
         """Return the map of the library, made once for each state of the index: seconds for 10,000 works."""
         if self.is_empty:
             return PaperMap((), ())
-        with self._index.reading() as store, self._map_lock:
+        with self._index.reading() as store, self._made_once:
             if self._map is None or self._map[0] != store.manifest.generation:
                 self._map = store.manifest.generation, draw_map(store)
             return self._map[1]
@@ -333,8 +336,11 @@ class RAG:
         """Return up to `count` questions, each in both languages, that the records of this library answer."""
         if self.is_empty:
             return ()
-        with self._index.reading() as store:
-            return example_questions(store, count)
+        with self._index.reading() as store, self._made_once:
+            made = store.manifest.generation, count
+            if self._examples is None or self._examples[0] != made:
+                self._examples = made, example_questions(store, count)
+            return self._examples[1]
 
     def add(
         self,
@@ -452,6 +458,7 @@ class RAG:
         """Load both models and let the language model take in its instructions, so the first answer is
         quick.
         """
+        import_module(_FIELDS)
         self._loaded_embedder().embed_query("warm")
         self._loaded_reranker()
         self.llm.warm()
@@ -639,6 +646,8 @@ class RAG:
 
     def _tell(self, question: str, filters: Filters | None, *, followed: bool) -> Answer | None:
         """Reply to small talk, or to a question about the collection, without the language model."""
+        from rag.answering.fields.answers import answer_about_fields
+
         started = time.perf_counter()
         intent = classify(question, followed=followed)
 

@@ -85,6 +85,9 @@ class FakeRAG:
     prepared: int = 12
     notice: dict[Language, str] = field(default_factory=dict)
     trial_error: RagError | None = None
+    filters: list[Filters | None] = field(default_factory=list)
+    found: list[ScoredChunk] = field(default_factory=list)
+    added: AddReport | RagError = field(default_factory=AddReport)
 
     def ask(
         self,
@@ -93,11 +96,12 @@ class FakeRAG:
         *,
         stream: bool = False,
         filters: Filters | None = None,
-        turn: Turn | None = None,
         model: str | None = None,
+        turn: Turn | None = None,
     ) -> EventStream:
         assert stream, "the page always streams"
         self.asked.append((question, tuple(history)))
+        self.filters.append(filters)
         steps = self.script(question, history)
 
         def stop() -> None:
@@ -112,6 +116,12 @@ class FakeRAG:
     def _play(self, steps: Sequence[Step], turn: Turn | None) -> Generator[StreamEvent, None, None]:
         try:
             for step in steps:
+                if (
+                    turn is not None
+                    and not isinstance(step, SourcesEvent | ProgressEvent)
+                    and not turn.wait()
+                ):
+                    raise LLMStoppedError
                 if isinstance(step, Gate):
                     step.wait()
                 elif isinstance(step, RagError):
@@ -119,8 +129,6 @@ class FakeRAG:
                 elif isinstance(step, float):
                     threading.Event().wait(step)
                 else:
-                    if turn is not None and isinstance(step, TextEvent) and not turn.wait():
-                        return
                     yield step
         finally:
             if turn is not None:
@@ -131,9 +139,16 @@ class FakeRAG:
         self.translated.append((text, to, question))
         return self.translations.get(text)
 
+    def search(self, query: str, k: int = 10, filters: Filters | None = None) -> list[ScoredChunk]:
+        if not query.strip():
+            raise QuestionError("The question is empty; write one.")
+        return self.found[:k]
+
     def paper(self, paper_id: str) -> Paper | None:
         if paper_id in self.changed:
             return self.changed[paper_id]
+        if self.found:
+            return next((found.paper for found in self.found if found.paper.paper_id == paper_id), None)
         return Paper(paper_id, "An abstract.", "en", ())
 
     def papers(self, query: str | None = None, filters: Filters | None = None, **options: Any) -> PaperPage:
@@ -152,7 +167,9 @@ class FakeRAG:
         return ()
 
     def add(self, paths: Sequence[Path], progress: Any = None, stop: Any = None) -> AddReport:
-        return AddReport()
+        if isinstance(self.added, RagError):
+            raise self.added
+        return self.added
 
     def decide(self, first: str, second: str, *, one_work: bool) -> None:
         return None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag import load_settings
-from ui import labels
+from ui import api, labels
 from ui.chat import labels as chat_labels
 from ui.chat import room as chat_room
 from ui.conversations import room as conversations_room
@@ -15,7 +15,7 @@ from ui.conversations.keeper import Keeper
 from ui.engine import Library
 from ui.library import labels as library_labels
 from ui.library import room as library_room
-from ui.masthead import masthead_html, masthead_patch, notice_of
+from ui.masthead import framed, masthead_html, masthead_patch, notice_of
 from ui.page import Page
 from ui.settings import labels as settings_labels
 from ui.settings import room as settings_room
@@ -46,6 +46,7 @@ def build_app(
     may_add: bool = False,
     may_configure: bool = False,
     examples: Sequence[str] | None = None,
+    signed_in: bool = False,
 ) -> Blocks:
     """Lay out the page over `rag`.
 
@@ -56,6 +57,7 @@ def build_app(
         may_configure: whether a reader may change settings, which hold for all readers.
         examples: questions to begin with (default: five on the default corpus, if that is what is indexed,
             else some that the records answer).
+        signed_in: whether readers have signed in, and so may sign out.
     """
     gr, info = load_gradio(), rag.info()
     if examples is None and (info["papers"], info["languages"]) == _DEFAULT_CORPUS:
@@ -63,7 +65,7 @@ def build_app(
     app: Blocks
     with gr.Blocks(title="citefold", analytics_enabled=False, fill_width=True) as app:
         page = Page(gr, rag, data or user_data(), may_add, may_configure, app)
-        page.html(f'<div id="masthead-all">{masthead_html(info, notice_of(rag))}</div>', "masthead")
+        page.html(framed(masthead_html(info, notice_of(rag)), signed_in=signed_in), "masthead")
         with gr.Tabs(elem_id="rooms"):
             with gr.Tab(labels.ROOM_ASK.en, id="ask", elem_id="room-ask"):
                 keeper = Keeper(data / "conversations" if data else load_settings().conversations)
@@ -75,6 +77,7 @@ def build_app(
                 settings_room.build(page, settings.select)
         # The layout is made once; what is indexed and which model answers may have changed since.
         page.listen([app.load], lambda event: masthead_patch(rag), [], [page.patch])
+        api.build(page)
     return app
 
 

@@ -15,12 +15,12 @@ from rag import (
     PaperMap,
     PaperPage,
     Prefill,
+    ScoredChunk,
     Settings,
     StreamEvent,
     Trial,
     WorkDetails,
 )
-from ui.line import Ticket
 
 
 class Events(Iterator[StreamEvent], Protocol):
@@ -28,6 +28,16 @@ class Events(Iterator[StreamEvent], Protocol):
 
     def close(self) -> None:
         """Stop the language model; whoever waits for an event finds the end."""
+
+
+class Turn(Protocol):
+    """A question's turn with the language model (`ui.line.Ticket`)."""
+
+    def wait(self) -> bool:
+        """Wait for the turn, and return whether it has come."""
+
+    def leave(self) -> None:
+        """Give up the turn."""
 
 
 class Library(Protocol):
@@ -40,12 +50,12 @@ class Library(Protocol):
         *,
         stream: Literal[True],
         filters: Filters | None = None,
-        turn: Ticket | None = None,
         model: str | None = None,
+        turn: Turn | None = None,
     ) -> Events:
-        """Yield the sources, then text, then the answer.
+        """Yield the sources, then, once it is the question's `turn` with the model, text and the answer.
 
-        `turn` is waited for before the model is asked; `model` is another one for this question.
+        `model` is another one for this question.
         """
 
     def translate(self, text: str, to: Language, question: str = "") -> str | None:
@@ -54,6 +64,9 @@ class Library(Protocol):
     @property
     def prefilled(self) -> Prefill | None:
         """Return how far the preparation of the library has come."""
+
+    def search(self, query: str, k: int = ..., filters: Filters | None = ...) -> Sequence[ScoredChunk]:
+        """Return up to `k` papers, best first."""
 
     def info(self) -> dict[str, Any]:
         """Return at least `records`, `papers`, `works` and `languages`."""

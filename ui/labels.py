@@ -6,6 +6,7 @@ from ui.words import Label, Part
 
 TAGLINE = Label("Answers from your abstracts, with citations", "依据摘要作答，逐句注明出处")
 INDEXED = Label("Indexed", "已收录")
+SIGN_OUT = Label("Sign out", "退出登录")
 SWITCH = Label("Language", "语言")
 ABSTRACTS = Label("{n} abstract{s}", "{n} 篇摘要")
 IN_LANGUAGE = {"en": Label("{n} English", "{n} 篇英文"), "zh": Label("{n} Chinese", "{n} 篇中文")}

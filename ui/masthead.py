@@ -10,6 +10,16 @@ from ui.engine import Library
 from ui.patch import Patch
 from ui.words import Label
 
+_SIGN_OUT = (
+    f'<form class="leave" method="post" action="/logout"><button>{labels.SIGN_OUT.html()}</button></form>'
+)
+
+
+def framed(masthead: str, *, signed_in: bool) -> str:
+    """Return the masthead in what stays while it is patched: with `signed_in`, a button that signs out."""
+    leave = _SIGN_OUT if signed_in else ""
+    return f'<div id="masthead-row"><div id="masthead-all">{masthead}</div>{leave}</div>'
+
 
 def masthead_patch(library: Library) -> Patch:
     """Return the masthead as it is now, with the notice where text leaves this machine."""

@@ -6,10 +6,12 @@ import inspect
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ui.engine import Library
+from ui.line import Line
 from ui.patch import Patch
 from ui.reader import reader_of
 from ui.words import Label
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 # Listeners of the page: no spinner of Gradio's, and nobody else may call them.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+# Questions that an endpoint is asked at a time; more would share its speed, or meet its limits.
+_AT_AN_ENDPOINT = 4
 _ACTION = re.compile(r"[a-z_]+")
 
 
@@ -50,7 +54,8 @@ class Page:
 
     `turns` is the open conversation, a tuple of `Turn`; `conversation` its id, "" before the first question;
     `scope` the ids of the abstracts that the reader asks about, empty for all. `patch` is an output that
-    takes a `Patch`. `may_configure` says whether a reader may change settings.
+    takes a `Patch`. `may_configure` says whether a reader may change settings; `line` is where questions wait
+    for the model.
     """
 
     gr: Any
@@ -63,11 +68,13 @@ class Page:
     conversation: Any = field(init=False)
     scope: Any = field(init=False)
     patch: Any = field(init=False)
+    line: Line = field(init=False)
     _actions: Any = field(init=False)
 
     def __post_init__(self) -> None:
         """Add the states and the two parts that have no look: what comes from the server, what goes to it."""
         self.turns, self.conversation, self.scope = self.gr.State(()), self.gr.State(""), self.gr.State(())
+        self.line = Line(partial(_questions_at_once, self.library))
         self.patch = self.gr.HTML(
             {}, html_template="", elem_id="patch", visible="hidden",
             js_on_load="watch('value', () => citefold.apply(props.value)); citefold.apply(props.value);",
@@ -147,6 +154,12 @@ class Page:
         run = streamed if inspect.isasyncgenfunction(handler) else once
         run.__annotations__ = hints
         return run
+
+
+def _questions_at_once(library: Library) -> int:
+    """Return how many questions the model takes at a time: an endpoint several, the embedded one only one."""
+    endpoint = getattr(getattr(library, "llm", None), "endpoint", None)
+    return _AT_AN_ENDPOINT if endpoint else 1
 
 
 def merged(*patches: Patch) -> Patch:

@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag import UserError
+from ui.access.accounts import Accounts
+from ui.access.door import Door
+from ui.api import speak_json
 from ui.app import PARTS, build_app
 from ui.engine import Library
-from ui.guard import LOOPBACK, Guard
+from ui.guard import LOOPBACK, MOST_UPLOAD, Guard
 from ui.head import head_html
 from ui.toolkit import load_gradio
 
 if TYPE_CHECKING:
     import uvicorn
 
-# Bytes of one uploaded file; an export of 50,000 abstracts is smaller.
-MOST_UPLOADED = 200 << 20
 _FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "PingFang SC", "Microsoft YaHei"]
 _FONTS += ["Noto Sans CJK SC", "Noto Sans SC", "sans-serif"]
 
@@ -61,35 +62,58 @@ def make_server(
     *,
     data: Path | None = None,
     examples: Sequence[str] | None = None,
+    accounts: Accounts | None = None,
+    names: Sequence[str] = (),
 ) -> uvicorn.Server:
     """Return a server of the page, not started: `server.run(sockets=[listen(host, port)])` serves it.
 
     Args:
         rag: the library that is asked.
-        host: the address it will be served at; only at a loopback address papers may be added and settings be
-            changed.
+        host: the address it will be served at; settings may be changed only at a loopback address
+            without accounts.
         data: the folder for conversations (default: the user data directory).
         examples: questions to begin with.
+        accounts: who may come in; needed where `host` is not a loopback address.
+        names: by which readers may call this machine, besides its addresses.
+
+    Raises:
+        UserError: other machines could come in without an account.
     """
     import uvicorn
     from fastapi import FastAPI
 
+    _check_who_may_come(host, accounts)
     gr = load_gradio()
     no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     outer = FastAPI(**no_docs)
-    ours = host in LOOPBACK
-    app = build_app(rag, data=data, may_add=ours, may_configure=ours, examples=examples)
+    alone = host in LOOPBACK and accounts is None  # settings hold for all readers
+    app = build_app(
+        rag, data=data, may_add=True, may_configure=alone, examples=examples, signed_in=accounts is not None
+    )
     gr.mount_gradio_app(
         outer, app, path="/", server_name=host,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,
-        mcp_server=False, show_error=False, app_kwargs=dict(no_docs),
-        max_file_size=MOST_UPLOADED if host in LOOPBACK else 0,
+        mcp_server=True, show_error=False, app_kwargs=dict(no_docs), max_file_size=MOST_UPLOAD,
         theme=gr.themes.Base(font=_FONTS, font_mono=["ui-monospace", "monospace"]),
         head=head_html(PARTS),
     )  # fmt: skip
     # An answer in progress, or an open tab, must not hold up Ctrl-C.
-    config = uvicorn.Config(Guard(outer, host), log_level="critical", timeout_graceful_shutdown=1)
+    speak_json(app)
+    guard = Guard(outer, host, names=names, door=Door(accounts) if accounts else None)
+    config = uvicorn.Config(guard, log_level="critical", timeout_graceful_shutdown=1)
     return uvicorn.Server(config)
+
+
+def _check_who_may_come(host: str, accounts: Accounts | None) -> None:
+    if host not in LOOPBACK and accounts is None:
+        raise UserError(
+            f"At {host} other machines could read everything; make an account with `rag account add NAME "
+            "--auth FILE`, and serve with `--auth FILE`."
+        )
+    if accounts is not None and not accounts.all():
+        raise UserError(
+            f"There is no account in {accounts.path}; make one with `rag account add NAME --auth FILE`."
+        )
 
 
 def serve(
@@ -97,14 +121,16 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 7860,
     ready: Callable[[], None] = lambda: None,
+    **options: Any,
 ) -> None:
     """Serve the page until Ctrl-C; raise UserError when the port cannot be had.
 
-    `ready` is called once the port is ours, before the page is built.
+    `ready` is called once the port is ours, before the page is built; `options` are those of `make_server`.
     """
+    _check_who_may_come(host, options.get("accounts"))
     with contextlib.closing(listen(host, port)) as bound:
         ready()
-        server = make_server(rag, host)
+        server = make_server(rag, host, **options)
         shown = f"[{host}]" if ":" in host else host
         print(f"citefold is at http://{shown}:{bound.getsockname()[1]} (Ctrl-C stops it)", flush=True)
         with contextlib.suppress(KeyboardInterrupt):

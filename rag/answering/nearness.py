@@ -9,7 +9,7 @@ from rag.text.analyzer import analyze
 
 # Aligned cosine of the nearest abstract from which a search has found something; higher says more often that
 # nothing is near. Each embedding model has its own. See docs/decisions.md#nothing-near.
-NEAR = {"embeddinggemma-300m": 0.3, "multilingual-e5-small": 0.3}
+NEAR = {"embeddinggemma-300m": 0.3, "multilingual-e5-small": 0.2}
 
 
 def is_near(query: str, results: Sequence[ScoredChunk], least: float) -> bool:

@@ -24,7 +24,7 @@ _FEWEST, _MOST = 2, 40
 # Characters of the longest title that is quoted.
 _TITLE_CHARS = 70
 # Topics and titles looked at, the most frequent first, and those that are taken.
-_TRIED, _OFFERED = 400, 20
+_TRIED, _OFFERED = 200, 3
 
 _TEMPLATES: dict[FacetField, Example] = {
     "author": {"en": "Which papers did {value} write?", "zh": "{value}写了哪些论文？"},

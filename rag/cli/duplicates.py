@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rag.cli.library import index_path
+
 if TYPE_CHECKING:
     from rag.cli.evaluate import Commands
     from rag.indexing.decisions import Decisions
@@ -95,7 +97,7 @@ def _decide(parsed: argparse.Namespace, *, join: bool) -> int:
 def _directory(parsed: argparse.Namespace) -> Path:
     from rag.settings import load_settings
 
-    return load_settings(index=Path(parsed.index) if parsed.index else None).index
+    return load_settings(index=index_path(parsed)).index
 
 
 def _read(directory: Path) -> tuple[list[Paper], _Drops]:
@@ -104,16 +106,14 @@ def _read(directory: Path) -> tuple[list[Paper], _Drops]:
     from contextlib import closing
 
     from rag.errors import LibraryIndexError
-    from rag.store.catalog import Catalog
-    from rag.store.manifest import Manifest
+    from rag.store.index import current_catalog
 
-    generation = Manifest.read(directory).generation
     try:
-        with closing(Catalog(directory / generation / "catalog.sqlite")) as catalog:
+        with closing(current_catalog(directory)) as catalog:
             return catalog.papers(), catalog.drops()
     except sqlite3.Error as error:
         raise LibraryIndexError(
-            f"The index in {directory} cannot be used ({error}); build it again with `rag index`."
+            f"The index in {directory} cannot be used ({error}); see `rag doctor`."
         ) from error
 
 

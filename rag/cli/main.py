@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.cli.account import add_account
@@ -90,6 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     chat = commands.add_parser("chat", parents=[common], help="serve the chat page")
     chat.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     chat.add_argument("--port", type=port, default=7860, help="port to listen on (default: 7860)")
+    text = "accounts that may come in, needed for other machines; see `rag account`"
+    chat.add_argument("--auth", type=Path, metavar="FILE", help=text)
+    text = "a name by which readers call this machine, besides its address; repeatable"
+    chat.add_argument("--name", action="append", default=[], metavar="NAME", help=text)
     chat.set_defaults(run=_chat)
     add_account(commands)
     text = "pre-compute prompt caches (about 4 s an abstract)"
@@ -157,14 +162,23 @@ def _chat(parsed: argparse.Namespace) -> int:
 
     from rag.cli.questions import print_privacy_notice
     from rag.pipeline import RAG
+    from ui.access.accounts import Accounts
     from ui.server import serve
 
     closing = Event()
+    accounts = Accounts(parsed.auth) if parsed.auth else None
     with RAG.open(parsed.index, missing_ok=True) as rag:
         print_privacy_notice(rag)
         warming = Thread(target=_warm, args=(rag, closing), daemon=True)
         try:
-            serve(rag, host=parsed.host, port=parsed.port, ready=warming.start)
+            serve(
+                rag,
+                host=parsed.host,
+                port=parsed.port,
+                ready=warming.start,
+                accounts=accounts,
+                names=parsed.name,
+            )
         finally:
             closing.set()
     return 0

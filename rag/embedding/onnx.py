@@ -12,17 +12,15 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from llama_index.core.base.embeddings.base import BaseEmbedding
-from pydantic import PrivateAttr
 
 from rag.embedding.base import Vectors
 from rag.models.session import load_session
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from llama_index.core.base.embeddings.base import BaseEmbedding
 
     from rag.models.session import InferenceSession
 
@@ -33,37 +31,38 @@ _STEP = 64
 _SIDE_BY_SIDE = 8
 
 
-class OnnxEmbedding(BaseEmbedding):
-    """A LlamaIndex embedding model of one ONNX graph `ids` (1, n) -> `embedding` (1, d) and a tokenizer.
+class OnnxModel:
+    """An embedding model of one ONNX graph `ids` (1, n) -> `embedding` (1, d) and a tokenizer.
 
     Safe to use from several threads; each text is embedded alone, so its vector does not depend on others.
+    LlamaIndex takes a second to import, so only `for_llama_index` does.
     """
 
-    query_prompt: str = ""
-    passage_prompt: str = ""
-    max_length: int = 512
-
-    _graph: Path = PrivateAttr()
-    _tokenizer: Tokenizer = PrivateAttr()
-    _threads: int = PrivateAttr()
-    _sessions: dict[int, InferenceSession] = PrivateAttr()
-    _lock: threading.Lock = PrivateAttr()
-
-    def __init__(self, graph: Path, tokenizer: Path, threads: int | None = None, **fields: Any) -> None:
-        """Load `graph` and `tokenizer` (a tokenizer.json); `fields` are those of the class.
+    def __init__(
+        self,
+        graph: Path,
+        tokenizer: Path,
+        threads: int | None = None,
+        *,
+        query_prompt: str = "",
+        passage_prompt: str = "",
+        max_length: int = 512,
+    ) -> None:
+        """Load `graph` and `tokenizer` (a tokenizer.json); texts are cut to `max_length` tokens.
 
         Raises:
             ValueError, OSError: a file cannot be read or is of another kind.
         """
-        super().__init__(embed_batch_size=_STEP, **fields)
         from tokenizers import Tokenizer
 
+        self.max_length = max_length
+        self._query_prompt, self._passage_prompt = query_prompt, passage_prompt
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
-        self._tokenizer.enable_truncation(self.max_length)
+        self._tokenizer.enable_truncation(max_length)
         self._tokenizer.no_padding()
         self._graph = graph
         self._threads = threads or os.cpu_count() or 1
-        self._sessions = {}
+        self._sessions: dict[int, InferenceSession] = {}
         self._lock = threading.Lock()
         self._session(self._threads)
 
@@ -74,31 +73,31 @@ class OnnxEmbedding(BaseEmbedding):
                 self._sessions[threads] = load_session(self._graph, threads)
             return self._sessions[threads]
 
-    @classmethod
-    def class_name(cls) -> str:
-        """Return the name that LlamaIndex stores."""
-        return "OnnxEmbedding"
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Return one row per text, shape (n, d)."""
+        rows: list[Vectors] = []
+        for first in range(0, len(texts), _STEP):
+            rows += self._embed([self._passage_prompt + text for text in texts[first : first + _STEP]])
+        return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.float32)
 
-    def _embed(self, texts: Sequence[str]) -> list[list[float]]:
+    def embed_query(self, text: str) -> Vectors:
+        """Return the vector of one question, shape (1, d)."""
+        return np.stack(self._embed([self._query_prompt + text]))
+
+    def for_llama_index(self) -> BaseEmbedding:
+        """Return this model as one of LlamaIndex."""
+        from rag.embedding.onnx_embedding import OnnxEmbedding
+
+        return OnnxEmbedding(self, model_name=self._graph.parent.parent.name, embed_batch_size=_STEP)
+
+    def _embed(self, texts: Sequence[str]) -> list[Vectors]:
         encoded = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         if len(encoded) < _SIDE_BY_SIDE * self._threads:
             session = self._session(self._threads)
-            return [_run(session, ids).tolist() for ids in encoded]
+            return [_run(session, ids) for ids in encoded]
         session = self._session(1)
         with ThreadPoolExecutor(self._threads, thread_name_prefix="embed") as pool:
-            return [row.tolist() for row in pool.map(partial(_run, session), encoded)]
-
-    def _get_text_embedding(self, text: str) -> list[float]:
-        return self._embed([self.passage_prompt + text])[0]
-
-    def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        return self._embed([self.passage_prompt + text for text in texts])
-
-    def _get_query_embedding(self, query: str) -> list[float]:
-        return self._embed([self.query_prompt + query])[0]
-
-    async def _aget_query_embedding(self, query: str) -> list[float]:
-        return self._get_query_embedding(query)
+            return list(pool.map(partial(_run, session), encoded))
 
 
 def _run(session: InferenceSession, ids: Sequence[int]) -> Vectors:

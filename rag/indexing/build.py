@@ -14,7 +14,7 @@ from rag.embedding.alignment import Alignment, VectorSum, shipped_alignment
 from rag.embedding.base import Embedder, Vectors
 from rag.errors import CorpusError, LibraryIndexError
 from rag.indexing.changing.file_changes import base_of, found_files, read_change
-from rag.indexing.decisions import load_decisions
+from rag.indexing.decisions import Decisions, load_decisions
 from rag.indexing.dedup.folding import DedupResult
 from rag.indexing.embed_chunks import Embed, UnfinishedVectors, unfinished_vectors
 from rag.indexing.engine import HERE, Engine
@@ -24,7 +24,7 @@ from rag.indexing.passages import chunk_tokens, make_passages
 from rag.indexing.readers import check_mapping, nothing_readable
 from rag.indexing.works import has_both_languages, paper_vectors, with_twins
 from rag.schema import Paper, Problem, Progress
-from rag.store.catalog import Catalog
+from rag.store.index import current_catalog
 from rag.store.manifest import SCHEMA_VERSION, Manifest
 from rag.store.records import InputFile, Inputs
 from rag.store.writing import Contents, new_generation, unwritable, write_store, writing
@@ -96,14 +96,15 @@ def index_papers(
     `origin` names the paths for messages; `files` are the stamps of the files that were read.
     """
     progress("Folding", 0, 1)
-    folded, records = fold(papers, load_decisions(directory), engine)
+    decisions = load_decisions(directory)
+    folded, records = fold(papers, decisions, engine)
     progress("Folding", 1, 1)
     problems = (*problems, *planted(folded.kept))
     embedder = load_embedder()
     with writing(directory), unfinished(directory) as kept_vectors:
         inputs = Inputs(tuple(records), files, problems)
         embed = partial(engine.map_with, load_embedder, _embedded) if engine.remote else None
-        contents = _contents(folded, inputs, embedder, directory, kept_vectors, progress, embed)
+        contents = _contents(folded, decisions, inputs, embedder, directory, kept_vectors, progress, embed)
         manifest = _manifest(embedder, contents.alignment, origin, chroma_url)
         manifest = replace(manifest, mapping=dict(mapping or {}))
         progress("Storing", 0, 1)
@@ -167,7 +168,7 @@ def _read(
 def _known(directory: Path, keys: Sequence[str]) -> dict[str, Vectors]:
     """Return the vectors of the current index for `keys`; empty if there is no readable index."""
     try:
-        with closing(Catalog(directory / Manifest.read(directory).generation / "catalog.sqlite")) as catalog:
+        with closing(current_catalog(directory)) as catalog:
             return catalog.vectors(keys)
     except (LibraryIndexError, sqlite3.Error):  # this build replaces a damaged index
         return {}
@@ -179,6 +180,7 @@ def _embedded(embedder: Embedder, texts: Sequence[str]) -> Vectors:
 
 def _contents(
     folded: DedupResult,
+    decisions: Decisions,
     inputs: Inputs,
     embedder: Embedder,
     directory: Path,
@@ -201,6 +203,6 @@ def _contents(
         progress("Translations", 0, 1)
         owners = [chunk.paper_id for chunk in passages.chunks]
         vectors = paper_vectors(list(papers), owners, languages, passages.vectors, alignment)
-        papers = with_twins(papers, vectors, load_decisions(directory), embedder.name)
+        papers = with_twins(papers, vectors, decisions, embedder.name)
         progress("Translations", 1, 1)
     return Contents(papers, passages, aligned, alignment, inputs)

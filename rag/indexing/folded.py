@@ -15,7 +15,7 @@ from rag.schema import Paper, Problem
 from rag.store.records import FoldedRecord
 from rag.text.injection import planted_sentences
 
-# Records of a batch on a cluster; higher sends fewer messages and spreads less evenly.
+# Records of a batch; higher sends fewer messages on a cluster and spreads less evenly.
 _BATCH = 500
 
 
@@ -24,17 +24,14 @@ def fold(
 ) -> tuple[DedupResult, list[FoldedRecord]]:
     """Fold `papers`; return the result, and each of them as a record of the catalogue.
 
-    On a cluster the keys are computed apart, and records that share none, directly or through others, are
-    folded apart.
+    Records that share no blocking key, directly or through others, are folded apart.
     """
-    keys = list(engine.map(record_keys, papers)) if not engine.remote else _far_keys(papers, engine)
-    if not engine.remote:
-        folded = deduplicate(papers, decisions)
-        return folded, list(folded_records(papers, folded, keys))
+    batches = [papers[first : first + _BATCH] for first in range(0, len(papers), _BATCH)]
+    keys = [own for part in engine.map(_keys_of, batches) for own in part]
     partners = [_partners(paper, decisions) for paper in papers]
     groups = components([(*own, *joined) for own, joined in zip(keys, partners, strict=True)])
-    batches = [[papers[i] for i in batch] for batch in packed(groups, _BATCH)]
-    parts = list(engine.map(partial(deduplicate, decisions=decisions), batches))
+    apart = [[papers[i] for i in batch] for batch in packed(groups, _BATCH)]
+    parts = list(engine.map(partial(deduplicate, decisions=decisions), apart))
     place = {paper.sources[0]: i for i, paper in reversed(list(enumerate(papers)))}
     kept = sorted((p for part in parts for p in part.kept), key=lambda paper: place[paper.sources[0]])
     drops = sorted((d for part in parts for d in part.dropped), key=lambda d: place[d.paper.sources[0]])
@@ -44,11 +41,6 @@ def fold(
     clusters = {paper.paper_id: merged[paper.paper_id] for paper in kept if paper.paper_id in merged}
     folded = DedupResult(tuple(kept), tuple(drops), clusters)
     return folded, list(folded_records(papers, folded, keys))
-
-
-def _far_keys(papers: Sequence[Paper], engine: Engine) -> list[tuple[int, ...]]:
-    batches = [papers[first : first + _BATCH] for first in range(0, len(papers), _BATCH)]
-    return [keys for part in engine.map(_keys_of, batches) for keys in part]
 
 
 def _keys_of(papers: Sequence[Paper]) -> list[tuple[int, ...]]:

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.embedding.alignment import Alignment, VectorSum, shipped_alignment
+from rag.embedding.alignment import Alignment, shipped_alignment
 from rag.embedding.base import Vectors
-from rag.schema import Chunk, Language
+from rag.schema import Chunk
 from rag.store.catalog import Catalog
-from rag.store.catalog_writer import NO_PASSAGES, CatalogChange, Passages
+from rag.store.catalog_writer import NO_PASSAGES, CatalogChange, Passages, sums_of
+from rag.store.index import current_catalog
 from rag.store.manifest import Manifest
 from rag.store.records import Inputs
 from rag.store.writing import Change, Contents, change_store, new_generation, write_store
@@ -35,14 +36,13 @@ def apply_change(directory: Path, manifest: Manifest, change: CatalogChange) -> 
     Raises:
         LibraryIndexError: the disk is full or cannot be written, or the Chroma server failed.
     """
-    home = directory / manifest.generation
-    with closing(Catalog(home / "catalog.sqlite")) as catalog:
+    with closing(current_catalog(directory, manifest)) as catalog:
         replaced = catalog.passages(sorted({*change.papers, *change.removed_papers}))
         sums = catalog.sums()
         for sign, passages in ((-1, as_passages(replaced)), (1, change.passages)):
-            for language, part in _sums(passages).items():
+            for language, part in sums_of(passages).items():
                 sums[language] = sums[language].plus(part, sign) if language in sums else part
-        current = Alignment.load(home / "alignment.npz")
+        current = Alignment.load(directory / manifest.generation / "alignment.npz")
         alignment = shipped_alignment(manifest.embedding_model).for_library(sums)
         share = max(len(replaced), len(change.passages.chunks)) / max(1, manifest.chunks)
         if share > _LARGE or alignment.drift(current) > _DRIFT:
@@ -50,7 +50,7 @@ def apply_change(directory: Path, manifest: Manifest, change: CatalogChange) -> 
     languages = [chunk.language for chunk in change.passages.chunks]
     aligned = current.apply_each(change.passages.vectors, languages, "passage")
     now = replace(manifest, generation=new_generation(), collection=manifest.collection_name)
-    return change_store(directory, now, Change(change, aligned, [chunk for chunk, _, _ in replaced]))
+    return change_store(directory, now, Change(change, sums, aligned, [chunk for chunk, _, _ in replaced]))
 
 
 def rewrite(
@@ -89,7 +89,3 @@ def _joined(first: Passages, second: Passages) -> Passages:
     parts = [part for part in (first, second) if part.chunks]
     vectors = np.concatenate([p.vectors for p in parts]) if parts else first.vectors
     return Passages([*first.chunks, *second.chunks], [*first.keys, *second.keys], vectors)
-
-
-def _sums(passages: Passages) -> dict[Language, VectorSum]:
-    return VectorSum.by_language(passages.vectors, [chunk.language for chunk in passages.chunks])

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rag.errors import CorpusError, LibraryIndexError
-from rag.store.generations import hold
+from rag.store.generations import RESTORING, hold
 from rag.store.health import rebuild
 from rag.store.manifest import MANIFEST_FILE, Manifest
 from rag.store.writing import new_generation, unwritable
@@ -54,7 +54,7 @@ def read_backup(file: Path, directory: Path) -> Manifest:
         CorpusError: `file` is no backup, or is damaged; the index is then as before.
         LibraryIndexError: the index cannot be written.
     """
-    unpacked = directory / f".restore-{new_generation()}"
+    unpacked = directory / f"{RESTORING}{new_generation()}"
     try:
         with tarfile.open(file) as archive:
             archive.extractall(unpacked, filter="data")

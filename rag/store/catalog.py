@@ -136,6 +136,14 @@ class Catalog:
             for (record,) in self._rows("SELECT record FROM papers ORDER BY rowid")
         ]
 
+    def papers_without_text(self) -> list[Paper]:
+        """Return every paper without its text, in the order of reading; much quicker than with the texts."""
+        [(rows,)] = self._rows(
+            "SELECT json_group_array(json(json_set(record, '$.text', ''))) FROM "
+            "(SELECT record FROM papers ORDER BY rowid)"
+        )
+        return [paper_of(record) for record in json.loads(rows)]
+
     def chunk_ids(self) -> list[tuple[str, str]]:
         """Return (chunk_id, paper_id) of every chunk, in the order of reading."""
         return [(c, p) for c, p in self._rows("SELECT chunk_id, paper_id FROM chunks ORDER BY number")]

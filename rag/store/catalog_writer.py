@@ -83,17 +83,25 @@ def write_catalog(path: Path, papers: Mapping[str, Paper], passages: Passages, i
     with closing(sqlite3.connect(path)) as db, db:
         db.executescript(_SCHEMA)
         numbers = _insert(db, papers, passages, inputs)
+        _write_sums(db, sums_of(passages))
     write_lexical(lexical_path(path), _documents(papers, passages, numbers))
 
 
-def change_catalog(path: Path, change: CatalogChange) -> None:
-    """Change a catalogue and its lexical index in place; interrupted, it is of no use any more."""
+def sums_of(passages: Passages) -> dict[Language, VectorSum]:
+    """Return the sum of the raw vectors of each language."""
+    return VectorSum.by_language(passages.vectors, [chunk.language for chunk in passages.chunks])
+
+
+def change_catalog(path: Path, change: CatalogChange, sums: Mapping[Language, VectorSum]) -> None:
+    """Change a catalogue and its lexical index in place; interrupted, it is of no use any more.
+
+    `sums` are those of the vectors after the change.
+    """
     replaced = {*change.papers, *change.removed_papers}
     with closing(sqlite3.connect(path)) as db, db:
         # The file is a copy that is thrown away after a crash.
         db.execute("PRAGMA synchronous = OFF")
-        old = _in(db, "SELECT number, language, vector FROM chunks WHERE paper_id IN", replaced)
-        _add_to_sums(db, [la for _, la, _ in old], [np.frombuffer(v, dtype="<f4") for _, _, v in old], -1)
+        old = [number for (number,) in _in(db, "SELECT number FROM chunks WHERE paper_id IN", replaced)]
         _in(db, "DELETE FROM chunks WHERE paper_id IN", replaced)
         _in(db, "DELETE FROM papers WHERE paper_id IN", change.removed_papers)
         _delete_records(db, change.removed_records)
@@ -101,10 +109,9 @@ def change_catalog(path: Path, change: CatalogChange) -> None:
             _in(db, f"DELETE FROM {table} WHERE {column} IN", change.files)
         numbers = _insert(db, change.papers, change.passages, change.inputs)
         _insert_papers(db, change.moved)
+        _write_sums(db, sums)
         db.execute("DELETE FROM files WHERE name NOT IN (SELECT file FROM records)")
-    change_lexical(
-        lexical_path(path), [n for n, _, _ in old], _documents(change.papers, change.passages, numbers)
-    )
+    change_lexical(lexical_path(path), old, _documents(change.papers, change.passages, numbers))
 
 
 def _insert(
@@ -117,7 +124,6 @@ def _insert(
     stamps = ((f.name, f.path, f.size, f.mtime_ns, f.digest) for f in inputs.files)
     db.executemany("INSERT OR REPLACE INTO inputs VALUES (?, ?, ?, ?, ?)", stamps)
     _insert_records(db, inputs.records)
-    _add_to_sums(db, [chunk.language for chunk in passages.chunks], passages.vectors)
     first = _next(db, "chunks")
     rows = enumerate(zip(passages.chunks, passages.keys, passages.vectors, strict=True), first)
     db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (_row(n, *row) for n, row in rows))
@@ -154,17 +160,9 @@ def _insert_records(db: sqlite3.Connection, records: Sequence[FoldedRecord]) -> 
         db.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", rows)
 
 
-def _add_to_sums(
-    db: sqlite3.Connection, languages: Sequence[Language], vectors: Sequence[Vectors] | Vectors, sign: int = 1
-) -> None:
-    if not len(vectors):
-        return
-    for language, change in VectorSum.by_language(np.asarray(vectors), languages).items():
-        row = db.execute("SELECT count, total FROM sums WHERE language = ?", (language,)).fetchone()
-        old = VectorSum(row[0], np.frombuffer(row[1], dtype="<f8")) if row else None
-        now = old.plus(change, sign) if old else change
-        values = language, now.count, now.total.astype("<f8").tobytes()
-        db.execute("INSERT OR REPLACE INTO sums VALUES (?, ?, ?)", values)
+def _write_sums(db: sqlite3.Connection, sums: Mapping[Language, VectorSum]) -> None:
+    rows = ((la, own.count, own.total.astype("<f8").tobytes()) for la, own in sums.items())
+    db.executemany("INSERT OR REPLACE INTO sums VALUES (?, ?, ?)", rows)
 
 
 def _next(db: sqlite3.Connection, table: str) -> int:

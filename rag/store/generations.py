@@ -15,6 +15,7 @@ from pathlib import Path
 
 _FICLONE = 0x40049409  # the ioctl of Linux that clones a file (linux/fs.h)
 _HELD = ".held"
+RESTORING = ".restore-"  # begins the name of a folder into which a backup is unpacked
 
 
 def copy_generation(source: Path, target: Path) -> None:
@@ -42,11 +43,28 @@ def hold(home: Path, holder: object) -> Callable[[], object]:
     return weakref.finalize(holder, os.close, held)
 
 
+def left_over(directory: Path, keep: Collection[str]) -> list[Path]:
+    """Return the generations in `directory` that are neither in `keep` nor read, and remains of restoring.
+
+    Nothing is restored while somebody else holds the index's lock.
+    """
+    return [
+        home
+        for home in directory.iterdir()
+        if home.name.startswith(RESTORING)
+        or (home.name not in keep and (home / "catalog.sqlite").exists() and not _is_held(home))
+    ]
+
+
 def sweep(directory: Path, keep: Collection[str]) -> None:
-    """Delete the generations in `directory` but those in `keep` and those that are read."""
-    for home in directory.iterdir():
-        if home.name not in keep and (home / "catalog.sqlite").exists() and not _is_held(home):
-            shutil.rmtree(home, ignore_errors=True)
+    """Delete what is `left_over`; call it inside `writing(directory)`."""
+    for home in left_over(directory, keep):
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def size_of(home: Path) -> int:
+    """Return the bytes of a generation's files."""
+    return sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
 
 
 def _is_held(home: Path) -> bool:

@@ -22,7 +22,7 @@ from rag.schema import Record
 from rag.store.applying import rewrite
 from rag.store.catalog import Catalog, lexical_path
 from rag.store.catalog_writer import NO_PASSAGES, CatalogChange
-from rag.store.generations import sweep
+from rag.store.generations import left_over, size_of, sweep
 from rag.store.lexical import LexicalIndex
 from rag.store.manifest import Manifest
 from rag.store.records import Inputs
@@ -129,18 +129,14 @@ def _derived(home: Path, manifest: Manifest, catalog: Catalog) -> Iterator[Findi
 
 
 def _disk(directory: Path, home: Path) -> Iterator[Finding]:
-    size = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
+    size = size_of(home)
     free = shutil.disk_usage(directory).free
     if free < 2 * size:
         room = f"only {free / 1e6:,.0f} MB are free"
         message = f"The index has {size / 1e6:,.0f} MB and a change copies it, but {room}."
         yield Finding("warning", "disk", message)
-    left = [
-        path.name
-        for path in directory.iterdir()
-        if path != home and (path / "catalog.sqlite").exists() and not (path / ".held").exists()
-    ]
-    if len(left) > 1:
+    left = left_over(directory, {home.name})
+    if len(left) > 1:  # the one before stays for readers that have just read the manifest
         yield Finding("note", "disk", f"{len(left)} folders of earlier builds wait for the next change.")
 
 

@@ -36,12 +36,10 @@ class Store:
         self.directory = directory
         self.manifest = manifest
         try:
-            self.catalog = Catalog(home / "catalog.sqlite")
             self.alignment = Alignment.load(home / "alignment.npz")
-        except (sqlite3.Error, OSError, ValueError) as error:
-            raise LibraryIndexError(
-                f"The index in {directory} cannot be used ({error}); see `rag doctor`."
-            ) from error
+        except (OSError, ValueError) as error:
+            raise _unusable(directory, error) from error
+        self.catalog = current_catalog(directory, manifest)
         self.vectors = open_vectors(home / "chroma", manifest.collection_name, url=manifest.chroma_url)
         self._release = hold(home, self)
 
@@ -89,6 +87,24 @@ class Store:
         self.catalog.close()
         self.vectors.close()
         self._release()
+
+
+def current_catalog(directory: Path, manifest: Manifest | None = None) -> Catalog:
+    """Open the catalogue of the index in `directory`, of which `manifest` is known to be the current one.
+
+    Raises:
+        IndexMissingError, IndexMismatchError: there is no index of this version.
+        LibraryIndexError: the catalogue is missing or damaged.
+    """
+    home = directory / (manifest or Manifest.read(directory)).generation
+    try:
+        return Catalog(home / "catalog.sqlite")
+    except sqlite3.Error as error:
+        raise _unusable(directory, error) from error
+
+
+def _unusable(directory: Path, error: Exception) -> LibraryIndexError:
+    return LibraryIndexError(f"The index in {directory} cannot be used ({error}); see `rag doctor`.")
 
 
 def open_store(directory: Path) -> Store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
@@ -13,18 +14,26 @@ from rag.embedding.base import Vectors
 from rag.errors import LibraryIndexError, SettingsError
 from rag.network import only_proxy, proxy_for
 from rag.schema import LANGUAGES, Chunk, Filters, Language, Paper
+from rag.store.nodes import BATCH, batches, conditions, node_of
 
 if TYPE_CHECKING:
     from chromadb import Collection
     from chromadb.api.client import Client
-    from llama_index.core.schema import BaseNode, TextNode
+    from llama_index.core.schema import BaseNode
     from llama_index.vector_stores.chroma import ChromaVectorStore
 
 # Settings of the HNSW graph, well above Chroma's defaults (100, 100, 16): an abstract that the graph misses
 # is missed by every question, and at these sizes the search stays in the milliseconds.
 _EF = 200
 _NEIGHBORS = 32
-_BATCH = 1000
+# Changes that Chroma keeps in its log before it writes the graph to disk. Every process that opens the index
+# repeats what is in the log. Higher writes less often and opens slower. See docs/decisions.md#chroma-log
+_LOGGED = 100
+# The same while a new index is written, and how often the graph is then written at most: the log makes the
+# file larger, and every time the graph is written whole.
+_LOGGED_NEW = 10_000
+_WRITTEN_NEW = 10
+_LEAST_LOGGED = 2  # Chroma takes no smaller number
 
 
 class VectorIndex:
@@ -39,14 +48,14 @@ class VectorIndex:
         """Wrap open collections; use `open_vectors`."""
         self._client = client
         self._where = where
-        self._collections = collections
+        self.collections = collections  # of Chroma, by language
 
     @cached_property
     def stores(self) -> Mapping[Language, ChromaVectorStore]:
         """The collections as LlamaIndex's vector stores, which a search does without: they load slowly."""
         from llama_index.vector_stores.chroma import ChromaVectorStore
 
-        stores = {la: ChromaVectorStore(chroma_collection=found) for la, found in self._collections.items()}
+        stores = {la: ChromaVectorStore(chroma_collection=found) for la, found in self.collections.items()}
         for store in stores.values():
             store.flat_metadata = False  # LlamaIndex refuses lists, which Chroma takes
         return stores
@@ -57,12 +66,12 @@ class VectorIndex:
         Raises:
             LibraryIndexError: Chroma failed, or has one of the chunks already.
         """
-        pairs = list(zip(chunks, vectors, strict=True))
         with _errors(self._where):
             for language, store in self.stores.items():
-                nodes = [_node(c, v, papers[c.paper_id]) for c, v in pairs if c.language == language]
-                for first in range(0, len(nodes), _BATCH):
-                    _add(store, nodes[first : first + _BATCH])
+                rows = [row for row, chunk in enumerate(chunks) if chunk.language == language]
+                for part in batches(len(rows), _logged(store.client)):
+                    own = [(chunks[rows[i]], vectors[rows[i]]) for i in part]
+                    _add(store, [node_of(chunk, vector, papers[chunk.paper_id]) for chunk, vector in own])
 
     def remove(self, chunks: Iterable[tuple[str, Language]]) -> None:
         """Take out chunks, named by chunk_id and language; those that are not there are no error.
@@ -72,10 +81,10 @@ class VectorIndex:
         """
         wanted = list(chunks)
         with _errors(self._where):
-            for language, collection in self._collections.items():
+            for language, collection in self.collections.items():
                 ids = [chunk_id for chunk_id, own in wanted if own == language]
-                for first in range(0, len(ids), _BATCH):
-                    collection.delete(ids=ids[first : first + _BATCH])
+                for first in range(0, len(ids), BATCH):
+                    collection.delete(ids=ids[first : first + BATCH])
 
     def search(
         self, vector: Vectors, k: int, language: Language | None = None, filters: Filters | None = None
@@ -85,15 +94,24 @@ class VectorIndex:
         asked = {language, filters.language} - {None}
         found: list[tuple[str, float]] = []
         with _errors(self._where):
-            for stored, collection in self._collections.items():
+            for stored, collection in self.collections.items():
                 if asked <= {stored}:
-                    found += _query(collection, vector, k, _conditions(filters))
+                    found += _query(collection, vector, k, conditions(filters))
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:k]
+
+    def log_less(self) -> bool:
+        """Have Chroma log few changes from the next time it is opened; return whether it logs more now."""
+        many = [collection for collection in self.collections.values() if _logged(collection) != _LOGGED]
+        with _errors(self._where), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of an embedding function that is not there
+            for collection in many:
+                collection.modify(configuration={"hnsw": {"sync_threshold": _LOGGED}})
+        return bool(many)
 
     def count(self) -> int:
         """Return how many chunks are stored."""
         with _errors(self._where):
-            sizes = [int(collection.count()) for collection in self._collections.values()]
+            sizes = [int(collection.count()) for collection in self.collections.values()]
         return sum(sizes)
 
     def close(self) -> None:
@@ -109,18 +127,24 @@ def _add(store: ChromaVectorStore, nodes: Sequence[BaseNode]) -> None:
     store.add(list(nodes))
 
 
-def open_vectors(directory: Path, collection: str, *, url: str | None, create: bool = False) -> VectorIndex:
+def _logged(collection: Collection) -> int:
+    """Return after how many changes Chroma writes the graph of a collection to disk."""
+    # Not `collection.configuration`, which warns.
+    graph = collection.configuration_json.get("hnsw") or {}
+    return int(graph.get("sync_threshold", _LOGGED))
+
+
+def open_vectors(
+    directory: Path, collection: str, *, url: str | None, create: Mapping[Language, int] | None = None
+) -> VectorIndex:
     """Open or create the collections `collection`-LANGUAGE, in `directory` or on a server.
+
+    `create` says how many chunks of each language a new index is going to hold.
 
     Raises:
         LibraryIndexError: the server does not answer, or a collection is not there.
         SettingsError: `url` is not a URL of the form http://host:port.
     """
-    from chromadb.api.collection_configuration import CreateCollectionConfiguration, CreateHNSWConfiguration
-
-    graph = CreateHNSWConfiguration(
-        space="cosine", ef_construction=_EF, ef_search=_EF, max_neighbors=_NEIGHBORS
-    )
     where = url or str(directory)
     collections: dict[Language, Collection] = {}
     with _errors(where):
@@ -128,13 +152,27 @@ def open_vectors(directory: Path, collection: str, *, url: str | None, create: b
         for language in LANGUAGES:
             name = f"{collection}-{language}"
             collections[language] = (
-                client.create_collection(
-                    name, configuration=CreateCollectionConfiguration(hnsw=graph), embedding_function=None
-                )
-                if create
-                else client.get_collection(name, embedding_function=None)
+                client.get_collection(name, embedding_function=None)
+                if create is None
+                else _create(client, name, create.get(language, 0))
             )
     return VectorIndex(client, collections, where)
+
+
+def _create(client: Client, name: str, chunks: int) -> Collection:
+    from chromadb.api.collection_configuration import CreateCollectionConfiguration, CreateHNSWConfiguration
+
+    times = min(_WRITTEN_NEW, -(-chunks // _LOGGED_NEW)) or 1
+    graph = CreateHNSWConfiguration(
+        space="cosine",
+        ef_construction=_EF,
+        ef_search=_EF,
+        max_neighbors=_NEIGHBORS,
+        sync_threshold=max(_LEAST_LOGGED, chunks // times),
+    )
+    return client.create_collection(
+        name, configuration=CreateCollectionConfiguration(hnsw=graph), embedding_function=None
+    )
 
 
 def drop_collection(url: str, collection: str) -> None:
@@ -187,49 +225,6 @@ def _query(
     # Chroma's cosine distance is 1 - cosine.
     distances = (result["distances"] or [[]])[0]
     return [(i, 1.0 - distance) for i, distance in zip(result["ids"][0], distances, strict=True)]
-
-
-def _conditions(filters: Filters) -> dict[str, Any] | None:
-    """Return what of the filters is not a language, as Chroma states it."""
-    parts: list[dict[str, Any]] = []
-    if filters.sources:
-        named = [{"sources": {"$contains": name.rstrip("/")}} for name in filters.sources]
-        parts.append(named[0] if len(named) == 1 else {"$or": named})
-    if filters.year_from is not None:
-        parts.append({"year": {"$gte": filters.year_from}})
-    if filters.year_to is not None:
-        parts.append({"year": {"$lte": filters.year_to}})
-    if len(parts) > 1:
-        return {"$and": parts}
-    return parts[0] if parts else None
-
-
-def _node(chunk: Chunk, vector: Vectors, paper: Paper) -> TextNode:
-    from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
-
-    year = {} if paper.year is None else {"year": paper.year}
-    return TextNode(
-        id_=chunk.chunk_id,
-        text=chunk.text,
-        embedding=vector.tolist(),
-        start_char_idx=chunk.start,
-        end_char_idx=chunk.end,
-        metadata={
-            "paper_id": chunk.paper_id,
-            "language": chunk.language,
-            "sources": _files_and_folders(paper),
-            **year,
-        },
-        relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=chunk.paper_id)},
-    )
-
-
-def _files_and_folders(paper: Paper) -> list[str]:
-    """Return every file the paper was read from and every folder above it, so that either can be asked
-    for.
-    """
-    parts = [source.file.split("/") for source in paper.sources]
-    return sorted({"/".join(part[:n]) for part in parts for n in range(1, len(part) + 1)} - {""})
 
 
 @contextmanager

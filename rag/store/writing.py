@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -12,16 +13,20 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from rag.embedding.alignment import Alignment
+from rag.embedding.alignment import Alignment, VectorSum
 from rag.embedding.base import Vectors
 from rag.errors import IndexBusyError, LibraryIndexError
-from rag.schema import Chunk, Paper
+from rag.schema import Chunk, Language, Paper
 from rag.store.catalog import Catalog
 from rag.store.catalog_writer import CatalogChange, Passages, change_catalog, write_catalog
-from rag.store.generations import copy_generation, sweep
+from rag.store.generations import copy_generation, size_of, sweep
 from rag.store.manifest import Manifest
 from rag.store.records import Inputs
 from rag.store.vectors import VectorIndex, drop_collection, open_vectors
+
+# Free bytes for each byte of the current generation, below which old ones are deleted before a change is
+# written and not after it; higher has changes wait for the deletion more often.
+_ROOM = 2
 
 
 @contextmanager
@@ -60,9 +65,13 @@ class Contents:
 
 @dataclass(frozen=True)
 class Change:
-    """What changes in the catalogue and in Chroma: new chunks with aligned vectors, and replaced ones."""
+    """What changes in the catalogue and in Chroma: new chunks with aligned vectors, and replaced ones.
+
+    `sums` are those of the raw vectors afterwards.
+    """
 
     catalog: CatalogChange
+    sums: Mapping[Language, VectorSum]
     aligned: Vectors
     replaced: Sequence[Chunk]
 
@@ -102,8 +111,8 @@ def change_store(directory: Path, manifest: Manifest, change: Change) -> Manifes
 
     def write(home: Path) -> None:
         copy_generation(current, home)
-        change_catalog(home / "catalog.sqlite", change.catalog)
-        with closing(_vectors(home, manifest)) as vectors:
+        change_catalog(home / "catalog.sqlite", change.catalog, change.sums)
+        with closing(_with_short_log(home, manifest)) as vectors:
             # A change that was interrupted can have left what it added on the server.
             vectors.remove(sorted(added if manifest.chroma_url else old))
             vectors.add(change.catalog.passages.chunks, change.aligned, change.catalog.papers)
@@ -117,8 +126,10 @@ def change_store(directory: Path, manifest: Manifest, change: Change) -> Manifes
 
 def _publish(directory: Path, manifest: Manifest, write: Callable[[Path], None]) -> Manifest:
     replaced = _current(directory)
+    kept = {replaced.generation} if replaced else set()
+    if replaced and not _has_room(directory, directory / replaced.generation):
+        sweep(directory, kept)
     done = False
-    sweep(directory, {replaced.generation} if replaced else ())
     try:
         home = directory / manifest.generation
         write(home)
@@ -133,7 +144,13 @@ def _publish(directory: Path, manifest: Manifest, write: Callable[[Path], None])
             _delete(directory, manifest)
     if replaced is not None and replaced.chroma_url and replaced.collection_name != manifest.collection_name:
         drop_collection(replaced.chroma_url, replaced.collection_name)
+    sweep(directory, {*kept, manifest.generation})  # takes time, and the new generation is in use already
     return manifest
+
+
+def _has_room(directory: Path, home: Path) -> bool:
+    """Return whether the disk has room for another copy of a generation beside those that are there."""
+    return home.is_dir() and shutil.disk_usage(directory).free > _ROOM * size_of(home)
 
 
 def _current(directory: Path) -> Manifest | None:
@@ -153,12 +170,28 @@ def _write_generation(home: Path, manifest: Manifest, contents: Contents) -> Non
     home.mkdir(parents=True)
     write_catalog(home / "catalog.sqlite", contents.papers, contents.passages, contents.inputs)
     contents.alignment.save(home / "alignment.npz")
-    with closing(_vectors(home, manifest, create=True)) as vectors:
+    sizes = Counter(chunk.language for chunk in contents.passages.chunks)
+    with closing(_vectors(home, manifest, create=sizes)) as vectors:
         vectors.add(contents.passages.chunks, contents.aligned, contents.papers)
+        vectors.log_less()
 
 
-def _vectors(home: Path, manifest: Manifest, create: bool = False) -> VectorIndex:
+def _vectors(home: Path, manifest: Manifest, create: Mapping[Language, int] | None = None) -> VectorIndex:
     return open_vectors(home / "chroma", manifest.collection_name, url=manifest.chroma_url, create=create)
+
+
+def _with_short_log(home: Path, manifest: Manifest) -> VectorIndex:
+    """Open the vectors for a change.
+
+    An older version let Chroma's log grow longer. It is put into the graph here, because Chroma would have
+    several readers at once do so.
+    """
+    vectors = _vectors(home, manifest)
+    if vectors.log_less():
+        vectors.close()
+        vectors = _vectors(home, manifest)
+        vectors.count()  # now Chroma takes in its log
+    return vectors
 
 
 def unwritable(directory: Path, error: OSError | sqlite3.Error) -> LibraryIndexError:

@@ -60,7 +60,7 @@ def test_the_gpu_comes_before_the_graph_unless_the_setting_says_otherwise(
     (tmp_path / GRAPH).write_bytes(b"graph")
     calls: list[Any] = []
     monkeypatch.setattr(embedder, "gpu", lambda: device)
-    monkeypatch.setattr(embedder, "_token_counter", lambda _: len)
+    monkeypatch.setattr(embedder, "token_counter", lambda _: len)
     monkeypatch.setattr(embedder, "_load_onnx", lambda *_: calls.append(("onnx", None)) or (None, 512))
     monkeypatch.setattr(
         embedder, "_load_torch", lambda *_, device: calls.append(("torch", device)) or (None, 512)

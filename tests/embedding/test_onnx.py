@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rag.embedding.embedder import GRAPH, LocalEmbedder, load_embedder
-from rag.embedding.onnx import OnnxEmbedding
+from rag.embedding.onnx import OnnxModel
 from rag.errors import ModelError
 from rag.factory import configured_embedder
 from rag.indexing.readers import read_papers
@@ -67,8 +67,8 @@ def texts(model: str) -> list[str]:
 def test_every_text_agrees_with_sentence_transformers(
     fast: LocalEmbedder, reference: LocalEmbedder, texts: list[str]
 ) -> None:
-    assert isinstance(fast.embedding, OnnxEmbedding)
-    assert not isinstance(reference.embedding, OnnxEmbedding)
+    assert isinstance(fast.model, OnnxModel)
+    assert not isinstance(reference.model, OnnxModel)
     for own, least in ((texts, 0.99), (ODD, 0.98)):
         cosines = (fast.embed_passages(own) * reference.embed_passages(own)).sum(axis=1)
         assert cosines.min() > least, own[int(cosines.argmin())][:80]
@@ -98,11 +98,17 @@ def test_both_ways_count_the_same_tokens_and_have_digests_of_their_own(
     assert fast.digest != reference.digest
 
 
-def test_neither_torch_nor_transformers_is_imported() -> None:
+def test_llama_index_gets_the_same_vectors(fast: LocalEmbedder) -> None:
+    wrapped = fast.embedding
+    np.testing.assert_allclose(wrapped.get_text_embedding_batch(ODD), fast.embed_passages(ODD), atol=1e-6)
+    np.testing.assert_allclose([wrapped.get_query_embedding("缪斯")], fast.embed_query("缪斯"), atol=1e-6)
+
+
+def test_neither_torch_nor_llama_index_is_imported_for_a_question() -> None:
     code = (
         "import sys; from rag.factory import configured_embedder; from rag.settings import load_settings;"
         "configured_embedder(load_settings()).embed_query('warm');"
-        "print(sorted({'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)))"
+        "print(sorted({'torch', 'transformers', 'sentence_transformers', 'llama_index'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -131,9 +137,9 @@ def test_unsigned_weights_give_the_same_vectors(tmp_path: Path) -> None:
     graph = tmp_path / "unsigned.onnx"
     packed = read_e5(folder.parent / "e5-small-q4.bin")
     write_onnx(packed, graph, fitted_activations(SMALL), unsigned=not adds_in_sixteen_bits())
-    other = OnnxEmbedding(graph, folder / "tokenizer.json", passage_prompt="passage: ")
+    other = OnnxModel(graph, folder / "tokenizer.json", passage_prompt="passage: ")
     texts = ["Muse is a text-to-image Transformer.", "我们提出混合精度量化框架。"]
-    vectors = np.array(other.get_text_embedding_batch(texts))
+    vectors = other.embed_passages(texts)
     # Where products are added in sixteen bits, signed weights overflow a little: that is why unsigned ones are there.
     atol = 0.02 if adds_in_sixteen_bits() else 2e-5
     np.testing.assert_allclose(vectors, fast.embed_passages(texts), atol=atol)

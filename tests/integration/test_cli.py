@@ -76,13 +76,15 @@ def test_a_missing_corpus_is_a_users_mistake(tmp_path: Path) -> None:
 
 def test_the_public_names_are_these_and_all_of_them_load() -> None:
     assert set(rag.__all__) == {
-        "AlignedEmbedding", "Alignment", "MAX_QUESTION_CHARS", "RAG", "Answer", "Chunk", "Citation", "Evidence", "Filters", "Highlight", "Prefill", "ProgressEvent", "Stage", "CorpusError", "IndexBusyError", "IndexMismatchError",
-        "IndexMissingError", "LLMError", "LLMResponseError", "LLMUnreachableError", "Language", "LibraryIndexError",
-        "ModelError", "Paper", "QuestionError", "RagError", "ScoredChunk", "Sentence", "Settings", "SettingsError",
-        "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings", "UserError", "add_paths",
-        "ExportFile", "ask", "export_answer", "export_conversation", "export_papers", "index_paths", "load_settings",
-        "plain_text", "remove", "sync_path",
-        "save_settings", "settings_file", "Saved", "Trial",
+        "AddReport", "AlignedEmbedding", "Alignment", "Answer", "Chunk", "Citation", "CorpusError",
+        "Drop", "Evidence", "ExportFile", "Filters", "FoldedText", "Highlight", "IndexBusyError",
+        "IndexMismatchError", "IndexMissingError", "LLMError", "LLMResponseError",
+        "LLMUnreachableError", "Language", "LibraryIndexError", "MAX_QUESTION_CHARS", "MapPoint",
+        "ModelError", "Paper", "PaperMap", "PaperPage", "Prefill", "Problem", "ProgressEvent", "QuestionError", "RAG",
+        "RagError", "Saved", "ScoredChunk", "Sentence", "Settings", "SettingsError", "Source",
+        "SourcesEvent", "Stage", "StreamEvent", "TextEvent", "Timings", "Trial", "UserError", "WorkDetails",
+        "add_paths", "ask", "export_answer", "export_conversation", "export_papers", "index_paths",
+        "load_settings", "plain_text", "remove", "save_settings", "settings_file", "sync_path",
     }  # fmt: skip
     assert all(getattr(rag, name) is not None for name in rag.__all__)
     assert not hasattr(rag, "no_such_name")

@@ -153,9 +153,9 @@ def test_a_reload_in_the_middle_of_an_answer_keeps_what_was_written(reader, site
 def test_what_was_stopped_says_so_after_a_reload(reader, site) -> None:
     gate = Gate()
     page = visit(reader(script_of(ANSWER, [MUSE], [CITED], midway=[gate])), site.url)
-    ask(page, "To be stopped?", wait=False)
+    ask(page, "Half an answer?", wait=False)
     expect(page.locator(".answer")).to_contain_text("Muse reaches")
-    page.get_by_role("button", name="Stop").click()
+    page.locator("#stop").click()
     expect(page.locator(".foot")).to_contain_text("Stopped before the end")
     page.reload()
     expect(page.locator(".foot")).to_contain_text("Stopped before the end")

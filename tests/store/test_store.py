@@ -170,7 +170,7 @@ def test_an_interrupted_build_leaves_the_old_index_and_no_rest(index: Path) -> N
 
 def test_two_chunks_of_one_id_are_an_error_not_a_silent_loss(index: Path) -> None:
     written = contents()
-    vectors = open_vectors(index / "other", "twice", url=None, create=True)
+    vectors = open_vectors(index / "other", "twice", url=None, create={})
     vectors.add(written.passages.chunks[:1], written.aligned[:1], written.papers)
     with pytest.raises(LibraryIndexError, match="share an id"):
         vectors.add(written.passages.chunks[:2], written.aligned[:2], written.papers)

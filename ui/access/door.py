@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from rag import UserError
 from ui.access.accounts import Account, Accounts
 from ui.access.sessions import SESSION_S, Sessions, Tries
-from ui.labels import Label
+from ui.words import Label
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -77,7 +77,7 @@ class Tries:
             waits = [
                 self._ends(key, most) - self._clock() for key, most in self._limits(address, name).items()
             ]
-        return max(0, *(math.ceil(wait) for wait in waits))
+        return max([0, *(math.ceil(wait) for wait in waits)])
 
     def failed(self, address: str, name: str) -> None:
         """Count a wrong password."""
@@ -90,7 +90,7 @@ class Tries:
                 del self._tries[next(iter(self._tries))]
 
     def _ends(self, key: str, most: int) -> float:
-        tries = self._tries.get(key, ())
+        tries = self._tries.get(key, deque())
         return tries[0] + TRIES_S if len(tries) >= most else 0.0
 
     @staticmethod

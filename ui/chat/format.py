@@ -164,7 +164,7 @@ def _foot_html(number: int, turn: Turn) -> str:
     said = notes(turn.answer) if turn.answer else [labels.CUT_SHORT] if turn.stopped else []
     target = f"sources-{number}"
     button = (
-        f'<button type="button" class="show" data-goto="{target}" aria-controls="{target}">'
+        f'<button type="button" class="show" data-goto="{target}" aria-controls="shelf">'
         f"{labels.SOURCE_COUNT.of(len(turn.contexts)).html()}</button>"
     )
     said_html = "".join(f"<span>{note.html()}</span>" for note in said)

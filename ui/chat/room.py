@@ -21,14 +21,10 @@ from ui.conversations.fates import Fates, fates_of
 from ui.conversations.keeper import Keeper, Turns, place_patch, saved_patch
 from ui.conversations.panel import opener_html
 from ui.export import room as export_room
-from ui.line import Line
 from ui.masthead import notice_patch
 from ui.page import Event, Page, merged
 from ui.patch import Patch, does
 from ui.words import Label
-
-# Readers see their sources at once; the model takes their questions in turn (`ui.line`).
-_AT_ONCE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ def build(page: Page, keeper: Keeper, examples: Sequence[str] = ()) -> ChatRoom:
     page.listen([stop.click], _halter(keeper), [page.turns, page.conversation], seen, **ending)
     page.listen([clear.click, page.action("past_new")], _clear, [], seen, **ending)
     page.on("sources", _older(page, keeper), [page.turns, page.conversation], [page.patch], queue=False)
-    page.on("translate", translator(page.library), [page.turns], [page.patch], concurrency_limit=_AT_ONCE)
+    page.on("translate", translator(page.library), [page.turns], [page.patch], concurrency_limit=None)
     return room
 
 
@@ -89,7 +85,6 @@ def starters_html(examples: Sequence[str]) -> str:
 
 def _wire_answers(page: Page, keeper: Keeper, question: Any, events: Sequence[Any]) -> Any:
     """Answer at any of the events; an action brings its own question, otherwise the box has it."""
-    line = Line()
 
     async def answer(
         event: Event, typed: str, turns: Turns, known: str, scope: tuple[str, ...]
@@ -101,9 +96,8 @@ def _wire_answers(page: Page, keeper: Keeper, question: Any, events: Sequence[An
             return
         before: Turn | None = None
         filters = Filters(papers=frozenset(scope)) if scope else None
-        past = asking.past
+        past, ticket = asking.past, page.line.ticket(event.reader)
         saving = keeper.begin(known, event.reader, past, Turn(asking.question), again=asking.again)
-        ticket = line.ticket(event.reader)
         try:
             steps = follow(page.library, asking.question, history(past), filters, ticket)
             async with contextlib.aclosing(steps):
@@ -128,7 +122,7 @@ def _wire_answers(page: Page, keeper: Keeper, question: Any, events: Sequence[An
 
     inputs = [question, page.turns, page.conversation, page.scope]
     outputs = [question, page.turns, page.conversation, page.patch]
-    return page.listen(events, answer, inputs, outputs, concurrency_limit=_AT_ONCE)
+    return page.listen(events, answer, inputs, outputs, concurrency_limit=None)
 
 
 def newest_patch(turns: Sequence[Turn]) -> Patch:

@@ -21,23 +21,23 @@ from ui.words import Label
 
 # Elements that say what came of a change.
 SAID_MODEL, SAID_REFUSAL, SAID_SOURCES = "set-said", "set-refusal-said", "set-sources-said"
+MOST_SOURCES = 20  # as `Settings.top_k` has it
 # Seconds between two looks at a run that prepares abstracts.
 _LOOK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The parts of Gradio that hold a choice; `model` are those of `ModelChoice`, in its order."""
+    """The parts of Gradio that hold a choice; `model` are those of `ModelChoice`, in its order.
+
+    `shows` say which model is in use, how much is prepared, and what lies on disk.
+    """
 
     model: Sequence[Any]
     refusal: Any
     sources: Any
     reads: Any
-
-    @property
-    def parts(self) -> list[Any]:
-        """Return all, in the order in which `Events.opened` fills them."""
-        return [*self.model, self.refusal, self.sources, self.reads]
+    shows: Sequence[Any]
 
 
 class Events:
@@ -50,6 +50,12 @@ class Events:
         self._form = form
         self._preparing = Preparing(page.library)
 
+    def show(self, opened: Any) -> None:
+        """Let the event that shows the tab fill it."""
+        form = self._form
+        parts = [*form.model, form.refusal, form.sources, form.reads, *form.shows, self._page.patch]
+        self._page.listen([opened], self._opened, [], parts)
+
     def wire(self, test: Any, use: Any, prepare: Any, halt: Any) -> None:
         """Let the parts and these buttons change the settings."""
         page, form = self._page, self._form
@@ -59,14 +65,14 @@ class Events:
         page.listen(
             [form.refusal.input], self._changing("refusal", SAID_REFUSAL), [form.refusal], [page.patch]
         )
-        page.listen([form.sources.input], self._changing("top_k", SAID_SOURCES), [form.sources], [page.patch])
+        page.listen([form.sources.input], self._count, [form.sources], [page.patch])
         reads = self._changing("abstracts_per_chat", SAID_SOURCES)
         page.listen([form.reads.input], reads, [form.reads], [page.patch])
         page.listen([prepare.click], self._prepare, [], [page.patch], concurrency_limit=None)
         page.listen([halt.click], self._halt, [], [page.patch], queue=False)
 
-    def opened(self, event: Event) -> tuple[Any, ...]:
-        """Return what every part holds now, and the patch of what is shown beside it."""
+    def _opened(self, event: Event) -> tuple[Any, ...]:
+        """Return what every part holds now, and the patch that takes away what was said before."""
         settings, info = self._library.settings, self._library.info()
         here = [model["name"] for model in info["models"] if model["kind"] == "llm" and model["present"]]
         endpoint, model = settings.llm_base_url, settings.llm_model
@@ -83,25 +89,28 @@ class Events:
             settings.refusal,
             settings.top_k,
             settings.abstracts_per_chat,
-            {**self._in_use(), SAID_MODEL: "", SAID_REFUSAL: "", SAID_SOURCES: ""},
+            # As values, since the tab may not be laid out yet when a patch would come.
+            *(f'<div id="{name}">{html}</div>' for name, html in self._shown(info).items()),
+            {**masthead_patch(self._library), SAID_MODEL: "", SAID_REFUSAL: "", SAID_SOURCES: ""},
         )
 
     def _in_use(self) -> Patch:
-        info = self._library.info()
+        return {**self._shown(self._library.info()), **masthead_patch(self._library)}
+
+    def _shown(self, info: dict[str, Any]) -> Patch:
+        """Return what `Form.shows` show, by the ids of their elements."""
         return {
             "set-in-use": in_use_html(info),
-            "set-disk-all": disk_html(info, str(settings_file())),
             **self._share(info),
-            **masthead_patch(self._library),
+            "set-disk-all": disk_html(info, str(settings_file())),
         }
 
     def _share(self, info: dict[str, Any]) -> Patch:
-        running = self._preparing
-        done = running.done if running.running else info["readings"]["papers"]
-        share = prepared_html(done, info["papers"], needed=info["llm"]["endpoint"] is None)
-        if running.error:
-            share += said_html(Label(running.error), error=True)
-        return {"set-share": share, "set-share@aria-busy": str(running.running).lower()}
+        run = self._preparing
+        done = run.done if run.running else info["readings"]["papers"]
+        needed = info["llm"]["endpoint"] is None
+        share = prepared_html(done, info["papers"], needed=needed, running=run.running)
+        return {"set-share": share + (said_html(Label(run.error), error=True) if run.error else "")}
 
     async def _test(self, event: Event, *values: Any) -> AsyncIterator[Patch]:
         choice = ModelChoice(*values)
@@ -130,6 +139,11 @@ class Events:
     def _load(self) -> None:
         with contextlib.suppress(RagError):  # the next question says it
             self._library.warm()
+
+    def _count(self, event: Event, value: int | None) -> Patch:
+        if value is None or not 1 <= value <= MOST_SOURCES:
+            return {SAID_SOURCES: said_html(labels.COUNT, error=True)}
+        return self._changed({"top_k": value}, SAID_SOURCES)
 
     def _changing(self, name: str, said: str) -> Callable[..., Patch]:
         def change(event: Event, value: Any) -> Patch:

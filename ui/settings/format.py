@@ -55,8 +55,8 @@ def language_html() -> str:
     return f'<div class="languages" role="group"{labels.LANGUAGE.attribute("aria-label")}>{buttons}</div>'
 
 
-def prepared_html(done: int, total: int, *, needed: bool = True) -> str:
-    """Return the prepared share of the library."""
+def prepared_html(done: int, total: int, *, needed: bool = True, running: bool = False) -> str:
+    """Return the prepared share of the library, and whether more is being prepared."""
     if not needed:
         return note_html(labels.NOT_NEEDED)
     done = min(done, total)
@@ -64,7 +64,7 @@ def prepared_html(done: int, total: int, *, needed: bool = True) -> str:
     bar = (
         f'<progress value="{done}" max="{max(total, 1)}"{labels.PREPARED.attribute("aria-label")}></progress>'
     )
-    return f'<div class="share">{bar}<span>{share.html()}</span></div>'
+    return f'<div class="share" aria-busy="{str(running).lower()}">{bar}<span>{share.html()}</span></div>'
 
 
 def disk_html(info: Mapping[str, Any], file: str) -> str:

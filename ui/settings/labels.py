@@ -66,6 +66,7 @@ OF = Label("{part} of {whole}", "{part}/{whole}")
 STRICT_SHORT = Label("Strict", "严格")
 LENIENT_SHORT = Label("Lenient", "宽松")
 SOURCES = Label("Sources for an answer (1 to 20)", "每个回答的来源数（1 至 20）")
+COUNT = Label("Write a whole number from 1 to 20.", "请填写 1 到 20 之间的整数。")
 SOURCES_ABOUT = Label(
     "More sources find more and take longer: the packaged model reads one after the other.",
     "来源越多，找到的越多，也越慢：随附模型逐篇阅读。",

@@ -18,16 +18,16 @@ def build(page: Page, opened: Any) -> None:
         if not page.may_configure:
             page.html(note_html(labels.CLOSED), "set-closed")
         with _section(page, "set-section-model"):
-            model, test, use = _model(page)
+            model, in_use, test, use = _model(page)
         with _section(page, "set-section-answer"):
-            form = Form(model, *_answering(page))
+            answering = _answering(page)
         with _section(page, "set-section-language"):
             about = heading_html(labels.LANGUAGE, labels.LANGUAGE_ABOUT)
             page.html(about + language_html(), "set-language")
         with _section(page, "set-section-disk"):
-            prepare, halt = _prepared(page)
-    events = Events(page, form)
-    page.listen([opened], events.opened, [], [*form.parts, page.patch])
+            share, disk, prepare, halt = _prepared(page)
+    events = Events(page, Form(model, *answering, (in_use, share, disk)))
+    events.show(opened)
     if page.may_configure:
         events.wire(test, use, prepare, halt)
 
@@ -36,11 +36,14 @@ def _section(page: Page, name: str) -> Any:
     return page.gr.Column(elem_id=name, elem_classes="set-section", min_width=0)
 
 
-def _model(page: Page) -> tuple[list[Any], Any, Any]:
-    """Lay out the choice of the answer model; return its parts, and the buttons that test and use it."""
+def _model(page: Page) -> tuple[list[Any], Any, Any, Any]:
+    """Lay out the choice of the answer model.
+
+    Return its parts, what says which one is in use, and the buttons that test and use it.
+    """
     gr, live = page.gr, page.may_configure
-    heading = heading_html(labels.MODEL, labels.MODEL_ABOUT)
-    page.html(f'{heading}<div id="set-in-use"></div>', "set-model")
+    page.html(heading_html(labels.MODEL, labels.MODEL_ABOUT), "set-model")
+    in_use = page.html("", "set-in-use-part")
     kinds = [(labels.PACKAGED.en, "packaged"), (labels.GGUF.en, "gguf"), (labels.ENDPOINT.en, "endpoint")]
     parts = [
         _radio(page, labels.KIND, "set-kind", kinds),
@@ -59,7 +62,7 @@ def _model(page: Page) -> tuple[list[Any], Any, Any]:
         use = page.button(labels.USE, "set-use", variant="primary", interactive=live)
         test = page.button(labels.TEST, "set-test", interactive=live)
     page.html(f'<div id="{SAID_MODEL}" role="status"></div>', "set-model-said")
-    return parts, test, use
+    return parts, in_use, test, use
 
 
 def _answering(page: Page) -> tuple[Any, Any, Any]:
@@ -72,9 +75,8 @@ def _answering(page: Page) -> tuple[Any, Any, Any]:
         "set-measured",
     )
     sources = page.gr.Number(
-        label=labels.SOURCES.en, elem_id="set-sources", minimum=1, maximum=20, step=1, precision=0,
-        interactive=page.may_configure,
-    )  # fmt: skip
+        label=labels.SOURCES.en, elem_id="set-sources", step=1, precision=0, interactive=page.may_configure
+    )  # without its own bounds, since Gradio would say in English alone what is wrong
     page.html(note_html(labels.SOURCES_ABOUT), "set-sources-about")
     options = [(label.en, key) for key, label in labels.PER_CHAT_OPTIONS.items()]
     reads = _radio(page, labels.PER_CHAT, "set-reads", options)
@@ -82,15 +84,18 @@ def _answering(page: Page) -> tuple[Any, Any, Any]:
     return refusal, sources, reads
 
 
-def _prepared(page: Page) -> tuple[Any, Any]:
-    """Lay out what is prepared and what lies on disk; return the buttons that start and stop preparing."""
-    heading = heading_html(labels.PREPARED, labels.PREPARED_ABOUT)
-    page.html(f'{heading}<div id="set-share"></div>', "set-prepared")
+def _prepared(page: Page) -> tuple[Any, Any, Any, Any]:
+    """Lay out what is prepared and what lies on disk.
+
+    Return the parts that show both, and the buttons that start and stop preparing.
+    """
+    page.html(heading_html(labels.PREPARED, labels.PREPARED_ABOUT), "set-prepared")
+    share = page.html("", "set-share-part")
     with page.gr.Row(elem_id="set-prepare-buttons"):
         prepare = page.button(labels.PREPARE, "set-prepare", interactive=page.may_configure)
         halt = page.button(labels.STOP, "set-halt", interactive=page.may_configure)
-    page.html(f'{heading_html(labels.DISK)}<div id="set-disk-all"></div>', "set-disk")
-    return prepare, halt
+    page.html(heading_html(labels.DISK), "set-disk")
+    return share, page.html("", "set-disk-part"), prepare, halt
 
 
 def _radio(page: Page, label: Label, name: str, choices: Sequence[tuple[str, str]]) -> Any:

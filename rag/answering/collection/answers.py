@@ -23,6 +23,9 @@ from rag.answering.router import Intent
 from rag.schema import LANGUAGES, Chunk, Citation, Filters, Language, Paper, ScoredChunk, Sentence
 from rag.store.index import Store
 
+# Cosine from which a paper without the words of a topic, in its language or the other one, is listed as
+# possibly on it; higher lists fewer. tuned by benchmarks/topics.py; see docs/decisions.md#topic-cuts
+NEAR_OWN, NEAR_OTHER = 0.36, 0.28
 # Papers listed that hold not all words of a topic but are near it in meaning; more are rarely right.
 POSSIBLE = 10
 # Exemplars shown for a collection.
@@ -112,9 +115,11 @@ class _Collection:
         works = library_of(self._store).number_of
         named = {works[paper_id] for paper_id in self._store.catalog.papers_with(topic, filters)}
         sure = [hit for hit in found if works[hit.paper.paper_id] in named]
-        possible = [hit for hit in found if hit not in sure]
+        possible = [hit for hit in found if hit not in sure and is_near(hit, self._language)]
         sure = sure[: min(intent.limit or LISTED, LISTED)]
         possible = possible[: min((intent.limit or LISTED) - len(sure), POSSIBLE)]
+        if not sure and not possible:
+            return put_together([self._say("none", topic=topic)], contexts=tuple(closest))
         head = [self._say("named", n=len(named), topic=topic)] if sure else []
         return self._listing(head, sure, total=len(named), topic=topic, possible=possible)
 
@@ -196,6 +201,11 @@ class _Collection:
     def _scored(self, chunk_ids: Sequence[str]) -> list[ScoredChunk]:
         found: dict[str, tuple[Paper, Chunk]] = self._store.chunks(list(chunk_ids))
         return [ScoredChunk(*found[chunk_id], 0.0) for chunk_id in chunk_ids if chunk_id in found]
+
+
+def is_near(hit: ScoredChunk, language: Language) -> bool:
+    """Return whether a paper is near enough to a topic asked in `language` to be listed without its words."""
+    return (hit.dense or 0.0) >= (NEAR_OWN if hit.paper.language == language else NEAR_OTHER)
 
 
 def _first_chunks(rows: Sequence[tuple[str, str]]) -> list[str]:

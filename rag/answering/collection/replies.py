@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rag.schema import Language
 
 CHAT: dict[str, dict[Language, str]] = {
@@ -68,7 +70,18 @@ COLLECTION: dict[str, dict[Language, str]] = {
 }
 
 
-def format_message(name: str, language: Language, /, **values: object) -> str:
-    """Return the sentence of this name, with its placeholders filled."""
-    plural = "" if values.get("n") == 1 else "s"
-    return COLLECTION[name][language].format(**{"s": plural} | values)
+def format_message(
+    name: str,
+    language: Language,
+    texts: Mapping[str, Mapping[Language, str]] = COLLECTION,
+    /,
+    **values: object,
+) -> str:
+    """Return the sentence of this name; `{s}`, `{es}`, `{have}` and `{they}` agree with `{n}`."""
+    one = values.get("n") == 1
+    words = (
+        {"s": "", "es": "s", "have": "has", "they": "it"}
+        if one
+        else {"s": "s", "es": "", "have": "have", "they": "they"}
+    )
+    return texts[name][language].format(**words | values)

@@ -9,16 +9,15 @@ from functools import partial
 from rag.answering.collection.listing import LISTED, CollectionAnswer, listed, put_together, title_of
 from rag.answering.collection.replies import format_message
 from rag.answering.collection.topic import Embed, first_sentence
-from rag.answering.fields.asked import Asked
 from rag.answering.fields.library import Library, library_of
-from rag.answering.fields.question import FieldQuestion, may_ask_fields, read_field_question
+from rag.answering.fields.question import Asked, FieldQuestion, may_ask_fields, read_field_question
 from rag.answering.fields.replies import (
     FIELD_NAMES,
+    FIELD_TEXTS,
     FIELD_VALUES,
     GROUPED_BY,
     conditions,
     joined,
-    say,
     with_article,
 )
 from rag.answering.fields.selection import Selected, Selector
@@ -29,7 +28,7 @@ from rag.store.index import Store
 # Papers that "the latest" shows where it does not speak of one.
 _LATEST = 5
 # Values shown where papers are counted by a field.
-_GROUPS, _YEARS = 10, 40
+_GROUPS, _YEARS = 30, 40
 
 
 def answer_about_fields(
@@ -61,7 +60,7 @@ class FieldAnswers:
         if not selected.works and (question.as_title or not question.sure):
             return None
         if lacking := self._lacking(question):
-            text = say("never", question.language, field=lacking)
+            text = format_message("never", question.language, FIELD_TEXTS, field=lacking)
             return put_together([text])
         if question.asked in GROUPED_BY:
             return self._groups(question, selected)
@@ -91,19 +90,19 @@ class FieldAnswers:
     def _nothing(self, question: FieldQuestion, selected: Selected) -> CollectionAnswer:
         language = question.language
         if question.works is not None and not question.works:
-            return put_together([say("untitled", language)])
-        lines = [say("none", language, what=conditions(question, language))]
+            return put_together([format_message("untitled", language, FIELD_TEXTS)])
+        lines = [format_message("none", language, FIELD_TEXTS, what=conditions(question, language))]
         for name in question.authors:
             if not self._library.authors.find(name):
-                lines.append(say("no such author", language, name=name))
+                lines.append(format_message("no such author", language, FIELD_TEXTS, name=name))
                 lines += self._near(self._library.near_authors(name), language)
-        if question.venue and not self._library.in_venue(question.venue):
-            lines.append(say("no such venue", language, name=question.venue))
-            lines += self._near(self._library.near_venues(question.venue), language)
+        if question.venue and not self._library.venues.find(question.venue):
+            lines.append(format_message("no such venue", language, FIELD_TEXTS, name=question.venue))
+            lines += self._near(self._library.venues.near(question.venue), language)
         return put_together(lines, contexts=selected.closest)
 
     def _near(self, names: Sequence[str], language: Language) -> list[str]:
-        return [say("near", language, names=joined(names, language))] if names else []
+        return [format_message("near", language, FIELD_TEXTS, names=joined(names, language))] if names else []
 
     # What is answered
 
@@ -115,7 +114,14 @@ class FieldAnswers:
         def line(work: Work, title: str) -> str:
             value = FIELD_VALUES[question.asked](work, language)
             name = FIELD_NAMES[question.asked][language]
-            return say(question.asked if value else "unknown", language, title=title, value=value, field=name)
+            return format_message(
+                question.asked if value else "unknown",
+                language,
+                FIELD_TEXTS,
+                title=title,
+                value=value,
+                field=name,
+            )
 
         return self._listing(question, [], shown, selected, line, total=len(selected.works))
 
@@ -124,9 +130,13 @@ class FieldAnswers:
         works = self._ordered(question, selected.works)
         if question.order:
             works = self._first(question, works)
-            head = say(question.order, language, n=len(works), what=conditions(question, language))
+            head = format_message(
+                question.order, language, FIELD_TEXTS, n=len(works), what=conditions(question, language)
+            )
         else:
-            head = say("list", language, n=len(works), what=conditions(question, language))
+            head = format_message(
+                "list", language, FIELD_TEXTS, n=len(works), what=conditions(question, language)
+            )
         shown = works[: min(question.limit or LISTED, LISTED)]
 
         def line(work: Work, title: str) -> str:
@@ -161,12 +171,14 @@ class FieldAnswers:
         by_year = question.asked == "by year" and not question.most
         order = sorted(members, key=lambda value: (value if by_year else "", -len(members[value])))
         lines = [
-            say("group", language, value=value, n=len(members[value]))
+            format_message("group", language, FIELD_TEXTS, value=value, n=len(members[value]))
             for value in order[: _YEARS if by_year else _GROUPS]
         ]
         left = len(order) - len(lines)
-        more = say("more groups", language, n=left) if left > 0 else ""
-        head = say(question.asked, language, n=len(order), what=conditions(question, language))
+        more = format_message("more groups", language, FIELD_TEXTS, n=left) if left > 0 else ""
+        head = format_message(
+            question.asked, language, FIELD_TEXTS, n=len(order), what=conditions(question, language)
+        )
         return put_together(
             [head],
             [listed(line) for line in lines],
@@ -195,7 +207,7 @@ class FieldAnswers:
         left = (total or 0) - len(items)
         more = format_message("more", question.language, n=left) if left > 0 else ""
         undated = self._selector.undated(question)
-        note = say("undated", question.language, n=undated) if undated else ""
+        note = format_message("undated", question.language, FIELD_TEXTS, n=undated) if undated else ""
         found = tuple(hit for _, hit in contexts)
         return put_together(head, items, citations, found, "\n".join(filter(None, (more, note))))
 

@@ -3,63 +3,40 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal, get_args
 from unicodedata import normalize
 
-from rag.answering.fields.asked import IDENTIFIERS, OF_ONE_FIELD, Asked, is_loose, what_is_asked
 from rag.answering.fields.library import Library
-from rag.answering.fields.values import Values, find_values
-from rag.answering.fields.words import (
-    AUTHOR,
-    NO_TOPIC,
-    QUOTED,
-    SHAPES,
-    TITLE,
-    VENUE,
-    YEARS,
-    classes,
-    unknown_words,
-)
+from rag.answering.fields.tokens import Tokens, tokenize
+from rag.answering.fields.wording import Tag, WordingModel, ask_features, wording_model
 from rag.answering.fields.years import Span
 from rag.schema import Language
-from rag.text.analyzer import analyze
 from rag.text.language import detect_language, to_simplified
 from rag.text.numbers import number_values
 
-# Words without one of which a question is not looked at more closely: it saves reading the catalogue.
-_CUE = re.compile(
-    r"\b(?:who|whom|whose|wrote|writt?en|writes?|author|co-?author|publish|released?|journal|conference|venue|"
-    r"proceedings|doi|arxiv|pmid|latest|newest|most recent|recent|oldest|earliest|new|papers?|articles?|"
-    r"stud(?:y|ies)|publications?|abstracts?|preprints?|research|works?|by|et al|key ?words?|what|url|"
-    r"link|years?|when|where|appear|list|how (?:many|often)|everything|anything|all)|(?:1[5-9]|20)\d\d"
-    r"|谁|作者|写|撰|著|发表|篇|哪些|出版|刊|期刊|杂志|年|最新|最近|最早|论文|文章|文献|摘要|研究|关键词|链接|DOI",
-    re.IGNORECASE,
+Asked = Literal[
+    "list", "authors", "year", "venue", "doi", "arxiv", "pmid", "link", "keywords",
+    "by author", "by year", "by venue",
+]  # fmt: skip
+OF_ONE_FIELD: frozenset[Asked] = frozenset(
+    ("authors", "year", "venue", "doi", "arxiv", "pmid", "link", "keywords")
 )
-# Words that point to an earlier turn: what they mean is not in the question.
-_THIS_PAPER = "(?:this|that) (?:paper|article|study|one)"
-_POINTS_BACK = re.compile(
-    rf"(?i)\b(?:it|its|they|their|them|these|those|him|his|her|he|she|{_THIS_PAPER})\b"
-    r"|它|[他她]们?|这[些篇]|那些|上述|该(?:文|论文|研究)"
-)
-_PLURAL = re.compile(
-    r"\b(?:papers|articles|publications|abstracts|preprints|manuscripts|studies|works|reviews|surveys|things|titles"
-    r"|all|any|anything|everything)\b",
-    re.IGNORECASE,
-)
-# Chinese has no plural.
-_ONE = re.compile("哪一?篇|那篇|一篇|哪项")
-_SEVERAL = re.compile("哪些|些|所有|全部|分别|各|都")
-_ITSELF = re.compile(r"(?i)\b(?:paper|article|study|work|one)\b.*\bit\b")  # it is in the question
-# A question for a field that stays one with a word more.
-_PLAIN_ASK = re.compile(
-    r"(?i)\bwho(?:m|se)?\b.*\b(?:wrote|written|authored)|\bauthors?\b|\b(?:when|year|where|journal)\b.*\bpublish|\bdoi\b"
-)
-_WORDS_TRIED = 12  # words of no class that are left out, one at a time
-_SURE = ("none", "marked", "quoted")  # shapes in which a word or quotation marks announce the topic
-_ARTICLE = re.compile(r"(?i)\b(?:the|an?)\b")  # inside a topic that no word announces, it parts two things
+GROUPED: frozenset[Asked] = frozenset(("by author", "by year", "by venue"))
+# Probability from which a question is about fields if what it names is found, and from which it is in any
+# case; higher leaves more to the language model. See docs/decisions.md#questions-about-fields
+_LIKELY, _SURE = 0.5, 0.9
 # Characters of the longest question about fields; what is longer is a text with a question in it.
 _LONGEST = 400
+_MOST_WANTED = 99  # papers; a larger number is no number of papers
+_JOINT = re.compile(r"\s*(?:,?\s(?:and|or)\s|,|;|&|和|与|跟|、|及|或)\s*", re.IGNORECASE)
+_EITHER = re.compile(r"\bor\b|或", re.IGNORECASE)
+_LANGUAGES: tuple[tuple[Language, re.Pattern[str]], ...] = (
+    ("zh", re.compile(r"\b(?:chinese|mandarin)\b|中文|汉语", re.IGNORECASE)),
+    ("en", re.compile(r"\benglish\b|英文|英语", re.IGNORECASE)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +44,14 @@ class FieldQuestion:
     """What is asked of which works; all conditions that are set must hold.
 
     Attributes:
-        asked: a list, a count, one field of each work, or works counted by a field.
+        asked: a list, one field of each work, or works counted by a field.
         authors: who wrote the works: all of them, or with `any_author` one.
         works: numbers of the works that the question names by title or identifier; empty: of no known work.
         topic: what the works are about. With `as_title` only a title that holds it all will do.
-        sure: a word announces the topic; else the question is about fields only if the topic is found.
+        sure: if not, the question is about fields only if works are found.
         one: the question speaks of one paper.
         order: newest or oldest first, only the first of them if no `limit` is set and `one`.
+        most: count by how many works have a value, also years.
     """
 
     language: Language
@@ -95,122 +73,105 @@ class FieldQuestion:
 
 def may_ask_fields(question: str) -> bool:
     """Return whether a question may be about fields; cheap, and wrong only on the safe side."""
-    return len(question) <= _LONGEST and _CUE.search(question) is not None
+    return len(question) <= _LONGEST and bool(question.strip())
 
 
-def read_field_question(question: str, library: Library, this_year: int) -> FieldQuestion | None:
-    """Return what a question asks of the fields of a library, None if it is about something else."""
-    text = to_simplified(normalize("NFKC", question)).replace("’", "'").strip(" .。!?~,吗呢？！\n")
-    values = find_values(text, library, this_year)
-    if values.works is None and _POINTS_BACK.search(_ITSELF.sub("", values.text)):
-        return None
-    language = detect_language(question)
-    return _read_text(values, language, library) or _read_without_a_word(values, language, library)
-
-
-def _read_without_a_word(values: Values, language: Language, library: Library) -> FieldQuestion | None:
-    """Read a question without one word that is of no class, where the others ask for a field plainly."""
-    named = bool(values.authors or values.venue or values.works)
-    if not named and not _PLAIN_ASK.search(values.text):
-        return None
-    for word in unknown_words(values.text)[:_WORDS_TRIED]:
-        if library.has_in_title(word[0]):
-            continue
-        less = replace(
-            values, text=f"{values.text[: word.start()]}{values.text[word.end() :].lstrip()}".strip(" ,")
-        )
-        read = _read_text(less, language, library)
-        if read and _is_plain(read, classes(less.text), library):
-            return read
-    return None
-
-
-def _is_plain(read: FieldQuestion, words: set[str], library: Library) -> bool:
-    """Return whether a question asks for a field so plainly that a word more does not change it."""
-    if read.as_title or not all(library.authors.knows(name) for name in read.authors):
-        return False
-    if read.asked == "authors":
-        return bool(words & {"wrote", "author"})
-    if read.asked in OF_ONE_FIELD:
-        return bool(words & {"wrote", "issued", *IDENTIFIERS})
-    named = read.authors or (read.venue and library.in_venue(read.venue))
-    return bool(named and words & {"papers", "paper", "wrote", "issued"})
-
-
-def _read_text(values: Values, language: Language, library: Library) -> FieldQuestion | None:
-    fitting = ((kind, match) for kind, shape in SHAPES if (match := shape.fullmatch(values.text)))
-    return next(
-        filter(None, (_read(match, kind, values, language, library) for kind, match in fitting)), None
-    )
-
-
-def _read(
-    match: re.Match[str], kind: str, values: Values, language: Language, library: Library
+def read_field_question(
+    question: str, library: Library, this_year: int, model: WordingModel | None = None
 ) -> FieldQuestion | None:
-    """Return the question of one shape; None if a word, a value or the topic does not fit into it."""
-    parts = match.groupdict()
-    topic = (parts.get("topic") or "").strip(" ,，、的")
-    rest = f"{parts['head']} {parts.get('tail') or ''}"
-    words = classes(rest)
-    asked = what_is_asked(words, about=bool(topic))
-    if asked is None or not _holds_all(values, rest) or not _may_be_topic(topic, kind, asked, words):
+    """Return what a question asks of the fields of a library, None if it is about something else.
+
+    Args:
+        question: in any language and script.
+        library: what is known.
+        this_year: what "last year" counts from.
+        model: instead of the models that are shipped.
+    """
+    model = model or wording_model()
+    text = to_simplified(normalize("NFKC", question)).replace("’", "'").strip()
+    tokens = tokenize(text, library, this_year)
+    tags = model.tag(tokens.tokens)
+    features = ask_features(tokens.tokens, tags, model.vocabulary)
+    chances = model.ask("asked", features)
+    likely = 1 - chances.pop("none", 0.0)
+    asked = _asked(max(chances, key=lambda label: chances[label]))
+    if likely < _LIKELY or asked is None:
         return None
-    known = all(library.authors.knows(name) for name in values.authors)
-    if not known and not _is_author(values, words, kind):
-        return None
-    return FieldQuestion(
-        language,
+    order = _likeliest(model.ask("order", features))
+    spans = {tag: list(_spans(tokens, tags, tag)) for tag in get_args(Tag)}
+    topic = " ".join(_topic(part) for part in spans["topic"]) or None
+    authors = tuple(name for part in spans["author"] for name in _names(part, library))
+    said = " ".join(spans["wording"])
+    read = FieldQuestion(
+        detect_language(question),
         asked,
-        values.authors,
-        values.any_author,
-        values.years,
-        values.venue,
-        values.works,
-        topic=(values.quoted if topic == QUOTED else topic) or None,
-        as_title=kind == "title" or (bool(topic) and is_loose(words)),
-        sure=kind in _SURE,
-        written="zh" if "written_zh" in words else "en" if "written_en" in words else None,
-        one=_speaks_of_one(values.text, asked, words, language),
-        order="newest" if "latest" in words else "oldest" if "oldest" in words else None,
-        most="most" in words,
-        limit=int(max(number_values(rest), default=0)) or None if "number" in words else None,
+        authors,
+        bool(_EITHER.search(_between(tokens, tags, "author"))),
+        tokens.years,
+        next((_bare(part) for part in spans["venue"]), None),
+        tokens.works,
+        topic,
+        as_title=likely < _SURE and asked in OF_ONE_FIELD and topic is not None,
+        sure=likely >= _SURE,
+        written=next((language for language, name in _LANGUAGES if name.search(said)), None),
+        one=_likeliest(model.ask("one", features)) == "one",
+        order="newest" if order == "newest" else "oldest" if order == "oldest" else None,
+        most=order == "most",
+        limit=_limit(said) if order in ("newest", "oldest") else None,
     )
+    return read if _is_complete(read, library) else None
 
 
-def _may_be_topic(topic: str, kind: str, asked: Asked, words: set[str]) -> bool:
-    """Return whether a topic that stands in a shape of this kind can be one; no topic always can."""
-    if not topic or topic == QUOTED:
-        return True
-    if NO_TOPIC.search(topic) or any(mark in topic for mark in (AUTHOR, YEARS, VENUE, TITLE, QUOTED)):
+def _asked(label: str) -> Asked | None:
+    label = "list" if label == "topic" else label
+    return next((asked for asked in get_args(Asked) if asked == label), None)
+
+
+def _limit(said: str) -> int | None:
+    """Return how many papers are wanted, as in "the three newest"."""
+    numbers = [int(number) for number in number_values(said) if 1 <= number <= _MOST_WANTED]
+    return max(numbers, default=None)
+
+
+def _likeliest(chances: dict[str, float]) -> str:
+    return max(chances, key=lambda label: chances[label])
+
+
+def _is_complete(read: FieldQuestion, library: Library) -> bool:
+    """Return whether the question says of which works it asks, so that no earlier turn has to."""
+    named = bool(read.authors or read.years or read.venue or read.works is not None or read.order)
+    if not read.sure and not all(library.authors.knows(name) for name in read.authors):
         return False
-    if kind in _SURE:
+    if read.asked in GROUPED:
         return True
-    if classes(topic) & {"wrote", "issued"} or _ARTICLE.search(topic):
-        return False
-    if kind == "title":  # nothing announces it: a field is asked of it, and one word is too little
-        return asked in OF_ONE_FIELD and len(analyze(topic)) > 1
-    return asked != "list" or bool(words & {"papers", "paper"})
+    return named or (read.topic is not None and (read.asked != "list" or read.sure))
 
 
-def _speaks_of_one(text: str, asked: Asked, words: set[str], language: Language) -> bool:
-    if language == "en":
-        return not ("number" in words or _PLURAL.search(text))
-    return bool(_ONE.search(text)) or (asked != "list" and not _SEVERAL.search(text))
+def _spans(tokens: Tokens, tags: Sequence[Tag], wanted: Tag) -> Iterator[str]:
+    """Yield the text of each run of one tag."""
+    for tag, run in groupby(zip(tokens.tokens, tags, strict=True), key=lambda pair: pair[1]):
+        own = [token for token, _ in run]
+        if tag == wanted:
+            yield tokens.text[own[0].start : own[-1].end]
 
 
-def _is_author(values: Values, words: set[str], kind: str) -> bool:
-    """Return whether an unknown author is said to have written something, and nothing more is asked."""
-    verb = re.search(rf"{AUTHOR} (?:study|work|research)\b", values.text)
-    wrote = words & {"wrote", "issued", "papers"} or ("paper" in words and not verb)
-    return bool(wrote) and "when" not in words and kind in _SURE
+def _between(tokens: Tokens, tags: Sequence[Tag], wanted: Tag) -> str:
+    """Return the text from the first token of a tag to the last."""
+    own = [token for token, tag in zip(tokens.tokens, tags, strict=True) if tag == wanted]
+    return tokens.text[own[0].start : own[-1].end] if own else ""
 
 
-def _holds_all(values: Values, rest: str) -> bool:
-    """Return whether every value stands outside the topic, where it was read as what it is."""
-    marks = (
-        (AUTHOR, values.authors),
-        (YEARS, values.years),
-        (VENUE, values.venue),
-        (TITLE, values.works is not None),
-    )
-    return all(mark in rest for mark, there in marks if there)
+def _names(text: str, library: Library) -> list[str]:
+    """Return the names in a text: one if an author is written so, else those between "and" and commas."""
+    whole = _bare(text)
+    if library.authors.knows(whole):
+        return [whole]
+    return [name for part in _JOINT.split(whole) if (name := _bare(part))]
+
+
+def _bare(text: str) -> str:
+    return text.strip(" \t\n.,;:'\"“”‘’《》「」()（），。、")
+
+
+def _topic(text: str) -> str:
+    return text.strip(" \t\n,;:?!'\"“”‘’《》「」，。、？！的")

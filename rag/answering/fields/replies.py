@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rag.answering.collection.replies import NAMES
-from rag.answering.fields.asked import Asked
-from rag.answering.fields.question import FieldQuestion
+from rag.answering.fields.question import Asked, FieldQuestion
 from rag.answering.fields.work import Work
 from rag.answering.fields.years import FIRST_YEAR, LAST_YEAR, Span
 from rag.schema import Language
 
 Texts = dict[str, dict[Language, str]]
 
-# `{what}` puts the conditions into words; `{s}` is the plural s that belongs to `{n}`.
+# `{what}` puts the conditions into words; the rest is explained at `format_message`.
 FIELD_TEXTS: Texts = {
     "list": {"en": "{n:,} paper{s}{what}:", "zh": "{what}论文有{n}篇："},
     "newest": {"en": "The latest paper{s}{what}:", "zh": "{what}最新的论文："},
@@ -80,18 +79,6 @@ GROUPED_BY: dict[Asked, Callable[[Work], Sequence[str]]] = {
     "by year": lambda work: [str(work.year)] if work.year else [],
     "by venue": lambda work: [work.venue] if work.venue else [],
 }
-
-
-def say(text: str, language: Language, /, **values: object) -> str:
-    """Return the sentence of this name, with its placeholders filled."""
-    one = values.get("n") == 1
-    words = {"s": "" if one else "s", "es": "s" if one else ""}
-    words |= {
-        "have": "has" if one else "have",
-        "they": "it" if one else "they",
-        "verb": "is" if one else "are",
-    }
-    return FIELD_TEXTS[text][language].format(**words | values)
 
 
 def with_article(name: str) -> str:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 
 from rag.answering.collection.listing import passes
 from rag.answering.collection.topic import Embed, filter_by_topic, holds_terms
-from rag.answering.fields.asked import OF_ONE_FIELD
 from rag.answering.fields.library import Library
-from rag.answering.fields.question import FieldQuestion
+from rag.answering.fields.question import OF_ONE_FIELD, FieldQuestion
 from rag.answering.fields.work import Work
 from rag.answering.fields.years import within
 from rag.schema import LANGUAGES, Filters, Language, ScoredChunk
@@ -72,7 +71,7 @@ class Selector:
             sets = [set(library.authors.find(name)) for name in question.authors]
             kept &= sets[0].union(*sets) if question.any_author else sets[0].intersection(*sets)
         if question.venue:
-            kept &= set(library.in_venue(question.venue))
+            kept &= set(library.venues.find(question.venue))
         return [number for number in passing if number in kept and _fits(library.works[number], question)]
 
     def undated(self, question: FieldQuestion) -> int:

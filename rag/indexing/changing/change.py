@@ -16,6 +16,7 @@ from rag.indexing.changing.file_changes import FileChange
 from rag.indexing.changing.refold import Diff, Fold, diff
 from rag.indexing.changing.upgrade import upgraded
 from rag.indexing.decisions import Decisions, load_decisions
+from rag.indexing.embed_chunks import UnfinishedVectors
 from rag.indexing.folded import planted
 from rag.indexing.passages import make_passages
 from rag.indexing.works import has_both_languages, paper_vectors, with_twins
@@ -23,6 +24,7 @@ from rag.schema import LANGUAGES, Paper, Problem, Progress
 from rag.store.applying import apply_change
 from rag.store.catalog import Catalog
 from rag.store.catalog_writer import CatalogChange, Passages
+from rag.store.index import current_catalog
 from rag.store.manifest import Manifest
 from rag.store.records import Inputs
 from rag.store.writing import writing
@@ -62,38 +64,22 @@ def change_index(
     with writing(directory), unfinished(directory) as kept_vectors:
         manifest = upgraded(directory)
         manifest.check(directory, {"embedding_digest": embedder.digest})
-        with closing(Catalog(directory / manifest.generation / "catalog.sqlite")) as catalog:
-            known = catalog.inputs()
-            touched = diff(catalog, changes, gone)
-            fold = Fold(catalog, load_decisions(directory))
-            after, refolded = fold.again(touched, refold, progress)
-            before = catalog.papers_by_id(sorted({record.kept_id for record in refolded.values()}))
-            kept = {i: _same_work(before.get(i), paper) for i, paper in after.papers.items()}
-            changed = {i: paper for i, paper in kept.items() if before.get(i) != paper}
-            moved = {i: changed.pop(i) for i, p in before.items() if i in changed and _alike(p, changed[i])}
-            moved |= _with_moved_sources(catalog, touched, {*before, *after.papers})
-            passages = make_passages(changed.values(), embedder, catalog.vectors, kept_vectors, progress)
+        with closing(current_catalog(directory, manifest)) as catalog:
             alignment = Alignment.load(directory / manifest.generation / "alignment.npz")
-            library = _Library(catalog, alignment, fold.decisions, embedder.name, manifest.languages)
-            for i, paper in library.relinked(changed, moved, before.keys() - kept.keys(), passages).items():
-                (changed if i in changed else moved)[i] = paper
-        new = [paper for i, paper in changed.items() if i not in before]
-        problems = (*(p for change in changes for p in change.problems), *planted(new))
-        stamps = tuple(stamp for change in changes if (stamp := change.stamp_after(known)))
-        change = CatalogChange(
-            changed,
-            passages,
-            Inputs(tuple(after.records), stamps, problems),
-            removed_papers=sorted(before.keys() - after.papers.keys()),
-            removed_records=sorted(after.replaced),
-            files=[change.name for change in changes],
-            moved=moved,
-        )
+            languages = frozenset(manifest.languages)
+            library = _Library(catalog, alignment, load_decisions(directory), embedder, languages)
+            touched = diff(catalog, changes, gone)
+            change, new = library.change(touched, refold, kept_vectors, progress)
+            known = catalog.inputs()
+        problems = (*(p for file in changes for p in file.problems), *planted(new))
+        stamps = tuple(stamp for file in changes if (stamp := file.stamp_after(known)))
+        inputs = Inputs(change.inputs.records, stamps, problems)
+        change = replace(change, inputs=inputs, files=[file.name for file in changes])
         progress("Storing", 0, 1)
         manifest = apply_change(directory, manifest, change)
         progress("Storing", 1, 1)
-    folded = sum(record.reason is not None for record in after.records)
-    return ChangeReport(manifest, tuple(new), tuple(change.removed_papers), folded, problems)
+    folded = sum(record.reason is not None for record in inputs.records)
+    return ChangeReport(manifest, new, tuple(change.removed_papers), folded, problems)
 
 
 def _same_work(before: Paper | None, after: Paper) -> Paper:
@@ -103,13 +89,38 @@ def _same_work(before: Paper | None, after: Paper) -> Paper:
 
 @dataclass(frozen=True)
 class _Library:
-    """All papers of an index, among which translations are found."""
+    """An index before a change."""
 
     catalog: Catalog
     alignment: Alignment
     decisions: Decisions
-    model: str
+    embedder: Embedder
     languages: Collection[str]
+
+    def change(
+        self, touched: Diff, refold: Sequence[str], kept_vectors: UnfinishedVectors, progress: Progress
+    ) -> tuple[CatalogChange, tuple[Paper, ...]]:
+        """Fold, embed and link what is touched; return what changes, files left out, and the new papers."""
+        after, refolded = Fold(self.catalog, self.decisions).again(touched, refold, progress)
+        before = self.catalog.papers_by_id(sorted({record.kept_id for record in refolded.values()}))
+        kept = {i: _same_work(before.get(i), paper) for i, paper in after.papers.items()}
+        changed = {i: paper for i, paper in kept.items() if before.get(i) != paper}
+        moved = {i: changed.pop(i) for i, p in before.items() if i in changed and _alike(p, changed[i])}
+        moved |= _with_moved_sources(self.catalog, touched, {*before, *after.papers})
+        passages = make_passages(
+            changed.values(), self.embedder, self.catalog.vectors, kept_vectors, progress
+        )
+        for i, paper in self.relinked(changed, moved, before.keys() - kept.keys(), passages).items():
+            (changed if i in changed else moved)[i] = paper
+        change = CatalogChange(
+            changed,
+            passages,
+            Inputs(tuple(after.records)),
+            removed_papers=sorted(before.keys() - after.papers.keys()),
+            removed_records=sorted(after.replaced),
+            moved=moved,
+        )
+        return change, tuple(paper for i, paper in changed.items() if i not in before)
 
     def relinked(
         self,
@@ -132,7 +143,7 @@ class _Library:
         languages = [languages[row] for row in stay] + [chunk.language for chunk in passages.chunks]
         parts = [part for part in (raw[stay], passages.vectors) if len(part)]
         rows = paper_vectors(list(papers), owners, languages, np.concatenate(parts), self.alignment)
-        now = with_twins(papers, rows, self.decisions, self.model, changed.keys())
+        now = with_twins(papers, rows, self.decisions, self.embedder.name, changed.keys())
         return {i: paper for i, paper in now.items() if paper.work_id != papers[i].work_id}
 
 

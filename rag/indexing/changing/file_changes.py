@@ -89,7 +89,7 @@ def _collides(path: Path, base: Path, known: Mapping[str, InputFile]) -> bool:
     return any(f.name in known for f in files if isinstance(f, CorpusFile))
 
 
-def found_files(paths: Sequence[Path], base: Path | None) -> Iterator[CorpusFile | Problem]:
+def found_files(paths: Sequence[Path], base: Path) -> Iterator[CorpusFile | Problem]:
     """Yield the files of several paths, each once; a path that is wrong becomes a Problem if others are not.
 
     Raises:

@@ -16,7 +16,7 @@ from rag.indexing.changing.file_changes import FileChange, base_of, found_files,
 from rag.indexing.files import CorpusFile, shown
 from rag.indexing.readers import check_mapping
 from rag.schema import Problem, Progress
-from rag.store.catalog import Catalog
+from rag.store.index import current_catalog
 from rag.store.manifest import Manifest
 from rag.store.records import InputFile
 
@@ -24,7 +24,7 @@ from rag.store.records import InputFile
 _BATCH = 5000
 
 
-def _silent(stage: str, done: int, total: int) -> None:
+def silent(stage: str, done: int, total: int) -> None:
     """Report no progress."""
 
 
@@ -40,7 +40,7 @@ class Library:
 
     directory: Path
     load_embedder: Callable[[], Embedder]
-    progress: Progress = field(default=_silent)
+    progress: Progress = field(default=silent)
     mapping: Mapping[str, str] | None = None
 
     def add(self, paths: Sequence[Path]) -> list[ChangeReport]:
@@ -86,7 +86,7 @@ class Library:
         """
         files: set[str] = set()
         papers: set[str] = set()
-        with closing(self._catalog()) as catalog:
+        with closing(current_catalog(self.directory)) as catalog:
             for name in names:
                 if found := catalog.source_names([name]):
                     files |= set(found)
@@ -107,11 +107,8 @@ class Library:
             change_index(self.directory, (), self.load_embedder, refold=paper_ids, progress=self.progress)
         ]
 
-    def _catalog(self) -> Catalog:
-        return Catalog(self.directory / Manifest.read(self.directory).generation / "catalog.sqlite")
-
     def _inputs(self) -> dict[str, InputFile]:
-        with closing(self._catalog()) as catalog:
+        with closing(current_catalog(self.directory)) as catalog:
             return catalog.inputs()
 
     def _read(
@@ -120,7 +117,7 @@ class Library:
         """Yield what has changed since it was read; what could not be read then and now is no change."""
         check_mapping(self.mapping)
         mapping = Manifest.read(self.directory).mapping if self.mapping is None else self.mapping
-        with closing(self._catalog()) as catalog:
+        with closing(current_catalog(self.directory)) as catalog:
             problems = set(catalog.problems())
         for done, file in enumerate(files):
             self.progress("Reading", done, len(files))

@@ -11,8 +11,8 @@ from rag.embedding.alignment import Alignment
 from rag.indexing.folded import record_keys
 from rag.schema import Drop, Paper
 from rag.store.applying import rewrite
-from rag.store.catalog import Catalog
 from rag.store.catalog_writer import NO_PASSAGES, CatalogChange
+from rag.store.index import current_catalog
 from rag.store.manifest import SCHEMA_VERSION, Manifest
 from rag.store.records import FoldedRecord, Inputs, paper_of
 
@@ -26,13 +26,13 @@ def upgraded(directory: Path) -> Manifest:
     manifest = Manifest.read(directory)
     if manifest.schema_version == SCHEMA_VERSION:
         return manifest
-    home = directory / manifest.generation
-    with closing(Catalog(home / "catalog.sqlite")) as catalog:
+    with closing(current_catalog(directory, manifest)) as catalog:
         drops = [Drop(**{**drop, "paper": paper_of(drop["paper"])}) for drop in catalog.drops()]
         records = tuple(_records(catalog.papers(), drops))
         change = CatalogChange({}, NO_PASSAGES, Inputs(records))
         now = replace(manifest, schema_version=SCHEMA_VERSION)
-        return rewrite(directory, now, catalog, Alignment.load(home / "alignment.npz"), change)
+        alignment = Alignment.load(directory / manifest.generation / "alignment.npz")
+        return rewrite(directory, now, catalog, alignment, change)
 
 
 def _records(papers: list[Paper], drops: list[Drop]) -> Iterator[FoldedRecord]:

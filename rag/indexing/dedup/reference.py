@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from rag.indexing.dedup.boilerplate import comparable_text
 from rag.indexing.dedup.contrast import find_contrast
 from rag.indexing.dedup.minhash import containment, jaccard, shingles
-from rag.indexing.dedup.names import common_authors, fold, surname
+from rag.indexing.dedup.names import common_authors, surname
 from rag.schema import Paper
 from rag.text.identifiers import normalise_arxiv, normalise_doi
+from rag.text.language import to_simplified
 
 # Thresholds: tuned by benchmarks/dedup.py; see docs/decisions.md#alike-references
 _ALIKE_TITLE = 0.8  # Jaccard of title shingles; higher joins fewer papers
@@ -29,6 +31,7 @@ _KINDS = re.compile(
     re.IGNORECASE,
 )
 _KIND_PREFIX = 30  # characters at the start of a text without title in which to look for a kind
+_NOT_ALNUM = re.compile(r"[^a-z0-9]+")  # of lower-case ASCII
 _BLOCK_LENGTH = 30  # letters of a title in a blocking key
 _CITATION_TAIL = 200  # characters after the title that a record without abstract may have (names, journal)
 # DOIs that preprint servers and repositories give; the journal gives the same work another one.
@@ -40,11 +43,14 @@ _PREPRINT_DOI = re.compile(
 
 def fold_title(title: str | None) -> str:
     """Return the letters and digits of a title, without accents, in lower case and Simplified characters."""
-    return fold(title)
+    if title and title.isascii():
+        return _NOT_ALNUM.sub("", title.lower())
+    decomposed = unicodedata.normalize("NFKD", to_simplified(title or "")).casefold()
+    return "".join(char for char in decomposed if char.isalnum())
 
 
 def surnames(paper: Paper) -> tuple[str, ...]:
-    """Return the folded family names: the part before a comma, else the last word except initials."""
+    """Return the folded family names: before a comma, else last, except initials."""
     return tuple(name for name in map(surname, paper.authors) if name)
 
 

@@ -103,9 +103,9 @@ def test_the_quote_of_a_listed_paper_speaks_of_the_topic(open_rag: OpenRag) -> N
 
 def test_papers_near_a_topic_without_its_words_are_listed_apart_and_not_counted(open_rag: OpenRag) -> None:
     rag = open_rag()
-    answer = rag.ask("List papers about honey bee hives near zebras")
+    answer = rag.ask("List papers about honey bee hives traffic noise zebras")
     assert answer.answer.startswith(
-        "No abstract has the words “honey bee hives near zebras”. Judged by meaning"
+        "No abstract has the words “honey bee hives traffic noise zebras”. Judged by meaning"
     )
     assert [c.quote for c in answer.citations] == ["We count honey bees at 12 hives."]
     _holds(answer)

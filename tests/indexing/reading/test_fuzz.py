@@ -113,6 +113,6 @@ def test_a_long_file_of_one_piece_takes_linear_time(piece: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "x")
             path.write_text(piece * (15_000 // len(piece)))
-            start = time.perf_counter()
+            start = time.process_time()  # other programs may be at work
             list(read_file(CorpusFile(path, path.name, suffix)))
-            assert time.perf_counter() - start < 10, (piece, suffix)
+            assert time.process_time() - start < 10, (piece, suffix)

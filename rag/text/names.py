@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Literal
+from functools import lru_cache
 
 from rag.text.language import HAN, to_simplified
 
@@ -94,8 +93,9 @@ def _latin(written: str) -> tuple[list[Reading], list[Reading]]:
     words = _words(written)[:_LONGEST]
     if len(words) < 2:
         return [Reading(_join(words))] if words else [], []
-    if _INITIALS.fullmatch(words[-1]) and not _INITIALS.fullmatch(words[0]):  # Wang WM
-        return [Reading(_join(words[:-1]), _given(words[-1:]))], []
+    full = next((i for i, word in enumerate(words) if _INITIALS.fullmatch(word)), len(words))
+    if full and all(_INITIALS.fullmatch(word) for word in words[full:]) and full < len(words):  # Wang WM
+        return [Reading(_join(words[:full]), _given(words[full:]))], []
     first = next((i for i, word in enumerate(words) if i and fold(word) in _PARTICLES), len(words) - 1)
     whole = fold(words[0]) in _PARTICLES  # "van der Meer" is all surname
     likely = [Reading(_join(words)) if whole else Reading(_join(words[first:]), _given(words[:first]))]
@@ -141,75 +141,7 @@ def same_given(one: Sequence[str], other: Sequence[str]) -> bool:
     return bool(one and other)
 
 
-class AuthorIndex:
-    """The authors of a library: on which items, by number, a name stands.
-
-    Names are looked up by their words and read only when they are compared, because a library has many.
-    """
-
-    def __init__(self, names: Iterable[Iterable[str]]) -> None:
-        """Take the authors of each item."""
-        self._items: dict[str, list[int]] = {}
-        for number, authors in enumerate(names):
-            for author in authors:
-                self._items.setdefault(author, []).append(number)
-        self._named: dict[str, list[str]] = {}
-        for author in self._items:
-            for word in _index_words(author):
-                self._named.setdefault(word, []).append(author)
-
-    @property
-    def written(self) -> Iterable[str]:
-        """Every name as the items write it."""
-        return self._items
-
-    def find(self, written: str) -> dict[int, str]:
-        """Return the items of an author, with the name as each item writes it; empty if there is none.
-
-        A surname alone finds everybody of that surname. Of a name in full the given names must agree, as far
-        as both are written out. One Chinese character is a surname.
-        """
-        name = read_name(written)
-        if len(name.readings) == 1 and len(name.readings[0].surname) == 1 and name.readings[0].han:
-            return self._items_of(self._of_han_surname(name.readings[0].surname))
-        found = self._agreeing(name.readings, "readings")
-        # A surname alone is the first word of a name only if it is nobody's last.
-        if not found or name.loose:
-            found |= self._agreeing(name.loose, "readings")
-            found |= self._agreeing(name.readings, "loose") | self._agreeing(name.loose, "loose")
-        return self._items_of(found)
-
-    def _items_of(self, names: Iterable[str]) -> dict[int, str]:
-        found: dict[int, str] = {}
-        for name in names:
-            for number in self._items[name]:
-                found.setdefault(number, name)
-        return found
-
-    def _agreeing(self, readings: Sequence[Reading], side: Literal["readings", "loose"]) -> dict[str, None]:
-        found: dict[str, None] = {}
-        for reading in readings:
-            for author in self._named.get(reading.surname.split()[-1], ()):
-                if any(reading.fits(own) for own in getattr(read_name(author), side)):
-                    found[author] = None
-        return found
-
-    def _of_han_surname(self, surname: str) -> list[str]:
-        return [name for han in self.han if han[0] == surname and len(han) <= 4 for name in self._named[han]]
-
-    def knows(self, written: str) -> bool:
-        """Return whether an author has this name, with no word that is in nobody's name."""
-        return all(len(word) == 1 or word in self._named for word in _index_words(written)) and bool(
-            self.find(written)
-        )
-
-    @cached_property
-    def han(self) -> frozenset[str]:
-        """The Chinese names, without spaces and in Simplified characters."""
-        return frozenset(key for key in self._named if _HAN_NAME.fullmatch(key) and len(key) > 1)
-
-
-def _index_words(name: str) -> set[str]:
+def index_words(name: str) -> set[str]:
     """Return the folded words of a name: its Latin words, whole and in parts, and each Chinese name whole."""
     folded = fold(name)
     if folded.isascii():
@@ -220,12 +152,16 @@ def _index_words(name: str) -> set[str]:
     return {*han, *_WORD_PART.findall(latin), *_words_joined(latin)}
 
 
+def is_plain_name(name: str) -> bool:
+    """Return whether the folded words of a name are its words in lower case and nothing more."""
+    return name.isascii() and not _JOINTS.search(name)
+
+
 def _words_joined(folded: str) -> list[str]:
     return [_JOINTS.sub("", word) for word in _WORD.findall(folded)]
 
 
-# The most frequent Chinese surnames (about nine of ten people); a name that is unknown to the library is
-# taken for one only if it begins with one of them.
+# The most frequent Chinese surnames (about nine of ten people).
 _SURNAMES = frozenset(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟"
     "谭陆汪范金石廖贾夏韦付傅方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤温康施文牛樊葛"
@@ -235,6 +171,11 @@ _SURNAMES = frozenset(
 )
 
 
-def is_han_name(text: str) -> bool:
-    """Return whether `text` looks like the name of a Chinese author: a surname and one or two characters."""
-    return len(text) in (2, 3) and text[0] in _SURNAMES
+def is_han(text: str) -> bool:
+    """Return whether `text` is Chinese characters and nothing else."""
+    return _HAN_NAME.fullmatch(text) is not None
+
+
+def is_han_surname(char: str) -> bool:
+    """Return whether a Chinese character is a frequent surname."""
+    return char in _SURNAMES

@@ -1,0 +1,93 @@
+"""A reader who goes leaves no work behind: what a model does after Stop, a new conversation, reload, closed tab."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from rag.answering.event_stream import EventStream
+from rag.llm.stoppable import Turn
+from rag.schema import SourcesEvent, StreamEvent, TextEvent
+from tests.fake_rag import FakeRAG, context, script_of
+from tests.ui.serving import serving
+
+pytestmark = pytest.mark.browser
+
+LAKE = context("The lake grew by 7 hectares.")
+STEP_S, ALLOWED_S, WATCHED_S = 0.05, 1.0, 3.0
+
+
+class WorkingRAG(FakeRAG):
+    """Writes for ever, a word now and then, and counts the seconds that its model works."""
+
+    worked = 0.0
+    at_work = False
+
+    def ask(self, question: str, history: Sequence[tuple[str, str]] = (), **options: Any) -> EventStream:
+        stopped = threading.Event()
+        return EventStream(self._work(stopped, options["turn"]), stopped.set)
+
+    def _work(self, stopped: threading.Event, turn: Turn) -> Generator[StreamEvent, None, None]:
+        yield SourcesEvent((LAKE,), "en")
+        assert turn.wait()
+        try:
+            while not stopped.wait(STEP_S):
+                self.at_work = True
+                self.worked += STEP_S
+                if round(self.worked / STEP_S) % 10 == 0:  # the browser of a busy machine keeps up
+                    yield TextEvent("word ")
+        finally:
+            self.at_work = False
+            turn.leave()
+
+
+@pytest.fixture(scope="module")
+def rag() -> WorkingRAG:
+    return WorkingRAG(script_of("", []))
+
+
+@pytest.fixture(scope="module")
+def url(rag: WorkingRAG, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(rag, data=tmp_path_factory.mktemp("data")) as address:
+        yield address
+
+
+@pytest.fixture
+def page(browser: Browser, url: str, rag: WorkingRAG) -> Iterator[Page]:
+    page = browser.new_context().new_page()
+    page.goto(url)
+    question = page.locator("#question textarea")
+    expect(question).to_be_focused(timeout=60_000)
+    question.fill("How much did the lake grow?")
+    page.keyboard.press("Enter")
+    deadline = time.monotonic() + 60
+    while not rag.at_work:
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
+    yield page
+    page.context.close()
+
+
+def leave(page: Page, way: str) -> None:
+    if way == "closed tab":
+        page.close()
+    elif way == "reload":
+        page.reload()
+    else:
+        page.locator(f"#{way}").dispatch_event("click")
+
+
+@pytest.mark.parametrize("way", ["stop", "clear", "reload", "closed tab"])
+def test_the_model_is_free_within_a_second(page: Page, rag: WorkingRAG, way: str) -> None:
+    before = rag.worked
+    leave(page, way)
+    deadline = time.monotonic() + WATCHED_S
+    while time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not rag.at_work
+    assert rag.worked - before <= ALLOWED_S

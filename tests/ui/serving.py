@@ -1,0 +1,31 @@
+"""A page served in this process, for tests that talk to it over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from ui.engine import Library
+from ui.server import listen, make_server
+
+
+@contextmanager
+def serving(rag: Library, host: str = "127.0.0.1", **options: Any) -> Iterator[str]:
+    """Yield the address of a page over `rag`; `options` are those of `make_server`."""
+
+    async def make() -> Any:  # outside of an event loop Gradio makes some, and leaves them open
+        return make_server(rag, host, **options)
+
+    with closing(listen("127.0.0.1", 0)) as bound:
+        server = asyncio.run(make())
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=20)
+            assert not thread.is_alive()

@@ -29,6 +29,7 @@ from rag.schema import (
     Language,
     Paper,
     Progress,
+    ProgressEvent,
     ScoredChunk,
     Sentence,
     Source,

@@ -73,7 +73,7 @@ def stages_of(rag: RAG, question: str, history: Sequence[tuple[str, str]] = ()) 
 
 def test_the_wait_says_which_abstract_is_read(open_rag: OpenRag) -> None:
     rag = open_rag("NOT FOUND")
-    assert stages_of(rag, "Which papers report numbers?")[:4] == [
+    assert stages_of(rag, "Compare Muse, SnowNet and the hives.")[:4] == [
         ("searching", 0, 0), ("reading", 1, 3), ("reading", 2, 3), ("reading", 3, 3),
     ]  # fmt: skip
     assert ("rewriting", 0, 0) in stages_of(rag, "And how low?", [(QUESTION, "It reaches 6.06 [1].")])

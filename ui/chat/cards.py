@@ -9,9 +9,9 @@ from rag import Citation
 from ui.chat import labels
 from ui.chat.paper import byline_html, files_of, title_of
 from ui.chat.turn import Turn
-from ui.clip import head, tail
 from ui.patch import does
-from ui.typeset import typeset
+from ui.text.clip import head, tail
+from ui.text.typeset import typeset
 
 # Characters of the abstract shown before and behind the quoted words; a Han character is wider.
 _AROUND = {"en": 140, "zh": 60}

@@ -12,11 +12,11 @@ from ui.chat.notes import notes
 from ui.chat.rows import table_html
 from ui.chat.turn import Turn
 from ui.chat.waiting import waiting_html
-from ui.clip import clipped
 from ui.conversations.acts import acts_html
 from ui.export.menu import tools_html
 from ui.patch import Patch
-from ui.typeset import plain, typeset
+from ui.text.clip import clipped
+from ui.text.typeset import plain, typeset
 from ui.words import Label
 
 _MARKER = re.compile(r"\[(\d{1,4})\]")

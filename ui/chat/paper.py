@@ -7,8 +7,8 @@ from urllib.parse import quote, urlsplit
 
 from rag import Language, Paper, Source
 from ui.chat import labels
-from ui.clip import clipped
-from ui.typeset import plain
+from ui.text.clip import clipped
+from ui.text.typeset import plain
 
 # Two lines of a card in the narrowest layout; a Han character is about twice as wide as a Latin letter.
 _TITLE_CHARS = {"en": 88, "zh": 42}

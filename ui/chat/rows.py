@@ -9,7 +9,7 @@ from ui.chat import labels
 from ui.chat.markers import cite_html
 from ui.chat.paper import byline_html, title_of
 from ui.chat.turn import Turn
-from ui.typeset import typeset
+from ui.text.typeset import typeset
 from ui.words import Label
 
 

@@ -8,9 +8,9 @@ from rag import Citation, ScoredChunk, Source
 from ui.chat import labels
 from ui.chat.paper import byline, files_of, title_line
 from ui.chat.turn import Turn
-from ui.clip import clipped
 from ui.conversations.fates import Fates
-from ui.typeset import plain, typeset
+from ui.text.clip import clipped
+from ui.text.typeset import plain, typeset
 from ui.words import Label
 
 _ABOUT_CHARS = 160  # of the question above its sources

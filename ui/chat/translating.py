@@ -11,7 +11,7 @@ from ui.chat.turn import Turn
 from ui.engine import Library
 from ui.page import Event
 from ui.patch import Patch
-from ui.typeset import typeset
+from ui.text.typeset import typeset
 from ui.words import Label
 
 

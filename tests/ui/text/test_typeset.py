@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ui.clip import clipped, head, tail
-from ui.typeset import mathml, typeset
+from ui.text.clip import clipped, head, tail
+from ui.text.typeset import mathml, typeset
 
 
 def formulas(text: str) -> list[str]:

@@ -77,7 +77,7 @@ def open_page(browser, url: str, rag: FakeRAG) -> Iterator[Callable[..., Page]]:
         page.on("dialog", lambda dialog: problems.append(dialog.message))
         page.on("console", lambda line: line.type == "error" and problems.append(line.text))
         page.goto(url)
-        expect(page.get_by_role("textbox")).to_be_focused()
+        expect(page.get_by_role("textbox")).to_be_focused(timeout=30_000)
         page.get_by_role("textbox").fill("How wrong is SnowNet?")
         page.keyboard.press("Enter")
         return page

@@ -5,6 +5,7 @@
   let shown = null; // the card that is open
   let owner = null; // the number that it belongs to
   let timer = 0;
+  let within = false; // the focus is in the card
   let pointed = false; // the last focus came from a press
 
   const cardOf = (link) => document.getElementById(link.dataset.card);
@@ -44,6 +45,7 @@
     if (owner) owner.removeAttribute("aria-expanded");
     if (shown && shown.isConnected && shown.matches(":popover-open")) shown.hidePopover();
     shown = owner = null;
+    within = false;
   }
 
   const link = (event) => event.target.closest && event.target.closest("a.cite[data-card]");
@@ -62,6 +64,7 @@
   });
   document.addEventListener("focusin", (event) => {
     const focused = link(event);
+    within = Boolean(inside(event.target));
     if (focused && !pointed) show(focused);
     else if (shown && !inside(event.target) && event.target !== owner) hide();
     pointed = false;
@@ -100,10 +103,16 @@
     } else if (pressed || (inside(event.target) && event.target.closest("[data-goto]"))) setTimeout(hide);
   }, true);
 
-  addEventListener("scroll", (event) => !inside(event.target) && shown && hide(), true);
+  // Focusing a number scrolls to it: its card goes along. Any other scrolling takes a hovered card away.
+  addEventListener("scroll", (event) => {
+    if (!shown || inside(event.target)) return;
+    document.activeElement === owner || within ? place() : hide();
+  }, true);
   addEventListener("resize", hide);
   citefold.afterPatch(() => {
     if (!shown) return;
-    shown.isConnected && owner.isConnected ? place() : hide();
+    if (!shown.isConnected || !owner.isConnected) return hide();
+    place();
+    if (within && !inside(document.activeElement)) shown.focus(); // what had the focus has gone
   });
 })();

@@ -74,7 +74,7 @@
     pointed = false;
     if (!shown) return;
     if (event.key === "Escape") {
-      const back = inside(document.activeElement) ? owner : null;
+      const back = within ? owner : null; // also when what had the focus has gone
       hide();
       if (back) {
         pointed = true; // the card stays closed

@@ -40,16 +40,24 @@ def scripted_library() -> FakeRAG:
     return FakeRAG(script)
 
 
-def keep_conversations(folder: Path, conversations: int, turns: int) -> None:
-    """Write conversations of READER into `folder`."""
+def keep_conversations(folder: Path, turns: Sequence[int]) -> list[str]:
+    """Write a conversation of READER for each number of `turns` into `folder`; return their ids."""
     store = Conversations(folder)
-    for number in range(conversations):
-        known, past = None, ()
-        for position in range(turns):
-            question = f"What does method {number} reach in run {position}?"
-            turn = Turn(question)
-            for event in script(question):
-                turn = turn.after(event)
+    ids = []
+    for number, count in enumerate(turns, 1):
+        known: str | None = None
+        past: tuple[Turn, ...] = ()
+        for position in range(count):
+            turn = _answered(f"What does method {number} reach in run {position}?")
             known = store.begin(known, f"browser {READER}", past, turn)
             past = (*past, turn)
+        ids.append(known or "")
     store.close()
+    return ids
+
+
+def _answered(question: str) -> Turn:
+    turn = Turn(question)
+    for event in script(question):
+        turn = turn.after(event)
+    return turn

@@ -66,7 +66,7 @@ def _counted(
         return tuple(sorted(counts.items(), reverse=True))
     top = counts.most_common(FACET_VALUES)
     find: dict[FacetField, Callable[[str], Collection[int]]] = {
-        "author": shelf.of_author, "venue": shelf.library.in_venue, "keyword": shelf.keywords.find,
+        "author": shelf.of_author, "venue": shelf.library.venues.find, "keyword": shelf.keywords.find,
     }  # fmt: skip
     if field not in find:
         return tuple(top)

@@ -22,6 +22,7 @@ from rag.answering.fields.replies import (
 )
 from rag.answering.fields.selection import Selected, Selector
 from rag.answering.fields.work import Work
+from rag.answering.router import classify
 from rag.schema import Citation, Filters, Language, ScoredChunk, Sentence
 from rag.store.index import Store
 
@@ -42,6 +43,8 @@ def answer_about_fields(
         return None
     library = library_of(store)
     asked = read_field_question(question, library, date.today().year)
+    if asked and asked.only_topic and classify(question):
+        return None  # a list on a topic, or a file: the collection answers that
     told = asked and FieldAnswers(store, library, embed, filters or Filters()).answer(asked)
     return (asked.language, told) if asked and told else None
 

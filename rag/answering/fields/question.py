@@ -70,6 +70,12 @@ class FieldQuestion:
     most: bool = False
     limit: int | None = None
 
+    @property
+    def only_topic(self) -> bool:
+        """Whether it says of the papers what they are about and nothing else."""
+        other = self.authors or self.years or self.venue or self.works is not None or self.order
+        return self.topic is not None and not other
+
 
 def may_ask_fields(question: str) -> bool:
     """Return whether a question may be about fields; cheap, and wrong only on the safe side."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rag.adding import AddReport
+    from rag.answering.generation.prefill import Prefill
     from rag.browsing.paper_map import MapPoint, PaperMap
     from rag.browsing.records import FoldedText, PaperPage, WorkDetails
     from rag.embedding.alignment import Alignment
@@ -43,13 +44,16 @@ if TYPE_CHECKING:
         Drop,
         Evidence,
         Filters,
+        Highlight,
         Language,
         Paper,
         Problem,
+        ProgressEvent,
         ScoredChunk,
         Sentence,
         Source,
         SourcesEvent,
+        Stage,
         StreamEvent,
         TextEvent,
         Timings,
@@ -58,6 +62,7 @@ if TYPE_CHECKING:
     from rag.settings_file import Saved, save_settings
 
 _HOMES = {
+    "rag.answering.generation.prefill": ("Prefill",),
     "rag.adding": ("AddReport",),
     "rag.browsing.paper_map": ("MapPoint", "PaperMap"),
     "rag.browsing.records": ("FoldedText", "PaperPage", "WorkDetails"),
@@ -71,8 +76,9 @@ _HOMES = {
     "rag.settings_file": ("Saved", "save_settings"),
     "rag.pipeline": ("MAX_QUESTION_CHARS", "RAG", "ask"),
     "rag.schema": (
-        "Answer", "Chunk", "Citation", "Drop", "Evidence", "Filters", "Language", "Paper", "Problem",
-        "ScoredChunk", "Sentence", "Source", "SourcesEvent", "StreamEvent", "TextEvent", "Timings",
+        "Answer", "Chunk", "Citation", "Drop", "Evidence", "Filters", "Highlight", "Language", "Paper",
+        "Problem", "ProgressEvent", "ScoredChunk", "Sentence", "Source", "SourcesEvent", "Stage",
+        "StreamEvent", "TextEvent", "Timings",
     ),
     "rag.errors": (
         "CorpusError", "IndexBusyError", "IndexMismatchError", "IndexMissingError", "LibraryIndexError",
@@ -96,6 +102,7 @@ __all__ = [
     "ExportFile",
     "Filters",
     "FoldedText",
+    "Highlight",
     "IndexBusyError",
     "IndexMismatchError",
     "IndexMissingError",
@@ -109,7 +116,9 @@ __all__ = [
     "Paper",
     "PaperMap",
     "PaperPage",
+    "Prefill",
     "Problem",
+    "ProgressEvent",
     "QuestionError",
     "RagError",
     "Saved",
@@ -119,6 +128,7 @@ __all__ = [
     "SettingsError",
     "Source",
     "SourcesEvent",
+    "Stage",
     "StreamEvent",
     "TextEvent",
     "Timings",

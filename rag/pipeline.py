@@ -17,18 +17,22 @@ from rag.adding import AddReport, add_papers, decide
 from rag.answering.abstention import Abstention, abstention_for
 from rag.answering.answerer import SEVERAL_ABSTRACTS, Answerer
 from rag.answering.citing.attribution import SentenceVerifier
-from rag.answering.citing.citations import NOTHING_SAID, Cited
+from rag.answering.citing.citations import NOTHING_SAID
 from rag.answering.collection.answers import answer_about_collection
 from rag.answering.collection.listing import passes
+from rag.answering.context import ContextSentences
 from rag.answering.empty_library import answer_about_nothing
 from rag.answering.event_stream import EventStream
 from rag.answering.generation.prefill import Prefill, prefill
 from rag.answering.generation.prompts import REFUSALS
-from rag.answering.generation.streaming import Generated
+from rag.answering.generation.quotation import translate_quote
+from rag.answering.generation.streaming import Generated, Shown
+from rag.answering.highlights import embed_sentences, key_sentences
 from rag.answering.nearness import NEAR, is_near
+from rag.answering.query_context import QueryContext
 from rag.answering.question import is_multi_document, needs_context
 from rag.answering.reranking import RERANK_CANDIDATES, Reranker, rerank
-from rag.answering.retrieval import retrieve
+from rag.answering.retrieval import query_vector, retrieve
 from rag.answering.rewriting import standalone
 from rag.answering.router import classify
 from rag.answering.verification.verifier import verifier_for
@@ -40,6 +44,7 @@ from rag.browsing.paper_map import PaperMap, draw_map
 from rag.browsing.records import Facets, Order, PaperPage, WorkDetails
 from rag.browsing.shelf import narrow
 from rag.embedding.base import Embedder, Vectors
+from rag.embedding.recent import RecentPassages
 from rag.errors import LLMError, ModelError, QuestionError
 from rag.factory import (
     configured_embedder,
@@ -58,10 +63,12 @@ from rag.schema import (
     Answer,
     Citation,
     Filters,
+    Highlight,
     History,
     Language,
     Paper,
     Progress,
+    ProgressEvent,
     ScoredChunk,
     Sentence,
     SourcesEvent,
@@ -83,6 +90,8 @@ if TYPE_CHECKING:
 # A question is a sentence or a paragraph; a longer text would crowd the abstracts out of the prompt.
 MAX_QUESTION_CHARS = 2000
 MAX_RESULTS = 1000
+# Seconds between two looks whether the model has loaded or the reader has left; lower notices sooner.
+_LOOK_S = 0.05
 # Its patterns take a second to compile: a search does without; `RAG.warm` loads it for the first question.
 _FIELDS = "rag.answering.fields.answers"
 
@@ -113,7 +122,7 @@ class RAG:
         """
         self._in_use = InUse(settings, llm)
         self._missing_ok = missing_ok
-        self._embedder = embedder
+        self._embedder = RecentPassages(embedder) if embedder else None
         self._reranker = reranker
         self._verifier = verifier
         self._abstention = abstention
@@ -122,7 +131,9 @@ class RAG:
         self._map: tuple[str, PaperMap] | None = None
         self._examples: tuple[tuple[str, int], tuple[dict[Language, str], ...]] | None = None
         self._loaded_ahead: LLM | None = None
+        self._warming: threading.Thread | None = None
         self._asked = 0
+        self._prefilled: Prefill | None = None
         self._index = LiveIndex(
             settings.index, self._embedding_model, settings.chroma_url, missing_ok=missing_ok
         )
@@ -178,8 +189,9 @@ class RAG:
         """Answer one question in its language from the abstracts that pass `filters`, or refuse.
 
         With `stream=True` yield a `SourcesEvent`, then `TextEvent`s whose deltas make up `Answer.answer`,
-        then the `Answer` itself. Closing the stream, from any thread, stops the language model. `turn` is
-        waited for before the model is asked, and given up at the end.
+        then the `Answer` itself; `ProgressEvent`s before and between say what is being done. Closing the
+        stream, from any thread, stops the language model. `turn` is waited for before the model is asked,
+        and given up at the end.
 
         `model` names another embedded model for this question alone: a default model that is here, or a GGUF
         file. It is loaded for it and closed after it.
@@ -241,6 +253,26 @@ class RAG:
             return None
         with self._index.reading() as store:
             return store.catalog.resolve(paper_id)
+
+    def translate(self, text: str, to: Language, question: str = "") -> str | None:
+        """Return quoted `text` in the language `to`, by the language model.
+
+        The result is None if a number or a name gets lost.
+        `question` is what was asked, in that language: it shows how terms are translated.
+
+        Raises:
+            LLMError: the language model cannot answer.
+            ModelError: a model file is missing or wrong.
+        """
+        lease = self._in_use.lease()
+        with self._lock:
+            self._asked += 1
+        try:
+            return translate_quote(lease.llm, text, to, question)
+        finally:
+            lease.end()
+            with self._lock:
+                self._asked -= 1
 
     def papers(
         self,
@@ -445,6 +477,11 @@ class RAG:
             LLMError, ModelError, IndexMissingError, IndexMismatchError, LibraryIndexError: as `ask`.
         """
         done: Prefill | None = None
+
+        def told(stage: str, read: int, papers: int) -> None:
+            self._prefilled = Prefill(read, papers)
+            progress(stage, read, papers)
+
         stop = stop or threading.Event()
         while done is None:
             lease = self._in_use.lease()
@@ -458,12 +495,35 @@ class RAG:
                 papers,
                 stop,
                 lambda: self._asked > 0,
-                progress,
+                told,
                 evidence_tokens=self.settings.evidence_tokens,
                 outdated=partial(self._changed_since, store, lease.llm),
             )
             lease.end()
         return done
+
+    @property
+    def prefilled(self) -> Prefill | None:
+        """Return how far `prefill` has come; None where it has not begun or has nothing to do."""
+        return self._prefilled
+
+    def embed_sentences(self, stop: threading.Event | None = None) -> int:
+        """Embed the sentences of the abstracts while no question is asked, as many as are remembered.
+
+        Key sentences of these abstracts are found by meaning at once, others by their words alone. Returns
+        early once `stop` is set; returns how many abstracts it embedded.
+
+        Raises:
+            ModelError, IndexMissingError, IndexMismatchError, LibraryIndexError: as `ask`.
+        """
+        if self.is_empty:
+            return 0
+        with self._index.reading() as store:
+            papers = store.catalog.papers()
+        return embed_sentences(self._loaded_embedder(), papers, stop or threading.Event(), self._is_asked)
+
+    def _is_asked(self) -> bool:
+        return self._asked > 0
 
     def read_ahead(
         self,
@@ -513,12 +573,14 @@ class RAG:
                     self._loaded_ahead = None
 
     def _answer(
-        self, lease: Lease, llm: LLM, question: str, history: History, filters: Filters | None
+        self, lease: Lease, llm: StoppableLLM, question: str, history: History, filters: Filters | None
     ) -> Iterator[StreamEvent]:
         started = time.perf_counter()
         if self.is_empty:
             told: Answer | None = answer_about_nothing(question)
         else:
+            if self._embedder is None:
+                yield ProgressEvent("loading")
             told = self._tell(question, filters, followed=bool(history))
         if told is not None:
             yield SourcesEvent(told.contexts, told.language)
@@ -526,19 +588,27 @@ class RAG:
             yield told
             return
         self._load_llm_ahead(lease)
+        if history and needs_context(question):
+            yield from self._until_loaded(llm)
+            yield ProgressEvent("rewriting")
         read_as = standalone(llm, question, history)
         asked, question = question, read_as or question
         if read_as or not needs_context(question):
             history = ()  # what it needs of them is in it: more abstracts fit, and nothing else is mixed in
         language = detect_language(question)
+        yield ProgressEvent("searching")
         contexts = tuple(self._contexts(question, language, history, filters))
         retrieved = time.perf_counter() - started
-        yield SourcesEvent(contexts, language, read_as)
+        highlights = self._highlights(question, language, contexts, history)
+        yield SourcesEvent(contexts, language, read_as, highlights)
         first: float | None = None
         generated: Generated | None = None
         for item in self._generate(llm, question, language, contexts, history):
             if isinstance(item, Generated):
                 generated = item
+                continue
+            if isinstance(item, ProgressEvent):
+                yield item
                 continue
             first = first or time.perf_counter() - started
             yield TextEvent(item[0], item[1].citations, item[1].sentences)
@@ -555,9 +625,20 @@ class RAG:
         """Have the language model load while the abstracts are searched; the first question alone
         waits for both.
         """
-        if self._loaded_ahead is not lease.llm:
-            self._loaded_ahead = lease.llm
-            threading.Thread(target=self._warm_llm, args=(lease.llm,), daemon=True).start()
+        with self._lock:
+            if self._loaded_ahead is not lease.llm:
+                self._loaded_ahead = lease.llm
+                self._warming = threading.Thread(target=self._warm_llm, args=(lease.llm,), daemon=True)
+                self._warming.start()
+
+    def _until_loaded(self, llm: StoppableLLM) -> Iterator[ProgressEvent]:
+        """Wait until the language model is loaded or the reader has left; say so if there is a wait."""
+        warming = self._warming
+        if warming is None or not warming.is_alive():
+            return
+        yield ProgressEvent("loading")
+        while warming.is_alive() and not llm.stopped:
+            warming.join(_LOOK_S)
 
     def _warm_llm(self, llm: LLM) -> None:
         with suppress(LLMError, ModelError):  # raised again when the model is asked
@@ -588,13 +669,36 @@ class RAG:
             Timings(took, took, took), kind="chat" if intent and intent.chat else "collection",
         )  # fmt: skip
 
-    def _generate(
-        self, llm: LLM, question: str, language: Language, contexts: tuple[ScoredChunk, ...], history: History
-    ) -> Iterator[tuple[str, Cited] | Generated]:
-        """Ask the language model, unless nothing in the library is near the question."""
+    def _highlights(
+        self, question: str, language: Language, contexts: Sequence[ScoredChunk], history: History
+    ) -> tuple[Highlight, ...]:
+        """Return the key sentences of the best abstracts, none where none is near the question."""
+        if not self._may_answer(contexts, history):
+            return ()
+        embedder = self._loaded_embedder()
+        with self._index.reading() as store:
+            alignment = store.alignment
+        sentences = ContextSentences(contexts, embedder, alignment)
+        vector = query_vector(embedder, alignment, question, language)[0]
+        return key_sentences(QueryContext(question, language, history, sentences, vector), embedder)
+
+    def _may_answer(self, contexts: Sequence[ScoredChunk], history: History) -> bool:
         nearest = max((c.dense for c in contexts if c.dense is not None), default=-1.0)
-        if not contexts or (nearest < self.settings.min_similarity and not history):
-            return iter([Generated(NOTHING_SAID, refused=True)])
+        return bool(contexts) and (nearest >= self.settings.min_similarity or bool(history))
+
+    def _generate(
+        self,
+        llm: StoppableLLM,
+        question: str,
+        language: Language,
+        contexts: tuple[ScoredChunk, ...],
+        history: History,
+    ) -> Iterator[Shown | ProgressEvent | Generated]:
+        """Ask the language model, unless nothing in the library is near the question."""
+        if not self._may_answer(contexts, history):
+            yield Generated(NOTHING_SAID, refused=True)
+            return
+        yield from self._until_loaded(llm)
         embedder = self._loaded_embedder()
         with self._index.reading() as store:
             alignment = store.alignment
@@ -608,7 +712,7 @@ class RAG:
             self._reads_together(llm),
             self._abstention_of(llm),
         )
-        return answerer.answer(question, language, contexts, history)
+        yield from answerer.answer(question, language, contexts, history)
 
     def _contexts(
         self, question: str, language: Language, history: History, filters: Filters | None
@@ -648,9 +752,9 @@ class RAG:
     def _embedding_model(self) -> str:
         return self._embedder.name if self._embedder else self.settings.embedding_model
 
-    def _loaded_embedder(self) -> Embedder:
+    def _loaded_embedder(self) -> RecentPassages:
         with self._lock:
-            embedder = self._embedder or configured_embedder(self.settings)
+            embedder = self._embedder or RecentPassages(configured_embedder(self.settings))
             if not self._is_missing:
                 with self._index.reading() as store:
                     store.manifest.check(self.settings.index, {"embedding_digest": embedder.digest})

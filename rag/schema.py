@@ -20,6 +20,7 @@ Language = Literal["en", "zh"]
 Support = Literal["supported", "weak", "unsupported"]
 DropReason = Literal["exact", "near", "doi", "identifier", "metadata", "by hand"]
 AnswerKind = Literal["answer", "chat", "collection"]
+Stage = Literal["loading", "waiting", "rewriting", "searching", "reading", "translating"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
@@ -275,15 +276,40 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class SourcesEvent:
-    """Streamed first: what retrieval found, best first, before any text is generated.
+class ProgressEvent(Record):
+    """Streamed when a stage begins, before and between the other events: what the reader waits for now.
 
-    `standalone_question` is a follow-up rewritten so that it needs no earlier turn, else None.
+    "loading" (a model), "rewriting" (a follow-up) and "searching" have no numbers. "reading": abstract
+    `done` of `total`, from 1; 0 where all are read together. "translating": sentence `done` of `total`.
+    "waiting": place `done` in a line of `total` questions, which the page forms.
+    """
+
+    stage: Stage
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Highlight(Record):
+    """A key sentence of a retrieved paper, known before an answer is: there `text[start:end]`."""
+
+    paper_id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesEvent:
+    """Streamed once: what retrieval found, best first, before any text is generated.
+
+    `standalone_question` is a follow-up rewritten so that it needs no earlier turn, else None. `highlights`
+    are the sentences of the best papers that are nearest to the question.
     """
 
     contexts: tuple[ScoredChunk, ...]
     language: Language
     standalone_question: str | None = None
+    highlights: tuple[Highlight, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,4 +324,4 @@ class TextEvent:
     sentences: tuple[Sentence, ...] = field(default=())
 
 
-StreamEvent = SourcesEvent | TextEvent | Answer
+StreamEvent = ProgressEvent | SourcesEvent | TextEvent | Answer

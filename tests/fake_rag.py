@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from rag.adding import AddReport
 from rag.answering.event_stream import EventStream
+from rag.answering.generation.prefill import Prefill
 from rag.browsing.paper_map import PaperMap
 from rag.browsing.records import PaperPage
 from rag.errors import LLMStoppedError, QuestionError, RagError
@@ -28,6 +29,7 @@ from rag.schema import (
     Language,
     Paper,
     Progress,
+    ProgressEvent,
     ScoredChunk,
     Sentence,
     Source,
@@ -77,6 +79,9 @@ class FakeRAG:
     changed: dict[str, Paper | None] = field(default_factory=dict)
     asked: list[tuple[str, tuple[tuple[str, str], ...]]] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
+    translations: dict[str, str] = field(default_factory=dict)
+    translated: list[tuple[str, str, str]] = field(default_factory=list)
+    prefilled: Prefill | None = None
     settings: Settings = field(default_factory=Settings)
     prepared: int = 12
     notice: dict[Language, str] = field(default_factory=dict)
@@ -112,7 +117,11 @@ class FakeRAG:
     def _play(self, steps: Sequence[Step], turn: Turn | None) -> Generator[StreamEvent, None, None]:
         try:
             for step in steps:
-                if turn is not None and not isinstance(step, SourcesEvent) and not turn.wait():
+                if (
+                    turn is not None
+                    and not isinstance(step, SourcesEvent | ProgressEvent)
+                    and not turn.wait()
+                ):
                     raise LLMStoppedError
                 if isinstance(step, Gate):
                     step.wait()
@@ -126,6 +135,10 @@ class FakeRAG:
             if turn is not None:
                 turn.leave()
             self.closed.set()
+
+    def translate(self, text: str, to: Language, question: str = "") -> str | None:
+        self.translated.append((text, to, question))
+        return self.translations.get(text)
 
     def search(self, query: str, k: int = 10, filters: Filters | None = None) -> list[ScoredChunk]:
         if not query.strip():

@@ -68,6 +68,7 @@ HOMES = {
     "tomlkit": {"rag/settings_file.py"},
     "ray": {"rag/indexing/engine.py"},
     "matplotlib": {"rag/evaluation/plots.py"},
+    "latex2mathml": {"ui/text/typeset.py"},
 }
 
 # Modules that one folder may hold, so that it can be read at a glance.

@@ -14,6 +14,7 @@ from rag import (
     Paper,
     PaperMap,
     PaperPage,
+    Prefill,
     ScoredChunk,
     Settings,
     StreamEvent,
@@ -56,6 +57,13 @@ class Library(Protocol):
 
         `model` is another one for this question.
         """
+
+    def translate(self, text: str, to: Language, question: str = "") -> str | None:
+        """Return quoted words in another language, None where that failed."""
+
+    @property
+    def prefilled(self) -> Prefill | None:
+        """Return how far the preparation of the library has come."""
 
     def search(self, query: str, k: int = ..., filters: Filters | None = ...) -> Sequence[ScoredChunk]:
         """Return up to `k` papers, best first."""

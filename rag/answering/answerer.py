@@ -44,7 +44,7 @@ from rag.answering.retrieval import query_vector
 from rag.embedding.alignment import Alignment
 from rag.embedding.base import Embedder
 from rag.llm.base import LLM
-from rag.schema import History, Language, ScoredChunk
+from rag.schema import History, Language, ProgressEvent, ScoredChunk
 from rag.text.injection import without_rules
 from rag.text.language import detect_language
 from rag.text.numbers import localise_numbers
@@ -94,8 +94,8 @@ class Answerer:
 
     def answer(
         self, question: str, language: Language, contexts: Sequence[ScoredChunk], history: History = ()
-    ) -> Iterator[Shown | Generated]:
-        """Yield what may be shown as it arrives, then the finished answer.
+    ) -> Iterator[Shown | ProgressEvent | Generated]:
+        """Yield what may be shown as it arrives and what is being done, then the finished answer.
 
         Parts of the question that try to change the rules are removed. If nothing is left, it is refused.
         """
@@ -157,7 +157,9 @@ class Answerer:
         dropped: list[str] = []
         confidence: float | None = None
         gap = SINGLE_GAP if self.abstention else SEVERAL_GAP  # a model that may refuse is asked again
-        for number in query.near_contexts(gap):
+        numbers = query.near_contexts(gap)
+        for place, number in enumerate(numbers, 1):
+            yield ProgressEvent("reading", place, len(numbers))
             generated = yield from self._answer_from(query, number)
             if not generated.refused:
                 return generated
@@ -270,10 +272,13 @@ class Answerer:
         budget = min(self.evidence_tokens or TOGETHER_TOKENS, left)
         read = evidence_for(query.sentences, query.question, query.vector, estimate_tokens, budget)
         sentences = query.sentences.of(list(read))
+        yield ProgressEvent("reading", 0, len(read))
         messages = several_messages(query.question, list(read.values()), query.language, query.history, room)
         attributor = Attributor(sentences, self.verifier, query.question)
         chat = Chat(messages, query.language)
-        return stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor)
+        return (
+            yield from stream_answer(self.llm, chat, sentences.contexts, self.max_answer_tokens, attributor)
+        )
 
 
 def _shown(chat: Chat, least: float = 0.0) -> Chat:

@@ -101,15 +101,20 @@ class ContextSentences:
 
     def relevance(self, question: str, vector: Vectors) -> list[float]:
         """Return the relevance of each of `items` for a question with the aligned vector (d,)."""
-        weights = self._term_weights(question)
-        total = sum(weights.values()) or 1.0
         best = max((context.score for context in self.contexts), default=0.0)
+        shares = self.term_shares(question)
         return [
             float(cosine)
-            + TERMS_WEIGHT * sum(weights[term] for term in weights.keys() & item.terms) / total
+            + TERMS_WEIGHT * share
             + CONTEXT_WEIGHT * (self.contexts[item.number - 1].score - best)
-            for item, cosine in zip(self.items, self.vectors @ vector, strict=True)
+            for item, share, cosine in zip(self.items, shares, self.vectors @ vector, strict=True)
         ]
+
+    def term_shares(self, question: str) -> list[float]:
+        """Return the share of the question's terms, weighted by idf, that each of `items` has."""
+        weights = self._term_weights(question)
+        total = sum(weights.values()) or 1.0
+        return [sum(weights[term] for term in weights.keys() & item.terms) / total for item in self.items]
 
     def _term_weights(self, question: str) -> dict[str, float]:
         counts = {
@@ -136,7 +141,7 @@ def evidence_for(
     costs = [count_tokens(item.text) for item in sentences.items]
     if sum(costs) + sum(titles) <= budget:
         return excerpts(sentences, range(len(costs)))
-    bonus = number_bonus if _WANTS_NUMBER.search(question) else 0.0
+    bonus = number_bonus if wants_number(question) else 0.0
     relevance = [
         own + bonus * bool(item.numbers)
         for own, item in zip(sentences.relevance(question, vector), sentences.items, strict=True)
@@ -151,6 +156,11 @@ def evidence_for(
             titled.add(item.number)
             budget -= cost
     return excerpts(sentences, chosen)
+
+
+def wants_number(question: str) -> bool:
+    """Return whether a question asks for a number."""
+    return bool(_WANTS_NUMBER.search(question))
 
 
 def excerpts(sentences: ContextSentences, chosen: Sequence[int]) -> dict[int, str]:

@@ -185,9 +185,10 @@ def _chat(parsed: argparse.Namespace) -> int:
 
 
 def _warm(rag: RAG, closing: Event) -> None:
-    """Load the models while the page opens, then prefill prompt caches."""
+    """Load the models while the page opens, then embed sentences and prefill prompt caches."""
     try:
         rag.warm()
+        rag.embed_sentences(closing)
         rag.prefill(stop=closing)
     except RagError as error:
         if not closing.is_set():

@@ -52,6 +52,11 @@ class StoppableLLM(ForwardingLLM):
             self._replies.add(reply)
         return reply
 
+    @property
+    def stopped(self) -> bool:
+        """Return whether `stop` was called."""
+        return self._stopped
+
     def stop(self) -> None:
         """End the replies; a thread that waits for one gets LLMStoppedError."""
         if self._turn is not None:

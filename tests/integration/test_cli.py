@@ -77,12 +77,12 @@ def test_a_missing_corpus_is_a_users_mistake(tmp_path: Path) -> None:
 def test_the_public_names_are_these_and_all_of_them_load() -> None:
     assert set(rag.__all__) == {
         "AddReport", "AlignedEmbedding", "Alignment", "Answer", "Chunk", "Citation", "CorpusError",
-        "Drop", "Evidence", "ExportFile", "Filters", "FoldedText", "IndexBusyError",
+        "Drop", "Evidence", "ExportFile", "Filters", "FoldedText", "Highlight", "IndexBusyError",
         "IndexMismatchError", "IndexMissingError", "LLMError", "LLMResponseError",
         "LLMUnreachableError", "Language", "LibraryIndexError", "MAX_QUESTION_CHARS", "MapPoint",
-        "ModelError", "Paper", "PaperMap", "PaperPage", "Problem", "QuestionError", "RAG",
+        "ModelError", "Paper", "PaperMap", "PaperPage", "Prefill", "Problem", "ProgressEvent", "QuestionError", "RAG",
         "RagError", "Saved", "ScoredChunk", "Sentence", "Settings", "SettingsError", "Source",
-        "SourcesEvent", "StreamEvent", "TextEvent", "Timings", "Trial", "UserError", "WorkDetails",
+        "SourcesEvent", "Stage", "StreamEvent", "TextEvent", "Timings", "Trial", "UserError", "WorkDetails",
         "add_paths", "ask", "export_answer", "export_conversation", "export_papers", "index_paths",
         "load_settings", "plain_text", "remove", "save_settings", "settings_file", "sync_path",
     }  # fmt: skip

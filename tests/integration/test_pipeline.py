@@ -26,7 +26,7 @@ from rag.library import index_paths
 from rag.llm.base import Message
 from rag.llm.llama_cpp.kv_cache import PROMPT_CACHE
 from rag.pipeline import RAG
-from rag.schema import Answer, Filters, SourcesEvent, TextEvent
+from rag.schema import Answer, Filters, ProgressEvent, SourcesEvent, TextEvent
 from rag.settings import load_settings
 from tests.conftest import HashEmbedder, ScriptedLLM
 
@@ -46,7 +46,8 @@ def test_an_answer_cites_the_abstract_its_marker_names(open_rag: OpenRag) -> Non
 
 
 def test_events_are_sources_then_text_then_the_answer_the_text_makes_up(open_rag: OpenRag) -> None:
-    events = list(open_rag("It reaches 6.06 [1]. That is low [1].").ask(QUESTION, stream=True))
+    streamed = list(open_rag("It reaches 6.06 [1]. That is low [1].").ask(QUESTION, stream=True))
+    events = [event for event in streamed if not isinstance(event, ProgressEvent)]
     assert isinstance(events[0], SourcesEvent)
     assert isinstance(events[-1], Answer)
     texts = [event for event in events if isinstance(event, TextEvent)]
@@ -59,9 +60,66 @@ def test_events_are_sources_then_text_then_the_answer_the_text_makes_up(open_rag
 def test_sources_come_before_the_language_model_is_asked(open_rag: OpenRag) -> None:
     rag = open_rag()
     events = rag.ask(QUESTION, stream=True)
-    assert isinstance(next(iter(events)), SourcesEvent)
+    assert next(events) == ProgressEvent("searching")
+    assert isinstance(next(events), SourcesEvent)
     assert isinstance(rag.llm, ScriptedLLM)
     assert rag.llm.chats == []
+
+
+def stages_of(rag: RAG, question: str, history: Sequence[tuple[str, str]] = ()) -> list[tuple[str, int, int]]:
+    events = rag.ask(question, history, stream=True)
+    return [(e.stage, e.done, e.total) for e in events if isinstance(e, ProgressEvent)]
+
+
+def test_the_wait_says_which_abstract_is_read(open_rag: OpenRag) -> None:
+    rag = open_rag("NOT FOUND")
+    assert stages_of(rag, "Compare Muse, SnowNet and the hives.")[:4] == [
+        ("searching", 0, 0), ("reading", 1, 3), ("reading", 2, 3), ("reading", 3, 3),
+    ]  # fmt: skip
+    assert ("rewriting", 0, 0) in stages_of(rag, "And how low?", [(QUESTION, "It reaches 6.06 [1].")])
+
+
+def test_the_wait_says_that_the_model_is_loaded_and_ends_when_the_reader_leaves(open_rag: OpenRag) -> None:
+    rag = open_rag()
+    loaded = threading.Event()
+    rag.llm.warm = loaded.wait
+    events = rag.ask(QUESTION, stream=True)
+    assert [type(next(events)) for _ in range(2)] == [ProgressEvent, SourcesEvent]
+    assert next(events) == ProgressEvent("loading")
+    waiting = threading.Thread(target=lambda: list(events))
+    waiting.start()
+    events.close()
+    waiting.join(2)
+    assert not waiting.is_alive()
+    loaded.set()
+
+
+def test_key_sentences_are_marked_before_the_model_is_asked(
+    open_rag: OpenRag, embedder: HashEmbedder
+) -> None:
+    rag = open_rag()
+
+    def marked(question: str) -> list[str]:
+        found = next(e for e in rag.ask(question, stream=True) if isinstance(e, SourcesEvent))
+        texts = {context.paper.paper_id: context.paper.text for context in found.contexts}
+        return [texts[h.paper_id][h.start : h.end] for h in found.highlights]
+
+    before = len(embedder.embedded)
+    assert marked(QUESTION)[0] == "It reaches an FID of 6.06 on CC3M with 900M parameters."
+    events = rag.ask("How many hives of bees?", stream=True)
+    assert [type(next(events)) for _ in range(2)] == [ProgressEvent, SourcesEvent]
+    asked = embedder.embedded[before:]
+    assert not any("hives" in text for text in asked)  # by its words alone: nothing is embedded for it
+    events.close()
+    assert rag.embed_sentences() == 3
+    before = len(embedder.embedded)
+    assert marked("How many hives of bees?")[0] == "We count honey bees at 12 hives."
+    assert not any("We count" in text for text in embedder.embedded[before:])
+
+
+def test_nothing_is_marked_where_nothing_is_near(open_rag: OpenRag) -> None:
+    events = open_rag(min_similarity=0.99).ask("Who won the chess game?", stream=True)
+    assert next(e for e in events if isinstance(e, SourcesEvent)).highlights == ()
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from html import escape
 
 from ui.chat import labels
+from ui.chat.cards import cards_html
+from ui.chat.markers import cite_html
 from ui.chat.notes import notes
+from ui.chat.rows import table_html
 from ui.chat.turn import Turn
+from ui.chat.waiting import waiting_html
 from ui.conversations.acts import acts_html
 from ui.export.menu import tools_html
 from ui.patch import Patch
+from ui.text.clip import clipped
+from ui.text.typeset import plain, typeset
 from ui.words import Label
 
 _MARKER = re.compile(r"\[(\d{1,4})\]")
@@ -30,6 +35,7 @@ def chat_html(turns: Sequence[Turn]) -> str:
 
 def turn_patch(number: int, turn: Turn) -> Patch:
     """Return all that the page shows of a turn in the conversation; the answer grows at its end."""
+    table = table_html(number, turn)
     return {
         f"turn-{number}": _frame_html(number, turn),
         f"turn-{number}@aria-busy": "true" if turn.busy else "false",
@@ -37,8 +43,11 @@ def turn_patch(number: int, turn: Turn) -> Patch:
         f"read-as-{number}": _read_as_html(turn),
         f"state-{number}": _state_html(turn),
         f"answer-{number}@lang": turn.language,
-        f"answer-{number}": _linked(number, turn) if turn.text else "",
+        f"answer-{number}": _linked(number, turn) if turn.text and not table else "",
+        f"table-{number}": table,
+        f"next-{number}": waiting_html(turn) if turn.text and _more_to_read(turn) else "",
         f"foot-{number}": _error_html(turn) + _foot_html(number, turn),
+        f"cards-{number}": cards_html(number, turn),
         f"acts-{number}": acts_html(number, turn),
     }
 
@@ -64,11 +73,12 @@ def _frame_html(number: int, turn: Turn) -> str:
     """Return what of a turn never changes: the question, and empty places for the rest."""
     question = turn.question
     if len(question) > _QUESTION_SHOWN:
-        question = question[:_QUESTION_SHOWN] + "…"
+        question = clipped(question, _QUESTION_SHOWN)
     return (
-        f'<h2 class="question"><span class="sr">{labels.ASKED.html()}</span>{escape(question)}</h2>'
+        f'<h2 class="question"><span class="sr">{labels.ASKED.html()}</span>{plain(question)}</h2>'
         f'<div id="read-as-{number}"></div><div class="reply"><div id="state-{number}"></div>'
-        f'<p class="answer" id="answer-{number}"></p></div><div id="foot-{number}"></div>'
+        f'<p class="answer" id="answer-{number}"></p><div id="table-{number}"></div>'
+        f'<div id="next-{number}"></div></div><div id="foot-{number}"></div><div id="cards-{number}"></div>'
         f'<div id="acts-{number}"></div>'
     )
 
@@ -80,7 +90,7 @@ def _classes(turn: Turn) -> str:
 def _read_as_html(turn: Turn) -> str:
     if not turn.standalone:
         return ""
-    meant = f'<span lang="{turn.language}">{escape(turn.standalone)}</span>'
+    meant = f'<span lang="{turn.language}">{plain(turn.standalone)}</span>'
     return f'<p class="read-as">{labels.READ_AS.html()}{meant}</p>'
 
 
@@ -88,16 +98,16 @@ def _state_html(turn: Turn) -> str:
     """Return what stands above the words: what is being done, or that this is a refusal."""
     if turn.answer and turn.answer.refused:
         return f'<p class="label">{labels.REFUSED.html()}</p>'
-    return _waiting_html(turn) if turn.busy and not turn.text else ""
+    return "" if turn.text else waiting_html(turn)
+
+
+def _more_to_read(turn: Turn) -> bool:
+    """Return whether another abstract is read after the words that are shown."""
+    return turn.stage is not None and turn.stage.stage == "reading" and turn.stage.done > 1
 
 
 def _error_html(turn: Turn) -> str:
     return f'<p class="error" role="alert">{turn.error.html()}</p>' if turn.error else ""
-
-
-def _waiting_html(turn: Turn) -> str:
-    words = labels.SEARCHING if turn.contexts is None else labels.READING.of(len(turn.contexts))
-    return f'<p class="waiting">{words.html()}<span class="dots" aria-hidden="true"></span></p>'
 
 
 def _linked(number: int, turn: Turn) -> str:
@@ -143,15 +153,9 @@ def _markers_linked(number: int, turn: Turn, start: int, end: int) -> str:
     for match in _MARKER.finditer(turn.text, start, end):
         if int(match[1]) not in known:
             continue
-        parts += [escape(turn.text[start : match.start()].rstrip(" ")), _cite_html(number, int(match[1]))]
+        parts += [typeset(turn.text[start : match.start()].rstrip(" ")), cite_html(number, int(match[1]))]
         start = match.end()
-    return "".join(parts) + escape(turn.text[start:end])
-
-
-def _cite_html(turn: int, source: int) -> str:
-    target = f"source-{turn}-{source}"
-    name = labels.SOURCE.of(source).attribute("aria-label")
-    return f'&#8288;<a class="cite" href="#{target}" data-goto="{target}"{name}>[{source}]</a>&#8288;'
+    return "".join(parts) + typeset(turn.text[start:end])
 
 
 def _foot_html(number: int, turn: Turn) -> str:

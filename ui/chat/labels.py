@@ -30,12 +30,44 @@ ASKED = Label("Question: ", "问题：")
 READ_AS = Label("Read as: ", "理解为：")
 SEARCHING = Label("Searching the abstracts", "正在检索摘要")
 READING = Label("Reading {n} abstract{s}", "正在阅读 {n} 篇摘要")
+READING_ONE = Label("Reading the abstract", "正在阅读摘要")
+READING_NUMBER = Label("Reading abstract {done} of {total}", "正在阅读第 {done} 篇摘要，共 {total} 篇")
+LOADING_EMBEDDER = Label("Loading the search model", "正在加载检索模型")
+NEXT_IN_LINE = Label("You are next", "下一个就是您")
+IN_LINE = Label("Waiting in line, place {n}", "排队等候，第 {n} 位")
+STAGES = {
+    "loading": Label("Loading the language model", "正在加载语言模型"),
+    "waiting": NEXT_IN_LINE,
+    "rewriting": Label("Understanding the follow-up", "正在理解追问"),
+    "searching": SEARCHING,
+    "translating": Label("Translating the answer", "正在翻译回答"),
+}
+PREPARED = Label("{done} of {n} abstract{s} prepared", "已预读 {done}/{n} 篇摘要")
 WEAK = Label("only weakly supported", "依据较弱")
 SOURCE = Label("Source {n}", "来源 {n}")
 REFUSED = Label("No answer in the abstracts", "摘要中没有答案")
 BROKE_OFF = Label(
     "The answer broke off because of a fault in citefold; the terminal that serves this page shows it.",
     "citefold 内部出错，回答中断；详情见运行本页面的终端。",
+)
+
+# An answer as a table
+TABLE = Label("What each abstract says", "各篇摘要的说法")
+COLUMN_PAPER = Label("Paper", "论文")
+COLUMN_SAYS = Label("What it says", "说了什么")
+COLUMN_WORDS = Label("Its words", "原文")
+
+# The card of a citation
+CARD = Label("Source {n}", "来源 {n}")
+TO_SOURCE = Label("Show in the sources", "在来源中查看")
+TRANSLATE = Label("Translate", "翻译")
+TRANSLATING = Label("Translating", "正在翻译")
+TRANSLATED = Label(
+    "Translated by the language model; the quotation above counts.", "由语言模型翻译，以上方原文为准。"
+)
+NOT_TRANSLATED = Label(
+    "The model's translation lost a number or a name, so it is not shown.",
+    "模型的译文丢失了数字或名称，故不显示。",
 )
 
 # Below an answer

@@ -15,6 +15,7 @@ from ui.chat.format import chat_html, status_html, turn_patch
 from ui.chat.notes import status_of
 from ui.chat.sources import sources_html
 from ui.chat.stream import follow
+from ui.chat.translating import translator
 from ui.chat.turn import Turn, history
 from ui.conversations.fates import Fates, fates_of
 from ui.conversations.keeper import Keeper, Turns, place_patch, saved_patch
@@ -52,6 +53,7 @@ def build(page: Page, keeper: Keeper, examples: Sequence[str] = ()) -> ChatRoom:
     page.listen([stop.click], _halter(keeper), [page.turns, page.conversation], seen, **ending)
     page.listen([clear.click, page.action("past_new")], _clear, [], seen, **ending)
     page.on("sources", _older(page, keeper), [page.turns, page.conversation], [page.patch], queue=False)
+    page.on("translate", translator(page.library), [page.turns], [page.patch], concurrency_limit=None)
     return room
 
 

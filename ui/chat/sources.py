@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from html import escape
-from urllib.parse import quote, urlsplit
 
-from rag import Citation, Paper, ScoredChunk, Source
+from rag import Citation, ScoredChunk, Source
 from ui.chat import labels
+from ui.chat.paper import byline, files_of, title_line
 from ui.chat.turn import Turn
 from ui.conversations.fates import Fates
+from ui.text.clip import clipped
+from ui.text.typeset import plain, typeset
 from ui.words import Label
 
-_TRAILING = re.compile(r"[\s,.;:，。；：、]+$")
-# Two lines of a card in the narrowest layout; a Han character is about twice as wide as a Latin letter.
-_TITLE_CHARS = {"en": 88, "zh": 42}
-_AUTHORS_SHOWN = 3  # names; the others are "et al."
+_ABOUT_CHARS = 160  # of the question above its sources
 
 
 def sources_html(turns: Sequence[Turn], number: int | None = None, fates: Fates | None = None) -> str:
@@ -30,13 +27,13 @@ def sources_html(turns: Sequence[Turn], number: int | None = None, fates: Fates 
         )
     number = number or len(turns)
     turn = turns[number - 1]
-    about = turn.question if len(turn.question) <= 160 else turn.question[:160] + "…"
+    about = clipped(turn.question, _ABOUT_CHARS)
     return (
         f'<section class="shelf" id="sources-{number}" tabindex="-1" '
         f'aria-labelledby="name-{number} about-{number}">'
         f'<h2 id="name-{number}">{labels.SOURCES.html()}</h2>'
         f'<p class="about" id="about-{number}"><span '
-        f'class="sr">{labels.ABOUT.html()}</span>{escape(about)}</p>'
+        f'class="sr">{labels.ABOUT.html()}</span>{plain(about)}</p>'
         f"{_groups(number, turn, fates or {})}</section>"
     )
 
@@ -47,11 +44,12 @@ def _groups(number: int, turn: Turn, fates: Fates) -> str:
     cited = {citation.paper_id: citation for citation in turn.citations}
     named = [(context, cited.get(context.paper.paper_id)) for context in turn.contexts]
     cards = [
-        (context, citation, _evidence(turn, citation), fates.get(context.paper.paper_id))
+        (context, citation, _evidence(turn, context, citation), fates.get(context.paper.paper_id))
         for context, citation in named
     ]
     if turn.busy or turn.stopped or turn.error:
-        return _list(labels.RETRIEVED, [_card(number, *pair, place=i) for i, pair in enumerate(cards)])
+        found = [_card(number, *card, place=i, marking=True) for i, card in enumerate(cards)]
+        return _list(labels.RETRIEVED, found)
     places = {context.paper.paper_id: i for i, (context, *_) in enumerate(cards)}
     first = sorted((c for c in cards if c[1]), key=lambda c: c[1].number if c[1] else 0)
     rest = [card for card in cards if not card[1]]
@@ -79,10 +77,10 @@ def _list(label: Label, cards: Sequence[str]) -> str:
     return f'<h3>{label.html()}</h3><ol class="cards">{"".join(cards)}</ol>'
 
 
-def _evidence(turn: Turn, citation: Citation | None) -> list[tuple[int, int]]:
-    """Return the spans of the cited abstract that the answer's sentences rest on."""
+def _evidence(turn: Turn, context: ScoredChunk, citation: Citation | None) -> list[tuple[int, int]]:
+    """Return the spans that the answer's sentences rest on; of an abstract not cited, its key sentences."""
     if citation is None:
-        return []
+        return [(h.start, h.end) for h in turn.highlights if h.paper_id == context.paper.paper_id]
     found = {(e.start, e.end) for s in turn.sentences for e in s.evidence if e.number == citation.number}
     return sorted(found | {(citation.start, citation.end)})
 
@@ -95,8 +93,10 @@ def _card(
     fate: Label | None = None,
     *,
     place: int,
+    marking: bool = False,
 ) -> str:
     paper = context.paper
+    state = " cited" if citation else " key" if spans and marking else ""
     spans = spans or [(context.chunk.start, context.chunk.end)]
     key = f"{turn}-{citation.number}" if citation else f"{turn}-r{place}"
     # A record without a title is headed by its first words: quoting them again below would say them twice.
@@ -105,9 +105,10 @@ def _card(
     named = f'<span class="sr">{labels.BADGE.html()}</span>'
     became = f'<p class="fate">{fate.html()}</p>' if fate else ""
     badge = f'<span class="number">{named}{citation.number}</span>' if citation else ""
+    title = typeset(title_line(paper))
     return (
-        f'<li class="card{" cited" if citation else ""}" id="source-{key}" tabindex="-1">'
-        f'<h4 lang="{paper.language}">{badge}{escape(title_line(paper))}</h4>'
+        f'<li class="card{state}" id="source-{key}" tabindex="-1">'
+        f'<h4 lang="{paper.language}">{badge}{title}</h4>'
         f'<div class="meta"><span>{labels.LANGUAGES[paper.language].html()}</span>{byline(paper)}'
         f"{_where(f'{turn}-{place}', paper.sources)}</div>"
         f"{became}"
@@ -124,16 +125,16 @@ def marked(text: str, spans: Sequence[tuple[int, int]]) -> str:
     Nothing is marked when a passage is the whole text: a mark on everything points at nothing.
     """
     if any(start <= 0 and end >= len(text) for start, end in spans):
-        return escape(text)
+        return typeset(text)
     parts: list[str] = []
     done = 0
     for start, end in sorted(spans):
         if end <= max(start, done):
             continue
         start = max(start, done)
-        parts += [escape(text[done:start]), f"<mark>{escape(text[start:end])}</mark>"]
+        parts += [typeset(text[done:start]), f"<mark>{typeset(text[start:end])}</mark>"]
         done = end
-    return "".join(parts) + escape(text[done:])
+    return "".join(parts) + typeset(text[done:])
 
 
 def _excerpts(text: str, spans: Sequence[tuple[int, int]]) -> str:
@@ -146,57 +147,14 @@ def _excerpts(text: str, spans: Sequence[tuple[int, int]]) -> str:
             joined.append((start, end))
     passages = [text[start:end].strip() for start, end in joined]
     if passages in ([text.strip()], [""]):
-        return escape(text.strip())
-    before, after = ("…" if joined[0][0] > 0 else ""), ("…" if joined[-1][1] < len(text) else "")
-    return before + " … ".join(f"<mark>{escape(passage)}</mark>" for passage in passages) + after
-
-
-def title_line(paper: Paper) -> str:
-    """Return the title, or the first words of the text where a record has none."""
-    if paper.title:
-        return paper.title
-    limit = _TITLE_CHARS[paper.language]
-    line = " ".join(paper.text[: 2 * limit].split())
-    if len(line) <= limit:
-        return line
-    cut = line[:limit]
-    if paper.language == "en" and " " in cut:
-        cut = cut.rsplit(" ", 1)[0]
-    return _TRAILING.sub("", cut) + "…"
-
-
-def byline(paper: Paper) -> str:
-    """Return authors, venue, year and link, as far as the record has them."""
-    year = str(paper.year) if paper.year is not None else ""
-    parts = [_authors(paper.authors), escape(paper.venue or ""), year]
-    spans = "".join(f"<span>{part}</span>" for part in parts if part)
-    link = f"https://doi.org/{quote(paper.doi)}" if paper.doi else paper.url or ""
-    # A link of the corpus is shown only when it can do no more than open a page.
-    if link.isprintable() and _scheme(link) in {"http", "https"}:
-        name = "DOI" if paper.doi else labels.LINK.html()
-        spans += f'<a href="{escape(link)}" target="_blank" rel="noopener noreferrer">{name}</a>'
-    return spans
-
-
-def _authors(names: Sequence[str]) -> str:
-    """Return at most three names; a comma in one asks for semicolons between them."""
-    shown = names[:_AUTHORS_SHOWN]
-    if len(names) > len(shown):
-        return escape("; ".join(shown)) + labels.AND_OTHERS.html()
-    return escape(("; " if any("," in name for name in shown) else " & ").join(shown))
-
-
-def _scheme(link: str) -> str:
-    """Return the scheme of a link, empty where it cannot be parsed."""
-    try:
-        return urlsplit(link).scheme
-    except ValueError:
-        return ""
+        return typeset(text.strip())
+    before, after = ("… " if joined[0][0] > 0 else ""), (" …" if joined[-1][1] < len(text) else "")
+    return before + " … ".join(f"<mark>{typeset(passage)}</mark>" for passage in passages) + after
 
 
 def _where(key: str, sources: Sequence[Source]) -> str:
-    count = len({source.file for source in sources})
-    items = "".join(f"<li>{escape(s.file)}{labels.RECORD.of(s.position).html()}</li>" for s in sources)
+    count = files_of(sources)
+    items = "".join(f"<li>{plain(s.file)}{labels.RECORD.of(s.position).html()}</li>" for s in sources)
     return (
         f'<details class="where" id="where-{key}"><summary>{labels.FILES.of(count).html()}</summary>'
         f"<ul>{items}</ul></details>"

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 
-from rag import Filters, RagError, StreamEvent
+from rag import Filters, ProgressEvent, RagError, StreamEvent
 from ui.chat.labels import BROKE_OFF
 from ui.chat.turn import Turn
 from ui.engine import Events, Library
-from ui.engine import Turn as ModelTurn
+from ui.line import Ticket
 from ui.words import Label
 
 # Gradio notices a closed tab only when the answer yields; higher lets the model work for nobody longer.
@@ -25,7 +26,7 @@ async def stream(
     question: str,
     past: Sequence[tuple[str, str]],
     filters: Filters | None = None,
-    turn: ModelTurn | None = None,
+    ticket: Ticket | None = None,
 ) -> AsyncGenerator[list[StreamEvent | RagError], None]:
     """Yield the events of `library.ask`, all that have arrived at a time; an error of citefold comes last.
 
@@ -44,7 +45,7 @@ async def stream(
 
     def produce() -> None:
         try:
-            asked.append(library.ask(question, past, stream=True, filters=filters, turn=turn))
+            asked.append(library.ask(question, past, stream=True, filters=filters, turn=ticket))
             for event in () if abandoned.is_set() else asked[0]:
                 put(event)
         except RagError as error:
@@ -81,15 +82,29 @@ async def follow(
     question: str,
     past: Sequence[tuple[str, str]],
     filters: Filters | None = None,
-    turn_with_model: ModelTurn | None = None,
+    ticket: Ticket | None = None,
 ) -> AsyncGenerator[Turn, None]:
-    """Yield the turn of `question` as it grows, from the bare question to its end; `past` is the history."""
+    """Yield the turn of `question` as it grows, from the bare question to its end; `past` is the history.
+
+    `ticket` is the question's place in the line before the model.
+    """
     turn = Turn(question)
     yield turn
-    async with contextlib.aclosing(stream(library, question, past, filters, turn_with_model)) as events:
+    async with contextlib.aclosing(stream(library, question, past, filters, ticket)) as events:
         async for arrived in events:
             for event in arrived:
-                turn = turn.failed(Label(str(event))) if isinstance(event, RagError) else turn.after(event)
+                turn = _after(turn, event, library)
+            place = ticket.place if ticket else 0
+            if place != turn.place:
+                turn = replace(turn, place=place)
             yield turn
     if turn.busy:
         yield turn.failed(BROKE_OFF)
+
+
+def _after(turn: Turn, event: StreamEvent | RagError, library: Library) -> Turn:
+    if isinstance(event, RagError):
+        return turn.failed(Label(str(event)))
+    if isinstance(event, ProgressEvent) and library.prefilled is not None:
+        turn = replace(turn, prepared=(library.prefilled.read, library.prefilled.papers))
+    return turn.after(event)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rag import Answer, Citation, Language, ScoredChunk, Sentence, SourcesEvent, StreamEvent, TextEvent
+from rag import (
+    Answer,
+    Citation,
+    Highlight,
+    Language,
+    ProgressEvent,
+    ScoredChunk,
+    Sentence,
+    SourcesEvent,
+    StreamEvent,
+    TextEvent,
+)
 from ui.words import Label
 
 
@@ -14,7 +25,9 @@ class Turn:
     """A question with its sources, text and end: an answer, an error, or a reader who pressed Stop.
 
     `contexts` is None until retrieval is done; `text` grows with each delta; `citations` and `sentences` are
-    those known so far and become the answer's own at the end; `standalone` is what a follow-up was read as.
+    those known so far and become the answer's own at the end; `standalone` is what a follow-up was read as;
+    `stage` is what is being done; `highlights` are the key sentences that are marked before an answer;
+    `place` is the place in line, 0 for none; `prepared`: how many abstracts of how many are.
     """
 
     question: str
@@ -27,17 +40,32 @@ class Turn:
     error: Label | None = None
     stopped: bool = False
     standalone: str | None = None
+    stage: ProgressEvent | None = None
+    highlights: tuple[Highlight, ...] = ()
+    place: int = 0
+    prepared: tuple[int, int] | None = None
 
     @property
     def busy(self) -> bool:
         """Return whether more is to come."""
         return self.answer is None and self.error is None and not self.stopped
 
+    def language_of(self, paper_id: str) -> Language:
+        """Return the language of a paper that was found for the question."""
+        found = (c.paper.language for c in self.contexts or () if c.paper.paper_id == paper_id)
+        return next(found, self.language)
+
     def after(self, event: StreamEvent) -> Turn:
         """Return the turn as it stands once `event` has arrived."""
+        if isinstance(event, ProgressEvent):
+            return replace(self, stage=event)
         if isinstance(event, SourcesEvent):
             return replace(
-                self, contexts=event.contexts, language=event.language, standalone=event.standalone_question
+                self,
+                contexts=event.contexts,
+                language=event.language,
+                standalone=event.standalone_question,
+                highlights=event.highlights,
             )
         if isinstance(event, TextEvent):
             return replace(

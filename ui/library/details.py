@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from rag import FoldedText, Paper, WorkDetails
-from ui.chat.sources import byline
+from ui.chat.paper import byline
 from ui.library import labels
 from ui.patch import does
 from ui.words import Label

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
 from rag import Paper, PaperPage
-from ui.chat.sources import byline, title_line
+from ui.chat.paper import byline, title_line
 from ui.library import labels
 from ui.library.browsing import ORDERS, PAGE, Browsing
 from ui.patch import does

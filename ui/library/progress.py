@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from rag import AddReport, Paper, Problem
-from ui.chat.sources import title_line
+from ui.chat.paper import title_line
 from ui.library import labels
 from ui.library.job import Job
 from ui.words import Label

@@ -15,7 +15,7 @@ from rag.answering.generation.grammar import answer_grammar
 from rag.answering.generation.prompts import NOT_FOUND
 from rag.llm.base import LLM, Message, TextStream
 from rag.llm.logprobs import Logprobs
-from rag.schema import Language, ScoredChunk, Sentence
+from rag.schema import Language, ProgressEvent, ScoredChunk, Sentence
 from rag.text.sentences import split_sentences
 
 # Most sentences of a reply about one abstract among several.
@@ -70,8 +70,8 @@ class Generated:
 Shown = tuple[str, Cited]
 """New text to show, and everything cited so far."""
 
-Answering = Generator[Shown, None, Generated]
-"""Yields what is shown and returns the finished answer."""
+Answering = Generator[Shown | ProgressEvent, None, Generated]
+"""Yields what is shown and what is being done, and returns the finished answer."""
 
 
 def stream_answer(
@@ -87,8 +87,10 @@ def stream_answer(
     if read.refused:
         return read
     cited = NOTHING_SAID
-    for shown, cited in _translated(read.cited, chat.translate, attributor):
-        yield shown, cited
+    for item in _translated(read.cited, chat.translate, attributor):
+        if not isinstance(item, ProgressEvent):
+            cited = item[1]
+        yield item
     lost = not cited.sentences
     return replace(read, cited=cited, refused=lost, given_up=lost)
 
@@ -111,6 +113,7 @@ def stream_each(
     said: set[str] = set()
     lost: dict[int, float] = {}
     for number, chat in enumerate(chats, 1):
+        yield ProgressEvent("reading", number, len(chats))
         logprobs = Logprobs()
         text = _closed(_reply_to_part(llm, chat, max_tokens, logprobs), chat.language)
         own = _confidence(logprobs, chat)
@@ -203,11 +206,12 @@ def _drained(items: Answering) -> Generated:
             return generated
 
 
-def _translated(read: Cited, translate: Translate, attributor: Attributor) -> Iterator[Shown]:
+def _translated(read: Cited, translate: Translate, attributor: Attributor) -> Iterator[Shown | ProgressEvent]:
     """Yield the translated sentences; a failed or unfaithful translation is left out."""
     kept: list[Sentence] = []
     cited = NOTHING_SAID
-    for sentence in read.sentences:
+    for number, sentence in enumerate(read.sentences, 1):
+        yield ProgressEvent("translating", number, len(read.sentences))
         said = translate(sentence.text)
         found = attributor.check_translation(said, sentence) if said is not None else None
         if found is not None:

@@ -22,13 +22,12 @@ from ui.chat.turn import Turn, history
 from ui.masthead import masthead_html
 from ui.words import Label
 
-HOSTILE = (
-    '<script>alert(1)</script><img src=x onerror=alert(2)>" onmouseover="alert(3) $x^2$ **b** ${1} {{2}} `'
-)
+HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)>" onmouseover="alert(3) $x^2 **b** ${1} {{2}} ` ![](//x.example/a)'
 ALLOWED = set(
     "article h1 h2 h3 h4 p span a div footer button section ol ul li details summary mark blockquote".split()
 )
-ALLOWED |= {"header"}
+ALLOWED |= {"header", *"math mrow mi mo mn msup mtext table caption thead tbody tr th td q".split()}
+TURNING = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
 
 
 class Parsed(HTMLParser):
@@ -90,7 +89,7 @@ def test_hostile_text_is_shown_as_text() -> None:
     found = context(HOSTILE, title=HOSTILE, files=[(HOSTILE, 1)], url="javascript:alert(1)", doi=None)
     turn = finished(HOSTILE, f"{HOSTILE} [1].", [found], [citation(1, found, "alert(1)")])
     chat, panel = assert_harmless(chat_html([turn])), assert_harmless(sources_html([turn]))
-    assert chat.text.count(HOSTILE) == 2
+    assert chat.text.count(HOSTILE) == 4  # question, answer, and the title and the words of the card
     assert panel.text.count(HOSTILE) >= 3
     assert "javascript:" not in sources_html([turn])
     assert (
@@ -109,9 +108,10 @@ def test_a_link_that_is_not_a_web_page_is_left_out(url: str) -> None:
     )
 
 
-@given(st.text(), st.integers(0, 50), st.integers(0, 50))
+@given(st.text(st.characters(exclude_characters="$\\")), st.integers(0, 50), st.integers(0, 50))
 def test_marking_keeps_every_character(text: str, start: int, end: int) -> None:
     page = Parsed(marked(text, [(start, end), (3, 9)]))
+    text = text.translate(TURNING)
     assert page.text == text.replace("\r\n", "\n").replace("\r", "\n") or page.text == text
 
 
@@ -140,7 +140,7 @@ def test_a_card_shows_every_quotation_of_the_answer_and_joins_those_that_touch()
     sentence = Sentence("It is.", (1,), "supported", 0.9, evidence[::-1])
     html = sources_html([turn.after(replace(turn.answer, sentences=(sentence,)))])
     quoted = html[html.index("<blockquote") : html.index("</blockquote>")]
-    assert quoted.endswith("…<mark>It reaches 6.06. It is fast.</mark> … <mark>They crash.</mark>")
+    assert quoted.endswith("… <mark>It reaches 6.06. It is fast.</mark> … <mark>They crash.</mark>")
 
 
 def test_a_weakly_supported_sentence_is_set_off_with_its_marker_and_counted() -> None:

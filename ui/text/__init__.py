@@ -1,0 +1,1 @@
+"""Foreign text as HTML: escaped, its formulas typeset, cut between words."""

@@ -139,7 +139,7 @@ class FakeRAG:
             return next((found.paper for found in self.found if found.paper.paper_id == paper_id), None)
         return Paper(paper_id, "An abstract.", "en", ())
 
-    def papers(self, query: str | None = None, filters: Filters | None = None, **options: Any) -> PaperPage:
+    def papers(self, query: str | None = None, filters: Filters | None = None, *options: Any) -> PaperPage:
         return PaperPage(0, ())
 
     def facets(self, query: str | None = None, filters: Filters | None = None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
-from rag.answering.fields.library import plain
+from rag.answering.fields.venues import plain
 from rag.answering.fields.work import Work
 from rag.browsing.listing import find_words
 from rag.browsing.records import FacetField, Facets
@@ -66,7 +66,7 @@ def _counted(
         return tuple(sorted(counts.items(), reverse=True))
     top = counts.most_common(FACET_VALUES)
     find: dict[FacetField, Callable[[str], Collection[int]]] = {
-        "author": shelf.of_author, "venue": shelf.library.in_venue, "keyword": shelf.keywords.find,
+        "author": shelf.of_author, "venue": shelf.library.venues.find, "keyword": shelf.keywords.find,
     }  # fmt: skip
     if field not in find:
         return tuple(top)

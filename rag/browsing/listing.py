@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rag.answering.fields.library import plain
+from rag.answering.fields.venues import plain
 from rag.browsing.records import Order, PaperPage
 from rag.browsing.shelf import Shelf, title_of
 from rag.schema import Filters, Paper, ScoredChunk
@@ -54,7 +54,7 @@ def find_words(shelf: Shelf, query: str) -> list[int]:
     library = shelf.library
     identified = library.find_identifier(query)
     named = list(identified[2]) if identified else []
-    for find in (shelf.of_author, library.in_venue, shelf.keywords.find):
+    for find in (shelf.of_author, library.venues.find, shelf.keywords.find):
         named += find(query)
     held = [library.number_of[i] for i in shelf.store.catalog.papers_with(query)]
     return list(dict.fromkeys([*named, *held]))

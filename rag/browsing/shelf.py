@@ -8,7 +8,8 @@ from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from rag.answering.collection.listing import passes
-from rag.answering.fields.library import library_of, plain
+from rag.answering.fields.library import library_of
+from rag.answering.fields.venues import plain
 from rag.answering.fields.work import Work
 from rag.errors import QuestionError
 from rag.schema import Filters
@@ -86,7 +87,7 @@ class Shelf:
         """
         sets = [
             self._any(filters.authors, self.of_author, "author"),
-            self._any(filters.venues, self.library.in_venue, "venue"),
+            self._any(filters.venues, self.library.venues.find, "venue"),
             self._any(filters.keywords, self.keywords.find, "keyword"),
             self._known(filters.papers),
         ]
@@ -112,7 +113,7 @@ class Shelf:
         return found
 
     def _near(self, field: str, value: str) -> str:
-        offers = {"author": self.library.near_authors, "venue": self.library.near_venues}
+        offers = {"author": self.library.near_authors, "venue": self.library.venues.near}
         near = offers[field](value) if field in offers else []
         return f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Name another {field}."
 

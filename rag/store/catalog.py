@@ -37,6 +37,7 @@ class Catalog:
         """Open the catalogue in `path` read-only; `sqlite3.Error` when it is not one."""
         self._path = path
         self._lock = threading.Lock()
+        self._last_part: tuple[Filters, Language | None, Part] | None = None
         self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
         self._db.execute("SELECT count(*) FROM papers").fetchone()
 
@@ -75,7 +76,7 @@ class Catalog:
         self, filters: Filters, language: Language | None = None, every: bool = False
     ) -> LexicalFilter:
         files = self.source_names(filters.sources) if filters.sources else None
-        numbers = self.part(filters).numbers if filters.papers else None
+        numbers = self.part(filters, language).numbers if filters.papers else None
         years = filters.year_from, filters.year_to
         return LexicalFilter(language or filters.language, files, *years, numbers, every)
 
@@ -92,7 +93,12 @@ class Catalog:
 
     def part(self, filters: Filters, language: Language | None = None) -> Part:
         """Return the chunks, in `language` if one is given, of `filters.papers` that pass the filters."""
-        return part_of(self._rows_of, filters, frozenset(self.source_names(filters.sources)), language)
+        known = self._last_part  # both retrievers ask for the same part, one after the other
+        if known is None or known[:2] != (filters, language):
+            files = frozenset(self.source_names(filters.sources))
+            known = filters, language, part_of(self._rows_of, filters, files, language)
+            self._last_part = known
+        return known[2]
 
     def _chunk_ids(self, numbers: Sequence[int]) -> dict[int, str]:
         return dict(self._rows_of("SELECT number, chunk_id FROM chunks WHERE number IN", numbers))

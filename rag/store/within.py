@@ -19,7 +19,7 @@ EACH_OF = 3000
 # How many times the expected number of hits is fetched at first, and by what more is fetched then.
 _MARGIN, _GROWTH = 2, 4
 _CHUNKS = (
-    "SELECT c.number, c.chunk_id, c.language, p.year, p.record FROM chunks c JOIN papers p USING (paper_id) "
+    "SELECT c.number, c.chunk_id, c.language, p.year, {record} FROM chunks c JOIN papers p USING (paper_id) "
     "WHERE p.paper_id IN"
 )
 
@@ -43,9 +43,10 @@ def part_of(rows_of: RowsOf, filters: Filters, files: frozenset[str], language: 
     `files` are the exact names that `filters.sources` select.
     """
     wanted = {language, filters.language} - {None}
+    query = _CHUNKS.format(record="p.record" if filters.sources else "''")  # records are long to read
     rows = [
         (number, chunk_id)
-        for number, chunk_id, own, year, record in rows_of(_CHUNKS, sorted(filters.papers))
+        for number, chunk_id, own, year, record in rows_of(query, sorted(filters.papers))
         if wanted <= {own} and _in_years(year, filters) and (not filters.sources or _is_in(files, record))
     ]
     return Part(tuple(number for number, _ in rows), tuple(chunk_id for _, chunk_id in rows))

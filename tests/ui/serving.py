@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -20,7 +21,8 @@ def serving(rag: Library, host: str = "127.0.0.1", **options: Any) -> Iterator[s
         return make_server(rag, host, **options)
 
     with closing(listen("127.0.0.1", 0)) as bound:
-        server = asyncio.run(make())
+        with ThreadPoolExecutor(1) as apart:  # the browser's loop runs in this thread
+            server = apart.submit(lambda: asyncio.run(make())).result()
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         try:

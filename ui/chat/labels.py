@@ -12,8 +12,8 @@ STOP = Label("Stop", "停止")
 CLEAR = Label("New conversation", "新对话")
 HINT = Label("Enter to send · Shift+Enter for a new line", "Enter 发送 · Shift+Enter 换行")
 TOO_LONG = Label(
-    "The question has {n} characters; shorten it to at most {most}. It is still in the box.",
-    "问题有 {n} 个字符，请缩短到 {most} 个以内；原文仍在输入框中。",
+    "The question has {n:,} characters; shorten it to at most {most}. It is still in the box.",
+    "问题有 {n:,} 个字符，请缩短到 {most} 个以内；原文仍在输入框中。",
 )
 NOTHING_THERE = Label("That turn is not there any more; reload the page.", "这一轮已不存在，请刷新页面。")
 NO_QUESTION = Label("Write a question first.", "请先输入问题。")

@@ -37,7 +37,7 @@ def rate_html(
     said = f'<span class="rate-said" role="status">{words.html() if words else ""}</span>'
     if not asked or rating.verdict is None:
         return group + said
-    hint = labels.REMARK_HINT.attribute("placeholder") + labels.REMARK.attribute("aria-label")
+    hint = labels.REMARK_HINT.attribute("placeholder")  # its name too, for who cannot see it
     return (
         f'{group}<form class="remark"{does("remark", turn=number)}><input name="remark" '
         f'maxlength="{REMARK_CHARS}" value="{escape(rating.remark)}" autocomplete="off"{hint}>'
@@ -65,6 +65,6 @@ def rating_patch(number: int, rating: Rating, *, asked: bool = False, saved: boo
 def _thumb(number: int, verdict: Verdict, rating: Rating) -> str:
     label = labels.UP if verdict == "up" else labels.DOWN
     pressed = "true" if rating.verdict == verdict else "false"
-    names = label.attribute("aria-label") + label.attribute("title")
+    names = label.attribute("aria-label")
     rate = does("rate", turn=number, verdict=verdict)
     return button("", f"icon icon-{verdict}", f' aria-pressed="{pressed}"{names}{rate}')

@@ -52,7 +52,6 @@ NO_READER = Label(
 NONE_FOUND = Label("No conversation holds these words.", "没有包含这些词的对话。")
 FOUND = Label("{n} conversation{s} found", "找到 {n} 个对话")
 OLDER = Label("Show older", "显示更早的")
-RENAME = Label("Rename", "重命名")
 RENAME_ONE = Label("Rename “{title}”", "重命名“{title}”")
 TITLE = Label("Title", "标题")
 SAVE = Label("Save", "保存")
@@ -90,8 +89,7 @@ EDIT_NOTE = Label(
 RATE = Label("Rate this answer", "评价这个回答")
 UP = Label("Good answer", "回答得好")
 DOWN = Label("Bad answer", "回答得不好")
-REMARK = Label("Remark (optional)", "备注（可选）")
-REMARK_HINT = Label("What was good, or wrong?", "哪里好，或哪里不对？")
+REMARK_HINT = Label("Remark: what was good, or wrong?", "备注：哪里好，或哪里不对？")
 RATING_SAVED = Label("Saved on this machine.", "已保存在本机。")
 
 # Sources of an older turn

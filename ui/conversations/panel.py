@@ -15,7 +15,7 @@ from ui.words import Label
 
 def frame_html() -> str:
     """Return the panel without its list, which is the reader's own and comes when the page is open."""
-    search = labels.SEARCH.attribute("placeholder") + labels.SEARCH.attribute("aria-label")
+    search = labels.SEARCH.attribute("placeholder")  # its name too, for who cannot see it
     hide = ' popovertarget="past" popovertargetaction="hide"' + labels.CLOSE.attribute("aria-label")
     return (
         f'<nav id="past" popover{labels.PANEL.attribute("aria-label")}>'
@@ -47,8 +47,8 @@ def list_html(shelf: Shelf, search: str = "", today: date | None = None) -> str:
 def item_html(conversation: Conversation, *, focus: bool = False) -> str:
     """Return what the list shows of one conversation; with `focus` the keyboard goes on at its link."""
     known, title = conversation.id, conversation.title
-    rename = labels.RENAME_ONE.of(title=title).attribute("aria-label") + labels.RENAME.attribute("title")
-    delete = labels.DELETE_ONE.of(title=title).attribute("aria-label") + labels.DELETE.attribute("title")
+    rename = labels.RENAME_ONE.of(title=title).attribute("aria-label")
+    delete = labels.DELETE_ONE.of(title=title).attribute("aria-label")
     opens = does("past_open", c=known) + (" data-focus" if focus else "")
     return (
         f'<a href="?c={known}" class="past-link"{opens}>{escape(title)}</a>'

@@ -13,7 +13,7 @@ from ui.patch import does
 from ui.words import Label
 
 # Told apart on light and on dark ground, also by most colour-blind readers (after Okabe and Ito).
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56a4d9", "#7a6fbe", "#8c8c8c")
+_COLOURS = ("#2a86c8", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56a4d9", "#7a6fbe", "#8c8c8c")
 # Points from which WebGL draws them; fewer are sharper without it.
 _MANY = 2000
 _FEWEST = 3

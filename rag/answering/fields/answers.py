@@ -22,6 +22,7 @@ from rag.answering.fields.replies import (
 )
 from rag.answering.fields.selection import Selected, Selector
 from rag.answering.fields.work import Work
+from rag.answering.router import classify
 from rag.schema import Citation, Filters, Language, ScoredChunk, Sentence
 from rag.store.index import Store
 
@@ -42,8 +43,11 @@ def answer_about_fields(
         return None
     library = library_of(store)
     asked = read_field_question(question, library, date.today().year)
-    told = asked and FieldAnswers(store, library, embed, filters or Filters()).answer(asked)
-    return (asked.language, told) if asked and told else None
+    # A list on a topic, or the file of a paper, is for `rag.answering.collection`.
+    if not asked or (not asked.names_known(library) and classify(question)):
+        return None
+    told = FieldAnswers(store, library, embed, filters or Filters()).answer(asked)
+    return (asked.language, told) if told else None
 
 
 class FieldAnswers:
@@ -60,8 +64,7 @@ class FieldAnswers:
         if not selected.works and (question.as_title or not question.sure):
             return None
         if lacking := self._lacking(question):
-            text = format_message("never", question.language, FIELD_TEXTS, field=lacking)
-            return put_together([text])
+            return put_together([format_message("never", question.language, FIELD_TEXTS, field=lacking)])
         if question.asked in GROUPED_BY:
             return self._groups(question, selected)
         if not selected.works:
@@ -179,11 +182,7 @@ class FieldAnswers:
         head = format_message(
             question.asked, language, FIELD_TEXTS, n=len(order), what=conditions(question, language)
         )
-        return put_together(
-            [head],
-            [listed(line) for line in lines],
-            more=more,
-        )
+        return put_together([head], [listed(line) for line in lines], more=more)
 
     def _listing(
         self,

@@ -70,6 +70,14 @@ class FieldQuestion:
     most: bool = False
     limit: int | None = None
 
+    def names_known(self, library: Library) -> bool:
+        """Return whether it says more than a topic, and the library has the authors and the venue."""
+        more = self.authors or self.years or self.venue or self.works is not None or self.order
+        if self.topic and not more:
+            return False
+        in_venue = self.venue is None or bool(library.venues.find(self.venue))
+        return in_venue and all(library.authors.knows(name) for name in self.authors)
+
 
 def may_ask_fields(question: str) -> bool:
     """Return whether a question may be about fields; cheap, and wrong only on the safe side."""

@@ -49,20 +49,20 @@ class WordingModel:
         for features in tag_features(tokens, self.vocabulary):
             state = _sums(self.tags, features, TAGS)
             row: dict[Tag, tuple[float, Tag | None]] = {}
-            for tag in TAGS:
+            for here in TAGS:
                 came = [
-                    (score + self.moves.get(f"{before} {tag}", 0.0), before)
+                    (score + self.moves.get(f"{before} {here}", 0.0), before)
                     for before, (score, _) in (best[-1].items() if best else ())
                 ]
                 score, before = max(came, default=(0.0, None), key=lambda pair: pair[0])
-                row[tag] = score + state[tag], before
+                row[here] = score + state[here], before
             best.append(row)
         path: list[Tag] = []
-        tag_: Tag | None = max(best[-1], key=lambda tag: best[-1][tag][0]) if best else None
+        came_from: Tag | None = None
         for row in reversed(best):
-            assert tag_ is not None
-            path.append(tag_)
-            tag_ = row[tag_][1]
+            tag: Tag = came_from or _best_tag(row)
+            path.append(tag)
+            came_from = row[tag][1]
         return _without_short_names(tokens, path[::-1])
 
     def ask(self, head: str, features: Iterable[str]) -> dict[str, float]:
@@ -86,6 +86,10 @@ def read_model(text: str) -> WordingModel:
     """Return the models that a JSON file holds."""
     held = json.loads(text)
     return WordingModel(frozenset(held["vocabulary"]), held["tags"], held["moves"], held["heads"])
+
+
+def _best_tag(row: Mapping[Tag, tuple[float, Tag | None]]) -> Tag:
+    return max(row, key=lambda tag: row[tag][0])
 
 
 def _sums(weights: Weights, features: Iterable[str], labels: Sequence[str]) -> dict[str, float]:

@@ -143,12 +143,9 @@ class Catalog:
         ]
 
     def papers_without_text(self) -> list[Paper]:
-        """Return every paper without its text, in the order of reading; much quicker than with the texts."""
-        [(rows,)] = self._rows(
-            "SELECT json_group_array(json(json_set(record, '$.text', ''))) FROM "
-            "(SELECT record FROM papers ORDER BY rowid)"
-        )
-        return [paper_of(record) for record in json.loads(rows)]
+        """Return every paper without its text, in the order of reading, to keep its fields in memory."""
+        rows = self._rows("SELECT json_set(record, '$.text', '') FROM papers ORDER BY rowid")
+        return [paper_of(record) for record in json.loads(f"[{','.join(row for (row,) in rows)}]")]
 
     def chunk_ids(self) -> list[tuple[str, str]]:
         """Return (chunk_id, paper_id) of every chunk, in the order of reading."""

@@ -71,7 +71,7 @@ class FieldQuestion:
     limit: int | None = None
 
     def names_known(self, library: Library) -> bool:
-        """Return whether it surely asks more than for papers on a topic, of authors and venues that are here."""
+        """Return whether it surely asks for more than a topic, of authors and venues that are here."""
         more = self.authors or self.years or self.venue or self.works is not None or self.order
         if not more and (self.topic or not self.sure):
             return False

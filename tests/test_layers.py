@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 # What each package, or module at the top, may import; `__init__` names the public ones of all.
 ALLOWED = {
     "__main__": "cli",
-    "cli": "answering embedding errors evaluation export factory indexing library models pipeline schema settings store",
+    "cli": "adding answering embedding errors evaluation export factory indexing library models pipeline schema settings store",
     "in_use": "factory llm settings",
     "library": "embedding errors factory indexing llm schema settings store",
     "adding": "embedding errors indexing library schema settings store",

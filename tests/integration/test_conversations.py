@@ -156,9 +156,9 @@ def test_what_was_stopped_says_so_after_a_reload(reader, site) -> None:
     ask(page, "Half an answer?", wait=False)
     expect(page.locator(".answer")).to_contain_text("Muse reaches")
     page.locator("#stop").click()
-    expect(page.locator(".foot")).to_contain_text("Stopped before the end")
+    expect(page.locator(".notes")).to_contain_text("Stopped before the end")
     page.reload()
-    expect(page.locator(".foot")).to_contain_text("Stopped before the end")
+    expect(page.locator(".notes")).to_contain_text("Stopped before the end")
     expect(page.get_by_role("alert")).to_have_count(0)
 
 

@@ -201,7 +201,7 @@ def test_stop_leaves_at_once_and_the_conversation_goes_on(open_page, served) -> 
     expect(page.locator(".answer")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".turn")).to_have_attribute("aria-busy", "false")
-    expect(page.locator(".foot")).to_contain_text("Stopped before the end")
+    expect(page.locator(".notes")).to_contain_text("Stopped before the end")
     assert served.rag.closed.wait(timeout=1)
     served.rag.script = script_of(ANSWER, [MUSE], [CITED])
     ask_and_wait(page, "Again?")

@@ -38,7 +38,7 @@ from training.fields_values import SimulatedLibrary, simulated_libraries
 
 EXAMPLES = benchmark.FIELDS / "wordings.txt"
 OUTPUT = Path(rag.__file__).parent / "data" / "fields.json"
-WRITERS = ("dev", "dev2", "dev3", "unseen", "dev4")
+WRITERS = ("dev", "dev2", "dev3", "unseen", "dev4", "dev5")
 FILLED = 5  # times that each example is filled
 POLITE = 0.25  # share with words before, and with words after
 TAGS_C1, TAGS_C2 = 0.1, 0.01  # L1 and L2 penalty; L1 keeps the file small
@@ -142,7 +142,7 @@ def fill_all(grammar: Grammar, libraries: Sequence[SimulatedLibrary], times: int
 def fill(example: Example, grammar: Grammar, library: SimulatedLibrary, chance: random.Random) -> Filled:
     """Fill one example: macros, slots, polite words around, capitals and punctuation."""
     chinese = re.search(r"[\u3400-\u9fff]", example.text) is not None
-    text = re.sub(r"<(\w+)>", lambda match: chance.choice(grammar.macros[match[1]]), example.text)
+    text = worded(example.text, grammar, chance)
     lower = not chinese and chance.random() < 0.35
     pieces: list[tuple[str, str]] = []
     for piece in re.split(r"(\{\w+\})", text):
@@ -155,13 +155,27 @@ def fill(example: Example, grammar: Grammar, library: SimulatedLibrary, chance: 
     language = "zh" if chinese else "en"
     if chance.random() < POLITE:
         before = chance.choice(grammar.around[f"before {language}"])
-        pieces.insert(0, (before if chinese else f"{before.capitalize()} ", "wording"))
+        spoken = before if chinese else f"{before if lower else before.capitalize()} "
+        pieces.insert(0, (spoken, "wording"))
     if chance.random() < POLITE:
         after = chance.choice(grammar.around[f"after {language}"])
         pieces.append((after if chinese or after.startswith(",") else f" {after}", "wording"))
     if chance.random() < 0.5 and text[-1] not in "?？。":
         pieces.append(("？" if chinese else "?", "wording"))
     return Filled(example, *aligned(pieces, library))
+
+
+def worded(text: str, grammar: Grammar, chance: random.Random) -> str:
+    """Return an example with its macros, options "[text]" and choices "[a|b]" replaced."""
+
+    def taken(match: re.Match[str]) -> str:
+        choices = match[1].split("|")
+        return chance.choice(choices if len(choices) > 1 else ["", choices[0]])
+
+    text = re.sub(r"\[([^\[\]]+)\]", taken, text)
+    while "<" in text:
+        text = re.sub(r"<(\w+)>", lambda match: chance.choice(grammar.macros[match[1]]), text)
+    return re.sub(" {2,}", " ", text).strip()
 
 
 def aligned(pieces: Iterable[tuple[str, str]], library: SimulatedLibrary) -> tuple[Tokens, list[str]]:

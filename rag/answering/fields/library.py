@@ -121,8 +121,10 @@ class Library:
         return found
 
     def has_in_title(self, word: str) -> bool:
-        """Return whether a Latin word, or two Chinese characters, stand in a title."""
-        return plain(word) in self._title_words
+        """Return whether a Latin word, with or without an "s", or two Chinese characters stand in a title."""
+        key = plain(word)
+        forms = (key, f"{key}s", key.removesuffix("s")) if key.isascii() else (key,)
+        return any(form in self._title_words for form in forms)
 
     @cached_property
     def _title_words(self) -> frozenset[str]:

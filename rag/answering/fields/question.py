@@ -19,11 +19,13 @@ from rag.text.numbers import number_values
 
 Asked = Literal[
     "list", "authors", "year", "venue", "doi", "arxiv", "pmid", "link", "keywords",
-    "by author", "by year", "by venue",
+    "record", "citations", "affiliation", "pages", "by author", "by year", "by venue",
 ]  # fmt: skip
 OF_ONE_FIELD: frozenset[Asked] = frozenset(
-    ("authors", "year", "venue", "doi", "arxiv", "pmid", "link", "keywords")
+    ("authors", "year", "venue", "doi", "arxiv", "pmid", "link", "keywords", "record")
 )
+# Asked for, but kept of no paper.
+UNRECORDED: frozenset[Asked] = frozenset(("citations", "affiliation", "pages"))
 GROUPED: frozenset[Asked] = frozenset(("by author", "by year", "by venue"))
 # Probability from which a question is about fields if what it names is found, and from which it is in any
 # case; higher leaves more to the language model. See docs/decisions.md#questions-about-fields
@@ -73,6 +75,7 @@ class FieldQuestion:
     def names_known(self, library: Library) -> bool:
         """Return whether it surely asks for more than a topic, of authors and venues that are here."""
         more = self.authors or self.years or self.venue or self.works is not None or self.order
+        more = more or self.written
         if not more and (self.topic or not self.sure):
             return False
         in_venue = self.venue is None or bool(library.venues.find(self.venue))
@@ -110,6 +113,9 @@ def read_field_question(
     topic = " ".join(_topic(part) for part in spans["topic"]) or None
     authors = tuple(name for part in spans["author"] for name in _names(part, library))
     said = " ".join(spans["wording"])
+    # Values without a verb are about fields only if something is found.
+    verbal = any(t.word[0].isalpha() for t, tag in zip(tokens.tokens, tags, strict=True) if tag == "wording")
+    sure = likely >= _SURE and (topic is None or verbal)
     read = FieldQuestion(
         detect_language(question),
         asked,
@@ -120,7 +126,7 @@ def read_field_question(
         tokens.works,
         topic,
         as_title=likely < _SURE and asked in OF_ONE_FIELD and topic is not None,
-        sure=likely >= _SURE,
+        sure=sure,
         written=next((language for language, name in _LANGUAGES if name.search(said)), None),
         one=_likeliest(model.ask("one", features)) == "one",
         order="newest" if order == "newest" else "oldest" if order == "oldest" else None,
@@ -150,7 +156,7 @@ def _is_complete(read: FieldQuestion, library: Library) -> bool:
     named = bool(read.authors or read.years or read.venue or read.works is not None or read.order)
     if not read.sure and not all(library.authors.knows(name) for name in read.authors):
         return False
-    if read.asked in GROUPED:
+    if read.asked in GROUPED or (read.asked in UNRECORDED and read.sure):
         return True
     return named or (read.topic is not None and (read.asked != "list" or read.sure))
 

@@ -58,6 +58,9 @@ FIELD_NAMES: Texts = {
     "pmid": {"en": "PMID", "zh": "PMID"},
     "link": {"en": "link", "zh": "链接"},
     "keywords": {"en": "keyword", "zh": "关键词"},
+    "citations": {"en": "number of citations", "zh": "被引次数"},
+    "affiliation": {"en": "affiliation or address", "zh": "作者单位和联系方式"},
+    "pages": {"en": "volume, issue or page", "zh": "卷、期和页码"},
 }
 
 
@@ -73,6 +76,10 @@ FIELD_VALUES: dict[Asked, Callable[[Work, Language], str]] = {
     "keywords": lambda work, language: (", " if language == "en" else "、").join(
         work.first(lambda paper: paper.keywords) or ()
     ),
+    # Asked for, but kept of no paper.
+    "citations": lambda *_: "",
+    "affiliation": lambda *_: "",
+    "pages": lambda *_: "",
 }
 GROUPED_BY: dict[Asked, Callable[[Work], Sequence[str]]] = {
     "by author": lambda work: work.authors,

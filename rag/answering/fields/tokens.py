@@ -18,7 +18,9 @@ from rag.text.names import is_han_surname
 YEARS, TITLE, QUOTED = "<years>", "<title>", "<quoted>"
 _NAME_WORDS, _VENUE_WORDS = 5, 10  # tokens of the longest name and the longest venue that are looked up
 _HAN_NAME = (4, 3, 2)  # characters
-_TOKEN = re.compile(rf"[{HAN}]|\d+|(?:(?![{HAN}_\d])\w)+(?:['.&-](?!s\b)(?:(?![{HAN}_\d])\w)+)*|'s\b|[^\s]")
+_TOKEN = re.compile(
+    rf"[{HAN}]|\d+|(?:(?![{HAN}_\d])\w)+(?:['.&-](?!s\b|language\b)(?:(?![{HAN}_\d])\w)+)*|'s\b|[^\s]"
+)
 _QUOTES = re.compile(
     r"[\"“”„]([^\"“”„]{2,300})[\"“”]|《([^《》]{2,200})》|「([^「」]{2,200})」"
     r"|(?<!\w)['‘]([^'‘’]{6,300})['’](?!\w)"

@@ -26,6 +26,8 @@ Weights = Mapping[str, Mapping[str, float]]
 _UNKNOWN = "?"
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _WINDOW = range(-3, 4)
+_PRONOUN = frozenset(("i", "i'd", "i'm", "i've"))  # always with a capital
+_ADVERBS = frozenset("还也都又曾就共")  # that follow an author's name and are in hardly any
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def tag_features(tokens: Sequence[Token], vocabulary: frozenset[str]) -> list[li
     """Return the features of each token: the words around it, and what the library knows of them."""
     words = [token.word if token.word in vocabulary else _UNKNOWN for token in tokens]
     # A writer who uses capitals writes names with them.
-    cased = any(token.capital for token in tokens)
+    cased = any(token.capital and token.word not in _PRONOUN for token in tokens)
     kinds = [_kind(token, cased=cased) for token in tokens]
 
     def word(i: int) -> str:
@@ -128,10 +130,11 @@ def tag_features(tokens: Sequence[Token], vocabulary: frozenset[str]) -> list[li
 
 
 def _without_short_names(tokens: Sequence[Token], tags: list[Tag]) -> list[Tag]:
-    """Return the tags without authors of a single Chinese character that the library does not know."""
+    """Return the tags; unknown authors of one Chinese character and adverbs after a name are wording."""
     for i, token in enumerate(tokens):
         alone = tags[i] == "author" and "author" not in (*tags[max(0, i - 1) : i], *tags[i + 1 : i + 2])
-        if alone and _HAN.fullmatch(token.word):
+        after_name = i > 0 and "author ends" in tokens[i - 1].known and token.word in _ADVERBS
+        if (alone and _HAN.fullmatch(token.word)) or (after_name and tags[i] == "author"):
             tags[i] = "wording"
     return tags
 
@@ -161,6 +164,14 @@ def wording(tokens: Sequence[Token], tags: Sequence[Tag]) -> list[str]:
     return words
 
 
+def _known_author(tokens: Sequence[Token], tags: Sequence[Tag]) -> str:
+    """Return whether the library has an author that a question names: in full, by one word, or not."""
+    marks = {mark for token, tag in zip(tokens, tags, strict=True) if tag == "author" for mark in token.known}
+    if not marks.isdisjoint(("author long begins", "author whole")):
+        return "in full"
+    return "by a word" if "author short begins" in marks else "unknown"
+
+
 def ask_features(tokens: Sequence[Token], tags: Sequence[Tag], vocabulary: frozenset[str]) -> list[str]:
     """Return the features of a question: n-grams of its wording, its values, and the words of its topic."""
     words = wording(tokens, tags)
@@ -176,6 +187,15 @@ def ask_features(tokens: Sequence[Token], tags: Sequence[Tag], vocabulary: froze
     features |= {f"bare {' '.join(bare[i : i + 2])}" for i in range(len(bare) - 1)}
     features |= {f"first {' '.join(words[:n])}" for n in (1, 2)}
     strange = sum(word not in vocabulary for word in plain)
+    known = _known_author(tokens, tags)
+    titled = {"in title" in token.known for token, tag in zip(tokens, tags, strict=True) if tag == "topic"}
+    features |= {
+        f"author {known}",
+        f"author {known} with {min(len(plain), 6)}",
+        f"author {known} with {values} strange {min(strange, 4)}",
+        f"titled {sorted(titled)} with {values}",
+        f"plain {min(len(plain), 8)} with {values}",
+    }
     topic = [token.word for token, tag in zip(tokens, tags, strict=True) if tag == "topic"]
     features |= {
         f"strange {min(strange, 4)}",

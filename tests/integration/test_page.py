@@ -237,8 +237,9 @@ def test_hostile_text_stays_text(open_page) -> None:
     page.locator(".cite").click()
     page.locator("details.full summary").click()
     expect(page.locator(".question")).to_contain_text(bad)
-    expect(page.locator(".answer")).to_contain_text(bad)
-    expect(page.locator("details.full p")).to_have_text(bad)
+    shown = bad.replace("$x$", "x")  # a formula of one letter, which is drawn
+    expect(page.locator(".answer")).to_contain_text(shown)
+    expect(page.locator("details.full p")).to_have_text(shown)
     inserted = "#chat :is(script, img, iframe, a:not(.cite)), #sources :is(script, img, iframe, a:not(.back))"
     assert page.locator(inserted).count() == 0
 

@@ -115,12 +115,8 @@ def _wire_answers(page: Page, keeper: Keeper, question: Any, events: Sequence[An
                     # The model may have been changed in another tab: who asks is told before text leaves.
                     notice = notice_patch(page.library) if before is None else {}
                     models = () if turn.busy else await asyncio.to_thread(models_of, page.library)
-                    yield (
-                        emptied,
-                        shown,
-                        saving.known,
-                        merged(asking.patch, newest_patch(shown, models), saved_patch(saving), notice),
-                    )
+                    patch = merged(asking.patch, newest_patch(shown, models), saved_patch(saving), notice)
+                    yield emptied, shown, saving.known, patch
                     before = turn
         finally:
             saving.finish()

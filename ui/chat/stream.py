@@ -31,12 +31,10 @@ async def stream(
 ) -> AsyncGenerator[list[StreamEvent | RagError], None]:
     """Yield the events of `library.ask`, all that have arrived at a time; an error of citefold comes last.
 
-    The question runs in a thread of its own, so that Stop does not wait for the model; closing the stream
-    closes the question. An unforeseen exception goes to `threading.excepthook`, and the stream ends without
-    an Answer. While there is no event it yields [] every `_TICK_S` seconds.
+    The question runs in a thread of its own; closing the stream closes the question. An unforeseen exception
+    goes to `threading.excepthook`, and no Answer comes. Without events it yields [] every `_TICK_S` seconds.
     """
-    loop = asyncio.get_running_loop()
-    events: asyncio.Queue[_Item] = asyncio.Queue()
+    loop, events = asyncio.get_running_loop(), asyncio.Queue[_Item]()
     asked: list[Events] = []
     abandoned = threading.Event()
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal, get_args
+from typing import Literal, TypedDict, get_args
 from unicodedata import normalize
 
 from rag.answering.fields.library import Library
@@ -30,6 +30,7 @@ GROUPED: frozenset[Asked] = frozenset(("by author", "by year", "by venue"))
 # Probability from which a question is about fields if what it names is found, and from which it is in any
 # case; higher leaves more to the language model. See docs/decisions.md#questions-about-fields
 _LIKELY, _SURE = 0.5, 0.9
+_LIKELY_OF_AUTHOR = 0.25  # the same where it names an author of the library in full
 # Characters of the longest question about fields; what is longer is a text with a question in it.
 _LONGEST = 400
 _MOST_WANTED = 99  # papers; a larger number is no number of papers
@@ -105,17 +106,16 @@ def read_field_question(
     features = ask_features(tokens.tokens, tags, model.vocabulary)
     chances = model.ask("asked", features)
     likely = 1 - chances.pop("none", 0.0)
-    asked = _asked(max(chances, key=lambda label: chances[label]))
-    if likely < _LIKELY or asked is None:
-        return None
-    order = _likeliest(model.ask("order", features))
+    asked = _asked(_likeliest(chances))
     spans = {tag: list(_spans(tokens, tags, tag)) for tag in get_args(Tag)}
-    topic = " ".join(_topic(part) for part in spans["topic"]) or None
     authors = tuple(name for part in spans["author"] for name in _names(part, library))
+    known = bool(authors) and all(" " in name.strip() and library.authors.knows(name) for name in authors)
+    if likely < (_LIKELY_OF_AUTHOR if known else _LIKELY) or asked is None:
+        return None
+    topic = " ".join(_topic(part) for part in spans["topic"]) or None
     said = " ".join(spans["wording"])
     # Values without a verb are about fields only if something is found.
     verbal = any(t.word[0].isalpha() for t, tag in zip(tokens.tokens, tags, strict=True) if tag == "wording")
-    sure = likely >= _SURE and (topic is None or verbal)
     read = FieldQuestion(
         detect_language(question),
         asked,
@@ -126,14 +126,29 @@ def read_field_question(
         tokens.works,
         topic,
         as_title=likely < _SURE and asked in OF_ONE_FIELD and topic is not None,
-        sure=sure,
+        sure=likely >= _SURE and (topic is None or verbal),
         written=next((language for language, name in _LANGUAGES if name.search(said)), None),
-        one=_likeliest(model.ask("one", features)) == "one",
-        order="newest" if order == "newest" else "oldest" if order == "oldest" else None,
-        most=order == "most",
-        limit=_limit(said) if order in ("newest", "oldest") else None,
+        **_manner(model, features, said),
     )
     return read if _is_complete(read, library) else None
+
+
+class _Manner(TypedDict):
+    one: bool
+    order: Literal["newest", "oldest"] | None
+    most: bool
+    limit: int | None
+
+
+def _manner(model: WordingModel, features: Sequence[str], said: str) -> _Manner:
+    """Return whether one paper is meant, in what order, and how many are wanted."""
+    order = _likeliest(model.ask("order", features))
+    return {
+        "one": _likeliest(model.ask("one", features)) == "one",
+        "order": "newest" if order == "newest" else "oldest" if order == "oldest" else None,
+        "most": order == "most",
+        "limit": _limit(said) if order in ("newest", "oldest") else None,
+    }
 
 
 def _asked(label: str) -> Asked | None:

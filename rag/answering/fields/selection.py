@@ -94,7 +94,8 @@ def _meant(question: FieldQuestion, topic: str, found: Sequence[ScoredChunk]) ->
         return [hit for hit in found if holds_terms(topic, hit.paper.title or "")]
     if question.one and question.asked in OF_ONE_FIELD:
         return _nearest(topic, found)
-    return _plainly_on(topic, question.language, found) if question.order else found
+    strict = question.order or question.asked in OF_ONE_FIELD
+    return _plainly_on(topic, question.language, found) if strict else found
 
 
 def _nearest(topic: str, found: Sequence[ScoredChunk]) -> list[ScoredChunk]:

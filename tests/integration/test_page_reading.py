@@ -51,9 +51,9 @@ def rag() -> FakeRAG:
 
 
 @pytest.fixture(scope="module")
-def url(rag: FakeRAG) -> Iterator[str]:
+def url(rag: FakeRAG, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with closing(listen("127.0.0.1", 0)) as bound:
-        server = make_server(rag)
+        server = make_server(rag, data=tmp_path_factory.mktemp("data"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -211,7 +211,7 @@ def test_formulas_are_typeset_and_copied_as_written(open_page) -> None:
 def test_hostile_text_does_nothing_and_stays_within_the_page(open_page) -> None:
     found = context(HOSTILE, title=HOSTILE, authors=(HOSTILE,), files=[("<b>.txt", 1)])
     page = open_page(one(citation(1, found, HOSTILE), f"{HOSTILE} [1].", found), 390)
-    expect(page.locator(".turn")).to_have_attribute("aria-busy", "false")
+    expect(page.locator(".turn")).to_have_attribute("aria-busy", "false", timeout=20_000)
     page.locator(".cite").focus()
     expect(page.locator("#card-1-1")).to_be_visible()
     assert page.locator("#turns script, #turns img, #shelf script, #shelf img").count() == 0

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ui.engine import Library
@@ -20,7 +22,8 @@ def serving(rag: Library, host: str = "127.0.0.1", **options: Any) -> Iterator[s
     async def make() -> Any:  # outside of an event loop Gradio makes some, and leaves them open
         return make_server(rag, host, **options)
 
-    with closing(listen("127.0.0.1", 0)) as bound:
+    with closing(listen("127.0.0.1", 0)) as bound, TemporaryDirectory() as folder:
+        options.setdefault("data", Path(folder))
         with ThreadPoolExecutor(1) as apart:  # the browser's loop runs in this thread
             server = apart.submit(lambda: asyncio.run(make())).result()
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})

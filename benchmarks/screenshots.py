@@ -1,7 +1,7 @@
 """Make the README's screenshots of the page in Chromium: `python benchmarks/screenshots.py`.
 
-Serves the default index with warm models, and draws an answer with the card of its citation, an answer over
-several abstracts, and the map of the library.
+Serves the default index with warm models, and draws an answer with the card of its citation, and the list and
+the map of the library.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from ui.server import listen, make_server
 WIDTH, HEIGHT = 1440, 900  # CSS pixels
 Scheme = Literal["light", "dark"]
 QUESTION = "What FID does the 900M Muse model reach on CC3M?"
-SEVERAL = "Which papers propose a model for generating images?"
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
 FLAGS += ["--disable-quic"]
 
@@ -77,9 +76,10 @@ def answer_with_card(page: Page) -> None:
     page.locator(".cite").first.hover()
 
 
-def several(page: Page) -> None:
-    """Show an answer over several abstracts."""
-    ask(page, SEVERAL)
+def library_list(page: Page) -> None:
+    """Show the list of the library, newest first."""
+    page.locator("#room-library-button").click()
+    page.wait_for_selector(".works li", timeout=60_000)
 
 
 def library_map(page: Page) -> None:
@@ -90,7 +90,7 @@ def library_map(page: Page) -> None:
 
 
 def main() -> None:
-    """Write answer.png, several.png and map.png."""
+    """Write answer.png, library.png and map.png."""
     from rag import RAG
 
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -101,7 +101,7 @@ def main() -> None:
         rag.warm()
         browser = open_browser(playwright)
         draw(browser, url, out / "answer.png", answer_with_card, "light")
-        draw(browser, url, out / "several.png", several, "dark")
+        draw(browser, url, out / "library.png", library_list, "dark")
         draw(browser, url, out / "map.png", library_map, "light")
         browser.close()
 

@@ -170,7 +170,10 @@ def _is_complete(read: FieldQuestion, library: Library) -> bool:
     """Return whether the question says of which works it asks, so that no earlier turn has to."""
     named = bool(read.authors or read.years or read.venue or read.works is not None or read.order)
     venue_known = read.venue is None or library.venues.find(read.venue)
-    if not read.sure and not (venue_known and all(library.authors.knows(name) for name in read.authors)):
+    authors_known = all(library.authors.knows(name) for name in read.authors)
+    if not (read.sure and read.asked not in UNRECORDED) and not (venue_known and authors_known):
+        return False
+    if any(char.isdigit() for name in read.authors for char in name):
         return False
     if read.asked in GROUPED or read.asked in UNRECORDED:
         return read.asked in GROUPED or read.sure

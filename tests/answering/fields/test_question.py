@@ -71,7 +71,7 @@ def read(question: str) -> FieldQuestion | None:
         ("每年各有多少篇论文？", {"asked": "by year"}),
         ("沈青还发表了什么？", {"asked": "list", "authors": ("沈青",)}),
         ("Please find Chinese-language articles on bamboo.", {"written": "zh", "topic": "bamboo"}),
-        ("Petra Novak wool dyes", {"asked": "list", "authors": ("Petra Novak",)}),
+        ("Petra Novak wool dyes", {"authors": ("Petra Novak",), "topic": "wool dyes"}),
         ("bells doi", {"asked": "doi", "topic": "bells"}),
     ],
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Make the README's screenshots of the page in Chromium: `python benchmarks/screenshots.py`.
 
-Serves the default index with warm models, asks one question, follows its first citation in a wide window, and
-saves the page.
+Serves the default index with warm models, and draws an answer with the card of its citation, an answer over
+several abstracts, and the map of the library.
 """
 
 from __future__ import annotations
@@ -9,18 +9,21 @@ from __future__ import annotations
 import argparse
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from ui.engine import Library
 from ui.server import listen, make_server
 
-SIZES = {"wide": (1360, 900), "narrow": (420, 900)}
+WIDTH, HEIGHT = 1440, 900  # CSS pixels
+Scheme = Literal["light", "dark"]
 QUESTION = "What FID does the 900M Muse model reach on CC3M?"
+SEVERAL = "Which papers propose a model for generating images?"
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
 FLAGS += ["--disable-quic"]
 
@@ -44,30 +47,50 @@ def open_browser(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
 
 
-def draw(browser: Browser, url: str, question: str, file: Path, size: tuple[int, int], scheme: str) -> None:
-    """Ask `question` at `url` in a window of `size` CSS pixels and save a PNG."""
-    width, height = size
+def draw(browser: Browser, url: str, file: Path, look: Callable[[Page], None], scheme: Scheme) -> None:
+    """Open the page in a wide window, do what `look` does, and save a PNG."""
     context = browser.new_context(
-        viewport={"width": width, "height": height},
+        viewport={"width": WIDTH, "height": HEIGHT},
         device_scale_factor=2,
-        color_scheme="dark" if scheme == "dark" else "light",
+        color_scheme=scheme,
         locale="en-US",  # the page speaks the browser's language
     )
     page = context.new_page()
     page.goto(url)
-    page.get_by_role("textbox").fill(question)
-    page.keyboard.press("Enter")
-    page.wait_for_selector(".turn[aria-busy=false]", timeout=120_000)
-    if width >= SIZES["wide"][0] and page.locator(".cite").count():
-        page.locator(".cite").first.click()
-    page.mouse.move(0, 0)
-    page.wait_for_timeout(600)  # smooth scrolling ends
+    look(page)
+    page.wait_for_timeout(1200)  # smooth scrolling ends
     page.screenshot(path=file)
     context.close()
 
 
+def ask(page: Page, question: str) -> None:
+    """Ask a question and wait for the end of the answer."""
+    page.locator("#question textarea").fill(question)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".turn[aria-busy=false]", timeout=180_000)
+    page.mouse.move(0, 0)
+
+
+def answer_with_card(page: Page) -> None:
+    """Show an answer, its sources and the card of its first citation."""
+    ask(page, QUESTION)
+    page.locator(".cite").first.hover()
+
+
+def several(page: Page) -> None:
+    """Show an answer over several abstracts."""
+    ask(page, SEVERAL)
+
+
+def library_map(page: Page) -> None:
+    """Show the map of the library."""
+    page.locator("#room-library-button").click()
+    page.get_by_role("tab", name="Map", exact=True).click()
+    page.wait_for_selector(".js-plotly-plot .points", timeout=60_000)
+
+
 def main() -> None:
-    """Write wide.png, narrow.png and wide-dark.png."""
+    """Write answer.png, several.png and map.png."""
     from rag import RAG
 
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -77,9 +100,9 @@ def main() -> None:
     with RAG.open() as rag, serving(rag) as url, sync_playwright() as playwright:
         rag.warm()
         browser = open_browser(playwright)
-        for name, size in SIZES.items():
-            draw(browser, url, QUESTION, out / f"{name}.png", size, "light")
-        draw(browser, url, QUESTION, out / "wide-dark.png", SIZES["wide"], "dark")
+        draw(browser, url, out / "answer.png", answer_with_card, "light")
+        draw(browser, url, out / "several.png", several, "dark")
+        draw(browser, url, out / "map.png", library_map, "light")
         browser.close()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rag.adding import AddReport
     from rag.answering.generation.prefill import Prefill
+    from rag.asking.checks import MAX_QUESTION_CHARS
     from rag.browsing.paper_map import MapPoint, PaperMap
     from rag.browsing.records import FoldedText, PaperPage, WorkDetails
     from rag.embedding.alignment import Alignment
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from rag.export.plain import plain_text
     from rag.library import add_paths, index_paths, remove, sync_path
     from rag.llm.trial import Trial
-    from rag.pipeline import MAX_QUESTION_CHARS, RAG, ask
+    from rag.pipeline import RAG, ask
     from rag.schema import (
         Answer,
         Chunk,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "rag.answering.generation.prefill": ("Prefill",),
     "rag.adding": ("AddReport",),
+    "rag.asking.checks": ("MAX_QUESTION_CHARS",),
     "rag.browsing.paper_map": ("MapPoint", "PaperMap"),
     "rag.browsing.records": ("FoldedText", "PaperPage", "WorkDetails"),
     "rag.embedding.alignment": ("Alignment",),
@@ -74,7 +76,7 @@ _HOMES = {
     "rag.llm.trial": ("Trial",),
     "rag.settings": ("Settings", "load_settings", "settings_file"),
     "rag.settings_file": ("Saved", "save_settings"),
-    "rag.pipeline": ("MAX_QUESTION_CHARS", "RAG", "ask"),
+    "rag.pipeline": ("RAG", "ask"),
     "rag.schema": (
         "Answer", "Chunk", "Citation", "Drop", "Evidence", "Filters", "Highlight", "Language", "Paper",
         "Problem", "ProgressEvent", "ScoredChunk", "Sentence", "Source", "SourcesEvent", "Stage",

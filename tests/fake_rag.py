@@ -86,6 +86,7 @@ class FakeRAG:
     prepared: int = 12
     notice: dict[Language, str] = field(default_factory=dict)
     trial_error: RagError | None = None
+    models: list[str | None] = field(default_factory=list)
     filters: list[Filters | None] = field(default_factory=list)
     found: list[ScoredChunk] = field(default_factory=list)
     added: AddReport | RagError = field(default_factory=AddReport)
@@ -103,6 +104,7 @@ class FakeRAG:
         assert stream, "the page always streams"
         self.asked.append((question, tuple(history)))
         self.filters.append(filters)
+        self.models.append(model)
         steps = self.script(question, history)
 
         def stop() -> None:

@@ -66,7 +66,7 @@ def test_a_question_that_is_dropped_before_it_began_holds_no_model(open_rag: Ope
 def test_the_next_question_goes_to_the_new_model(open_rag: OpenRag) -> None:
     rag = open_rag("It reaches 6.06 [1].")
     events = rag.ask(QUESTION, stream=True)
-    assert isinstance(next(events), SourcesEvent)
+    assert any(isinstance(event, SourcesEvent) for event in events)
     with serve(good("An endpoint says 6.06 [1].")) as endpoint:
         rag.use(llm_base_url=endpoint.base_url, llm_model="m", abstracts_per_chat="all")
         assert "It reaches 6.06" in list(events)[-1].answer

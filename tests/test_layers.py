@@ -14,12 +14,14 @@ ROOT = Path(__file__).parent.parent
 # What each package, or module at the top, may import; `__init__` names the public ones of all.
 ALLOWED = {
     "__main__": "cli",
-    "cli": "answering embedding errors evaluation export factory indexing library models pipeline schema settings store",
+    "cli": "adding answering embedding errors evaluation export factory indexing library models pipeline schema settings store",
     "in_use": "factory llm settings",
     "library": "embedding errors factory indexing llm schema settings store",
     "adding": "embedding errors indexing library schema settings store",
     "browsing": "answering embedding errors schema store text",
-    "pipeline": "adding answering browsing embedding errors factory in_use llama_index llm schema settings store text",
+    "pipeline": "answering asking embedding in_use llama_index llm open_library schema settings",
+    "open_library": "adding answering asking browsing factory llama_index schema settings text",
+    "asking": "answering browsing embedding errors factory in_use llm schema settings store text",
     "evaluation": "answering embedding errors indexing llm schema settings store text",
     "factory": "answering embedding errors llm models network schema settings store",
     "answering": "embedding errors llm schema store text",

@@ -14,7 +14,6 @@ from rag.cli.library import index_path
 
 if TYPE_CHECKING:
     from rag.cli.evaluate import Commands
-    from rag.indexing.decisions import Decisions
     from rag.schema import Paper
 
 _HEAD_CHARS = 80  # of a title or text in a list
@@ -81,15 +80,13 @@ def _join(parsed: argparse.Namespace) -> int:
 
 
 def _decide(parsed: argparse.Namespace, *, join: bool) -> int:
-    from rag.indexing.decisions import load_decisions, save_decisions
-    from rag.library import refold
+    from rag.adding import decide
+    from rag.settings import load_settings
 
-    directory = _directory(parsed)
-    first, second = (paper.paper_id for paper in _pair(parsed, *_read(directory)))
-    before: Decisions = load_decisions(directory)
-    save_decisions(directory, (before.join if join else before.keep_apart)(first, second))
+    settings = load_settings(index=index_path(parsed))
+    first, second = (paper.paper_id for paper in _pair(parsed, *_read(settings.index)))
+    decide(first, second, settings, one_work=join)
     done = "one work" if join else "two works"
-    refold([first, second], parsed.index)
     print(f"{first} and {second} are {done} from now on.")
     return 0
 

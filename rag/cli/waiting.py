@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from rag.schema import SourcesEvent, StreamEvent
+from rag.schema import ProgressEvent, SourcesEvent, Stage, StreamEvent
 
 _TICK_S = 0.5  # seconds between two looks at the clock
 _SHOWN_AFTER_S = 0.5  # seconds; a shorter wait says nothing
 _CLEAR = "\r\x1b[K"
 # What each stage of a `ProgressEvent` is called; `done` and `total` count abstracts, sentences or questions.
-_STAGES = {
+_STAGES: dict[Stage, str] = {
     "loading": "Loading the model",
     "rewriting": "Reading the question with the ones before",
     "searching": "Searching the abstracts",
@@ -98,10 +98,8 @@ def words_of(event: StreamEvent) -> str:
     if isinstance(event, SourcesEvent):
         count = len(event.contexts)
         return f"Reading {count} abstract{'' if count == 1 else 's'}" if count else ""
-    stage = getattr(event, "stage", None)
-    if stage not in _STAGES:
+    if not isinstance(event, ProgressEvent):
         return ""
-    done, total = getattr(event, "done", 0), getattr(event, "total", 0)
-    if stage == "reading" and not done:
-        return f"Reading {total} abstract{'' if total == 1 else 's'}"
-    return _STAGES[stage].format(done=done, total=total)
+    if event.stage == "reading" and not event.done:
+        return f"Reading {event.total} abstract{'' if event.total == 1 else 's'}"
+    return _STAGES[event.stage].format(done=event.done, total=event.total)

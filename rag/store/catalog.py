@@ -19,15 +19,14 @@ import numpy as np
 from rag.embedding.alignment import VectorSum
 from rag.embedding.base import Vectors
 from rag.schema import Chunk, Filters, Language, Paper, Problem
-from rag.store.lexical import LexicalFilter, LexicalIndex
-from rag.store.records import FoldedRecord, InputFile, paper_of
-from rag.store.within import Part, part_of
+from rag.store.lexical import LexicalFilter, LexicalIndex, lexical_path
+from rag.store.records import RECORD_COLUMNS, FoldedRecord, InputFile, paper_of, record_of
+from rag.store.within import Part, files_named, part_of
 from rag.text.analyzer import analyze
 
 # The distinct terms of a question that are searched: all, unless somebody pastes a paper.
 _MAX_QUERY_TERMS = 1000
 _MAX_VARIABLES = 500
-_RECORD = "number, kept_id, reason, score, keys, record"
 
 
 class Catalog:
@@ -69,7 +68,7 @@ class Catalog:
         if language and filters.language and language != filters.language:
             return []
         hits = self._lexical.search(terms, k, self._where(filters, language))
-        ids = self._chunk_ids([number for number, _ in hits])
+        ids = dict(self._rows_of("SELECT number, chunk_id FROM chunks WHERE number IN", [n for n, _ in hits]))
         return [(ids[number], score) for number, score in hits]
 
     def _where(
@@ -85,9 +84,7 @@ class Catalog:
         terms = list(dict.fromkeys(analyze(text)))[:_MAX_QUERY_TERMS]
         where = self._where(filters or Filters(), every=True)
         hits = self._lexical.search(terms, max(1, self._lexical.count()), where)
-        rows = self._rows_of(
-            "SELECT number, paper_id FROM chunks WHERE number IN", [number for number, _ in hits]
-        )
+        rows = self._rows_of("SELECT number, paper_id FROM chunks WHERE number IN", [n for n, _ in hits])
         owners = dict(rows)
         return list(dict.fromkeys(owners[number] for number, _ in hits))
 
@@ -100,22 +97,9 @@ class Catalog:
             self._last_part = known
         return known[2]
 
-    def _chunk_ids(self, numbers: Sequence[int]) -> dict[int, str]:
-        return dict(self._rows_of("SELECT number, chunk_id FROM chunks WHERE number IN", numbers))
-
     def source_names(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the exact `Source.file` names, sorted, that `names` of files and of folders select."""
-        found: set[str] = set()
-        for name in names:
-            name = name.rstrip("/")
-            below = name + "/", name + chr(ord("/") + 1)
-            found |= {
-                file
-                for (file,) in self._rows(
-                    "SELECT name FROM files WHERE name = ? OR (name >= ? AND name < ?)", (name, *below)
-                )
-            }
-        return tuple(sorted(found))
+        return files_named(self._rows, names)
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, tuple[Paper, Chunk]]:
         """Return each known chunk with its paper."""
@@ -137,10 +121,8 @@ class Catalog:
 
     def papers(self) -> list[Paper]:
         """Return every paper, in the order of reading."""
-        return [
-            paper_of(json.loads(record))
-            for (record,) in self._rows("SELECT record FROM papers ORDER BY rowid")
-        ]
+        rows = self._rows("SELECT record FROM papers ORDER BY rowid")
+        return [paper_of(json.loads(record)) for (record,) in rows]
 
     def papers_without_text(self) -> list[Paper]:
         """Return every paper without its text, in the order of reading, to keep its fields in memory."""
@@ -209,15 +191,15 @@ class Catalog:
         """Return the records that fulfil an SQL condition, by row number; none where version 2 wrote it."""
         if not self.has_records:
             return {}
-        query = f"SELECT {_RECORD} FROM records WHERE {where} ORDER BY number"
-        return {row[0]: _record(row) for row in self._rows(query, parameters)}
+        query = f"SELECT {RECORD_COLUMNS} FROM records WHERE {where} ORDER BY number"
+        return {row[0]: record_of(row) for row in self._rows(query, parameters)}
 
     def records_in(
         self, column: Literal["number", "file", "paper_id", "kept_id"], values: Sequence[Any]
     ) -> dict[int, FoldedRecord]:
         """Return the records whose `column` has one of `values`, by row number."""
-        rows = self._rows_of(f"SELECT {_RECORD} FROM records WHERE {column} IN", values)
-        return {row[0]: _record(row) for row in rows}
+        rows = self._rows_of(f"SELECT {RECORD_COLUMNS} FROM records WHERE {column} IN", values)
+        return {row[0]: record_of(row) for row in rows}
 
     def record_numbers(self, keys: Sequence[int]) -> set[int]:
         """Return the row numbers of the records that have one of the blocking `keys`."""
@@ -263,14 +245,3 @@ class Catalog:
         for first in range(0, len(keys), _MAX_VARIABLES):
             batch = keys[first : first + _MAX_VARIABLES]
             yield from self._rows(f"{query} ({','.join('?' * len(batch))})", batch)
-
-
-def lexical_path(catalog: Path) -> Path:
-    """Return the folder of the lexical index of a catalogue."""
-    return catalog.with_suffix(".lexical")
-
-
-def _record(row: Sequence[Any]) -> FoldedRecord:
-    _, kept_id, reason, score, keys, record = row
-    numbers = tuple(np.frombuffer(keys, dtype="<i8").tolist())
-    return FoldedRecord(paper_of(json.loads(record)), kept_id, reason, score, numbers)

@@ -15,8 +15,7 @@ import numpy as np
 from rag.embedding.alignment import VectorSum
 from rag.embedding.base import Vectors
 from rag.schema import Chunk, Language, Paper
-from rag.store.catalog import lexical_path
-from rag.store.lexical import LexicalDocument, change_lexical, write_lexical
+from rag.store.lexical import LexicalDocument, change_lexical, lexical_path, write_lexical
 from rag.store.records import FoldedRecord, Inputs
 from rag.text.analyzer import analyze_document
 

@@ -20,10 +20,10 @@ from rag.embedding.alignment import Alignment, shipped_alignment
 from rag.errors import LibraryIndexError
 from rag.schema import Record
 from rag.store.applying import rewrite
-from rag.store.catalog import Catalog, lexical_path
+from rag.store.catalog import Catalog
 from rag.store.catalog_writer import NO_PASSAGES, CatalogChange
 from rag.store.generations import left_over, size_of, sweep
-from rag.store.lexical import LexicalIndex
+from rag.store.lexical import LexicalIndex, lexical_path
 from rag.store.manifest import Manifest
 from rag.store.records import Inputs
 from rag.store.vectors import open_vectors

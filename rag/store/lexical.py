@@ -29,6 +29,11 @@ _CHANGE_BUFFER = 15_000_000  # bytes a language for a change: tantivy's minimum
 _LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
+def lexical_path(catalog: Path) -> Path:
+    """Return the folder of the lexical index of a catalogue."""
+    return catalog.with_suffix(".lexical")
+
+
 @dataclass(frozen=True, slots=True)
 class LexicalDocument:
     """One chunk as it is indexed: its number and terms, and what it can be filtered by."""

@@ -6,11 +6,17 @@ files' stamps tell `rag sync` what has changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from rag.schema import Drop, DropReason, Paper, Problem, Source
+
+RECORD_COLUMNS = "number, kept_id, reason, score, keys, record"
+"""The columns of the table `records` that `record_of` takes, in its order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +77,10 @@ def paper_of(record: Mapping[str, Any]) -> Paper:
     lists = {name: tuple(record.get(name, ())) for name in ("authors", "keywords")}
     sources = tuple(Source(**source) for source in record["sources"])
     return Paper(**{**record, **lists, "sources": sources})
+
+
+def record_of(row: Sequence[Any]) -> FoldedRecord:
+    """Return the record of a row of `RECORD_COLUMNS`."""
+    _, kept_id, reason, score, keys, record = row
+    numbers = tuple(np.frombuffer(keys, dtype="<i8").tolist())
+    return FoldedRecord(paper_of(json.loads(record)), kept_id, reason, score, numbers)

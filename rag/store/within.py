@@ -1,7 +1,8 @@
-"""Search among given papers only (`Filters.papers`), which Chroma cannot filter by quickly.
+"""Search in a part of an index: the files that sources select, and given papers (`Filters.papers`).
 
-The lexical index takes the numbers of their chunks. Vectors of a small part are compared one by one; for a
-large part enough is fetched from Chroma, and the rest of what it finds is left out.
+Chroma cannot filter by papers quickly. The lexical index takes the numbers of their chunks. Vectors of a
+small part are compared one by one; for a large part enough is fetched from Chroma, and the rest of what it
+finds is left out.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ Hits = list[tuple[str, float]]
 """(chunk_id, score), best first."""
 RowsOf = Callable[[str, Sequence[Any]], Iterable[tuple[Any, ...]]]
 """Gives the rows of a query that ends in IN, for these keys."""
+Rows = Callable[[str, Sequence[Any]], Iterable[tuple[Any, ...]]]
+"""Gives the rows of a query, with these values for its parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,16 @@ class Part:
 
     numbers: tuple[int, ...]
     chunk_ids: tuple[str, ...]
+
+
+def files_named(rows: Rows, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the exact `Source.file` names, sorted, that `names` of files and of folders select."""
+    query = "SELECT name FROM files WHERE name = ? OR (name >= ? AND name < ?)"
+    found: set[str] = set()
+    for name in names:
+        name = name.rstrip("/")
+        found |= {file for (file,) in rows(query, (name, name + "/", name + chr(ord("/") + 1)))}
+    return tuple(sorted(found))
 
 
 def part_of(rows_of: RowsOf, filters: Filters, files: frozenset[str], language: Language | None) -> Part:

@@ -116,7 +116,7 @@ def test_where_it_is_judged_what_may_be_shown_fewer_abstracts_are_asked(
     monkeypatch.setattr(QueryContext, "near_contexts", lambda _, gap: gaps.append(gap) or [1])
     rag = open_rag(NOT_FOUND, abstention=ABSTENTION if judged else None)
     assert rag.ask("By how many percent do honey bees or the Muse Transformer reach CC3M?").refused
-    assert gaps == [SINGLE_GAP if judged else SEVERAL_GAP]
+    assert gaps[-1] == (SINGLE_GAP if judged else SEVERAL_GAP)  # the first is that of the highlights
 
 
 @pytest.mark.parametrize(

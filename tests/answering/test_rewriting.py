@@ -132,11 +132,11 @@ def test_the_question_as_read_is_searched_asked_and_shown(open_rag: OpenRag) -> 
     rag = open_rag(_script, top_k=1)
     history = [("Which model is small?", "Muse is, at an FID of 6.06 on CC3M [1]."), ("Why?", "No.")]
     events = list(rag.ask("What does it reach?", history, stream=True))
-    assert isinstance(events[0], SourcesEvent)
-    assert events[0].standalone_question == "What FID does Muse reach on CC3M?"
+    [sources] = [event for event in events if isinstance(event, SourcesEvent)]
+    assert sources.standalone_question == "What FID does Muse reach on CC3M?"
     answer = events[-1]
     assert answer.question == "What does it reach?"
-    assert answer.to_dict()["standalone_question"] == events[0].standalone_question
+    assert answer.to_dict()["standalone_question"] == sources.standalone_question
     assert "Muse" in answer.contexts[0].paper.text
     assert isinstance(rag.llm, ScriptedLLM)
     asked = rag.llm.chats[-1]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import time
+from typing import get_args
 
 from rag.cli.waiting import WaitingLine, words_of
-from rag.schema import SourcesEvent, TextEvent
+from rag.schema import ProgressEvent, SourcesEvent, Stage, TextEvent
 from tests.export.samples import LAMPS, SNOW, found
 
 
@@ -52,3 +53,9 @@ def test_one_abstract_is_no_plural_and_words_are_no_stage() -> None:
     assert words_of(SourcesEvent((found(LAMPS),), "en")) == "Reading 1 abstract"
     assert words_of(SourcesEvent((), "en")) == ""
     assert words_of(TextEvent("Lamps")) == ""
+
+
+def test_every_stage_has_words_with_its_counts() -> None:
+    assert all(words_of(ProgressEvent(stage)) for stage in get_args(Stage))
+    assert words_of(ProgressEvent("reading", 0, 1)) == "Reading 1 abstract"
+    assert words_of(ProgressEvent("reading", 2, 3)) == "Reading abstract 2 of 3"

@@ -91,6 +91,15 @@ def ask(page: Page, question: str, *, wait: bool = True) -> None:
         expect(page).to_have_url(re.compile(r"\?c=[\w-]{22}$"))
 
 
+def retry(page: Page, place: int) -> str:
+    """Ask the last question again with the model at `place` of the menu, and return what it is called."""
+    page.locator(".again summary").click()
+    item = page.locator(".again .forms button").nth(place)
+    name = item.inner_text()
+    item.click()
+    return name
+
+
 def questions(page: Page) -> list[str]:
     return page.locator(".turn .question").evaluate_all("all => all.map(e => e.lastChild.textContent)")
 
@@ -141,7 +150,7 @@ def test_a_reload_in_the_middle_of_an_answer_keeps_what_was_written(reader, site
     expect(page.get_by_role("alert")).to_contain_text("broke off")
     expect(page.locator(".answer")).to_contain_text("Muse reaches")
     expect(page.locator("#shelf .card")).to_have_count(1)
-    page.get_by_role("button", name="Retry").click()
+    retry(page, 0)
     expect(page.locator(".answer")).to_contain_text("on CC3M")
     expect(page.locator(".turn[aria-busy=false]")).to_have_count(1)
     expect(page.get_by_role("alert")).to_have_count(0)
@@ -156,9 +165,9 @@ def test_what_was_stopped_says_so_after_a_reload(reader, site) -> None:
     ask(page, "Half an answer?", wait=False)
     expect(page.locator(".answer")).to_contain_text("Muse reaches")
     page.locator("#stop").click()
-    expect(page.locator(".foot")).to_contain_text("Stopped before the end")
+    expect(page.locator(".notes")).to_contain_text("Stopped before the end")
     page.reload()
-    expect(page.locator(".foot")).to_contain_text("Stopped before the end")
+    expect(page.locator(".notes")).to_contain_text("Stopped before the end")
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
@@ -239,8 +248,10 @@ def test_an_edited_question_branches_and_a_retry_takes_the_place(reader, site) -
     assert questions(page) == ["First question?"]
     site.rag.script = script_of("Better [1].", [MUSE], [CITED])
     branch = page.url
-    page.get_by_role("button", name="Retry").click()
+    other = retry(page, 1)
     expect(page.locator(".answer")).to_contain_text("Better")
+    expect(page.locator(".notes")).to_contain_text(f"answered by {other}")
+    assert site.rag.models[-2:] == [None, other]
     expect(page.locator(".turn")).to_have_count(1)
     assert page.url == branch
     links(page).filter(has_text="Fist").click()

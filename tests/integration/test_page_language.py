@@ -94,7 +94,7 @@ def test_each_language_shows_no_label_of_the_other(open_page, served, locale: st
 def test_the_switch_works_at_once_and_is_remembered(open_page) -> None:
     page = open_page(script_of("7.07 [1].", [DIGITS], [MARKED]), locale="en-US")
     ask_and_wait(page, "1?")
-    page.locator("summary").first.click()
+    page.locator("#sources summary").first.click()
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     choose(page, "中文")

@@ -26,15 +26,18 @@ _TAIL = re.compile(r"(?:\s*\[\d{1,4}\])*[。！？.!?；;…]*")
 _QUESTION_SHOWN = 1200
 
 
-def chat_html(turns: Sequence[Turn]) -> str:
-    """Return the conversation, oldest first; a welcome when it is empty."""
+def chat_html(turns: Sequence[Turn], models: Sequence[str] = ()) -> str:
+    """Return the conversation, oldest first; a welcome when it is empty. `models` as in `turn_patch`."""
     if not turns:
         return f'<div class="welcome"><p>{labels.WELCOME.html()}</p></div>'
-    return "".join(_turn_html(number, turn) for number, turn in enumerate(turns, 1))
+    return "".join(_turn_html(number, turn, models) for number, turn in enumerate(turns, 1))
 
 
-def turn_patch(number: int, turn: Turn) -> Patch:
-    """Return all that the page shows of a turn in the conversation; the answer grows at its end."""
+def turn_patch(number: int, turn: Turn, models: Sequence[str] = ()) -> Patch:
+    """Return all that the page shows of a turn in the conversation; the answer grows at its end.
+
+    `models` may be asked again: the one in use, then others.
+    """
     table = table_html(number, turn)
     return {
         f"turn-{number}": _frame_html(number, turn),
@@ -45,10 +48,11 @@ def turn_patch(number: int, turn: Turn) -> Patch:
         f"answer-{number}@lang": turn.language,
         f"answer-{number}": _linked(number, turn) if turn.text and not table else "",
         f"table-{number}": table,
-        f"next-{number}": waiting_html(turn) if turn.text and _more_to_read(turn) else "",
-        f"foot-{number}": _error_html(turn) + _foot_html(number, turn),
+        f"next-{number}": _next_html(turn),
         f"cards-{number}": cards_html(number, turn),
-        f"acts-{number}": acts_html(number, turn),
+        f"foot-{number}": _foot_html(number, turn),
+        f"acts-{number}": acts_html(number, turn, models),
+        f"notes-{number}": _notes_html(turn),
     }
 
 
@@ -57,9 +61,9 @@ def status_html(status: Label) -> str:
     return f'<p role="status">{status.html()}</p>'
 
 
-def _turn_html(number: int, turn: Turn) -> str:
+def _turn_html(number: int, turn: Turn, models: Sequence[str]) -> str:
     """Return a whole turn, as `turn_patch` leaves it."""
-    parts = turn_patch(number, turn)
+    parts = turn_patch(number, turn, models)
     html = parts[f"turn-{number}"]
     for key, inner in parts.items():
         if "@" not in key and not key.startswith("turn-"):
@@ -78,8 +82,8 @@ def _frame_html(number: int, turn: Turn) -> str:
         f'<h2 class="question"><span class="sr">{labels.ASKED.html()}</span>{plain(question)}</h2>'
         f'<div id="read-as-{number}"></div><div class="reply"><div id="state-{number}"></div>'
         f'<p class="answer" id="answer-{number}"></p><div id="table-{number}"></div>'
-        f'<div id="next-{number}"></div></div><div id="foot-{number}"></div><div id="cards-{number}"></div>'
-        f'<div id="acts-{number}"></div>'
+        f'<div id="next-{number}"></div></div><div id="cards-{number}"></div><div id="foot-{number}"></div>'
+        f'<div id="acts-{number}"></div><div id="notes-{number}"></div>'
     )
 
 
@@ -106,8 +110,11 @@ def _more_to_read(turn: Turn) -> bool:
     return turn.stage is not None and turn.stage.stage == "reading" and turn.stage.done > 1
 
 
-def _error_html(turn: Turn) -> str:
-    return f'<p class="error" role="alert">{turn.error.html()}</p>' if turn.error else ""
+def _next_html(turn: Turn) -> str:
+    """Return what stands below the words: what is being done, or why no more will come."""
+    if turn.error:
+        return f'<p class="error" role="alert">{turn.error.html()}</p>'
+    return waiting_html(turn) if turn.text and _more_to_read(turn) else ""
 
 
 def _linked(number: int, turn: Turn) -> str:
@@ -158,14 +165,25 @@ def _markers_linked(number: int, turn: Turn, start: int, end: int) -> str:
     return "".join(parts) + typeset(turn.text[start:end])
 
 
-def _foot_html(number: int, turn: Turn) -> str:
-    if turn.contexts is None or turn.busy or (turn.answer and turn.answer.kind == "chat"):
-        return ""
+def _has_sources(turn: Turn) -> bool:
+    return turn.contexts is not None and not turn.busy and not (turn.answer and turn.answer.kind == "chat")
+
+
+def _notes_html(turn: Turn) -> str:
     said = notes(turn.answer) if turn.answer else [labels.CUT_SHORT] if turn.stopped else []
+    if turn.model:
+        said = [*said, labels.BY_MODEL.of(name=turn.model)]
+    if not said or not _has_sources(turn):
+        return ""
+    return f'<p class="notes">{"".join(f"<span>{note.html()}</span>" for note in said)}</p>'
+
+
+def _foot_html(number: int, turn: Turn) -> str:
+    if turn.contexts is None or not _has_sources(turn):
+        return ""
     target = f"sources-{number}"
     button = (
         f'<button type="button" class="show" data-goto="{target}" aria-controls="shelf">'
         f"{labels.SOURCE_COUNT.of(len(turn.contexts)).html()}</button>"
     )
-    said_html = "".join(f"<span>{note.html()}</span>" for note in said)
-    return f'<footer class="foot">{button}{tools_html(number, turn)}{said_html}</footer>'
+    return f'<div class="foot">{button}{tools_html(number, turn)}</div>'

@@ -16,6 +16,7 @@ TOO_LONG = Label(
     "问题有 {n:,} 个字符，请缩短到 {most} 个以内；原文仍在输入框中。",
 )
 NOTHING_THERE = Label("That turn is not there any more; reload the page.", "这一轮已不存在，请刷新页面。")
+NO_MODEL = Label("That model is not here any more; choose another one.", "该模型已不在本机，请选择其他模型。")
 NO_QUESTION = Label("Write a question first.", "请先输入问题。")
 
 # Conversation
@@ -79,6 +80,7 @@ DROPPED = Label("{n} sentence{s} left out: supported by no abstract", "略去 {n
 UNKNOWN = Label("{n} marker{s} left out: no such source", "略去 {n} 个标记：没有对应来源")
 FROM_INDEX = Label("from the index, {seconds} s", "由索引作答，{seconds} 秒")
 FIRST_WORD = Label("first word {seconds} s", "首字 {seconds} 秒")
+BY_MODEL = Label("answered by {name}", "由 {name} 作答")
 COMPLETE = Label("complete {seconds} s", "完成 {seconds} 秒")
 
 # Status line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 from rag import Filters
 from ui.chat import labels
-from ui.chat.asking import asking_of
+from ui.chat.asking import asking_of, models_of
 from ui.chat.format import chat_html, status_html, turn_patch
 from ui.chat.notes import status_of
 from ui.chat.sources import sources_html
@@ -21,6 +22,7 @@ from ui.conversations.fates import Fates, fates_of
 from ui.conversations.keeper import Keeper, Turns, place_patch, saved_patch
 from ui.conversations.panel import opener_html
 from ui.export import room as export_room
+from ui.export.menu import conversation_tools_html
 from ui.masthead import notice_patch
 from ui.page import Event, Page, merged
 from ui.patch import Patch, does
@@ -40,8 +42,9 @@ def build(page: Page, keeper: Keeper, examples: Sequence[str] = ()) -> ChatRoom:
     gr = page.gr
     with gr.Row(elem_id="desk", equal_height=False):
         with gr.Column(elem_id="talk", min_width=0):
-            export_room.build(page)
-            page.html(f'{opener_html()}<div id="shared"></div><div id="turns">{chat_html(())}</div>', "chat")
+            export_room.build(page, keeper)
+            head = f'<div id="talk-head">{opener_html()}{conversation_tools_html()}</div>'
+            page.html(f'{head}<div id="shared"></div><div id="turns">{chat_html(())}</div>', "chat")
             page.html(f'<div id="starters">{starters_html(examples)}</div>', "examples")
             question, send, stop, clear = _composer(page)
         with gr.Column(elem_id="side", min_width=0):
@@ -50,10 +53,10 @@ def build(page: Page, keeper: Keeper, examples: Sequence[str] = ()) -> ChatRoom:
     room = ChatRoom(question, _wire_answers(page, keeper, question, asked))
     seen = [page.turns, page.conversation, page.patch]
     ending: dict[str, Any] = {"cancels": [room.answering], "queue": False}
-    page.listen([stop.click], _halter(keeper), [page.turns, page.conversation], seen, **ending)
+    page.listen([stop.click], _halter(page, keeper), [page.turns, page.conversation], seen, **ending)
     page.listen([clear.click, page.action("past_new")], _clear, [], seen, **ending)
     page.on("sources", _older(page, keeper), [page.turns, page.conversation], [page.patch], queue=False)
-    page.on("translate", translator(page.library), [page.turns], [page.patch], concurrency_limit=None)
+    page.on("translate", translator(page), [page.turns], [page.patch], concurrency_limit=None)
     return room
 
 
@@ -90,7 +93,8 @@ def _wire_answers(page: Page, keeper: Keeper, question: Any, events: Sequence[An
         event: Event, typed: str, turns: Turns, known: str, scope: tuple[str, ...]
     ) -> AsyncIterator[tuple[Any, ...]]:
         known, turns = keeper.current(event.query.get("c", ""), known, turns)
-        asking = asking_of(event.values, typed, turns)
+        models = models_of(page.library) if "model" in event.values else ()
+        asking = asking_of(event.values, typed, turns, models)
         if isinstance(asking, Label):
             yield page.skip(), page.skip(), page.skip(), {"said": status_html(asking)}
             return
@@ -99,7 +103,7 @@ def _wire_answers(page: Page, keeper: Keeper, question: Any, events: Sequence[An
         past, ticket = asking.past, page.line.ticket(event.reader)
         saving = keeper.begin(known, event.reader, past, Turn(asking.question), again=asking.again)
         try:
-            steps = follow(page.library, asking.question, history(past), filters, ticket)
+            steps = follow(page.library, asking.question, history(past), filters, ticket, asking.model)
             async with contextlib.aclosing(steps):
                 async for turn in steps:
                     if turn is before:  # nothing new; Gradio looks whether the reader is still there
@@ -110,12 +114,9 @@ def _wire_answers(page: Page, keeper: Keeper, question: Any, events: Sequence[An
                     shown = (*past, turn)
                     # The model may have been changed in another tab: who asks is told before text leaves.
                     notice = notice_patch(page.library) if before is None else {}
-                    yield (
-                        emptied,
-                        shown,
-                        saving.known,
-                        merged(asking.patch, newest_patch(shown), saved_patch(saving), notice),
-                    )
+                    models = () if turn.busy else await asyncio.to_thread(models_of, page.library)
+                    patch = merged(asking.patch, newest_patch(shown, models), saved_patch(saving), notice)
+                    yield emptied, shown, saving.known, patch
                     before = turn
         finally:
             saving.finish()
@@ -125,29 +126,31 @@ def _wire_answers(page: Page, keeper: Keeper, question: Any, events: Sequence[An
     return page.listen(events, answer, inputs, outputs, concurrency_limit=None)
 
 
-def newest_patch(turns: Sequence[Turn]) -> Patch:
-    """Return all that the page shows of the last turn."""
+def newest_patch(turns: Sequence[Turn], models: Sequence[str] = ()) -> Patch:
+    """Return all that the page shows of the last turn; `models` may be asked again, the one in use first."""
     turn = turns[-1]
     return merged(
-        turn_patch(len(turns), turn),
+        turn_patch(len(turns), turn, models),
         {"shelf": sources_html(turns), "said": status_html(status_of(turn))},
     )
 
 
-def conversation_patch(turns: Sequence[Turn], fates: Fates | None = None) -> Patch:
+def conversation_patch(
+    turns: Sequence[Turn], fates: Fates | None = None, models: Sequence[str] = ()
+) -> Patch:
     """Return a whole conversation, for a page that shows another one, with the sources of its last turn."""
     status = status_of(turns[-1]) if turns else labels.HINT
     shelf = sources_html(turns, fates=fates)
-    return {"turns": chat_html(turns), "shelf": shelf, "said": status_html(status)}
+    return {"turns": chat_html(turns, models), "shelf": shelf, "said": status_html(status)}
 
 
-def _halter(keeper: Keeper) -> Callable[..., tuple[Any, ...]]:
+def _halter(page: Page, keeper: Keeper) -> Callable[..., tuple[Any, ...]]:
     def halt(event: Event, turns: Turns, known: str) -> tuple[Any, ...]:
         if not turns:
             return turns, known, {}
         halted = (*turns[:-1], turns[-1].halted())
         keeper.stopped(known, event.reader, halted)
-        return halted, known, newest_patch(halted)
+        return halted, known, newest_patch(halted, models_of(page.library))
 
     return halt
 

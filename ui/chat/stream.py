@@ -27,15 +27,14 @@ async def stream(
     past: Sequence[tuple[str, str]],
     filters: Filters | None = None,
     ticket: Ticket | None = None,
+    model: str | None = None,
 ) -> AsyncGenerator[list[StreamEvent | RagError], None]:
     """Yield the events of `library.ask`, all that have arrived at a time; an error of citefold comes last.
 
-    The question runs in a thread of its own, so that Stop does not wait for the model; closing the stream
-    closes the question. An unforeseen exception goes to `threading.excepthook`, and the stream ends without
-    an Answer. While there is no event it yields [] every `_TICK_S` seconds.
+    The question runs in a thread of its own; closing the stream closes the question. An unforeseen exception
+    goes to `threading.excepthook`, and no Answer comes. Without events it yields [] every `_TICK_S` seconds.
     """
-    loop = asyncio.get_running_loop()
-    events: asyncio.Queue[_Item] = asyncio.Queue()
+    loop, events = asyncio.get_running_loop(), asyncio.Queue[_Item]()
     asked: list[Events] = []
     abandoned = threading.Event()
 
@@ -45,7 +44,7 @@ async def stream(
 
     def produce() -> None:
         try:
-            asked.append(library.ask(question, past, stream=True, filters=filters, turn=ticket))
+            asked.append(library.ask(question, past, stream=True, filters=filters, model=model, turn=ticket))
             for event in () if abandoned.is_set() else asked[0]:
                 put(event)
         except RagError as error:
@@ -83,14 +82,15 @@ async def follow(
     past: Sequence[tuple[str, str]],
     filters: Filters | None = None,
     ticket: Ticket | None = None,
+    model: str | None = None,
 ) -> AsyncGenerator[Turn, None]:
     """Yield the turn of `question` as it grows, from the bare question to its end; `past` is the history.
 
-    `ticket` is the question's place in the line before the model.
+    `ticket` is the question's place in the line before the model; `model` another one than that in use.
     """
-    turn = Turn(question)
+    turn = Turn(question, model=model)
     yield turn
-    async with contextlib.aclosing(stream(library, question, past, filters, ticket)) as events:
+    async with contextlib.aclosing(stream(library, question, past, filters, ticket, model)) as events:
         async for arrived in events:
             for event in arrived:
                 turn = _after(turn, event, library)

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 
-from rag import RagError
+from rag import Language, RagError
 from ui.chat import labels
 from ui.chat.turn import Turn
+from ui.chat.waiting import place_of
 from ui.engine import Library
-from ui.page import Event
+from ui.line import Ticket
+from ui.page import Event, Page
 from ui.patch import Patch
 from ui.text.typeset import typeset
 from ui.words import Label
 
+# Seconds between two looks at the place in line, and at whether the reader is still there.
+_LOOK_S = 0.25
 
-def translator(library: Library) -> Callable[..., AsyncIterator[Patch]]:
-    """Return the handler of the action "translate", which carries `turn` and `source`, both from 1."""
+
+def translator(page: Page) -> Callable[..., AsyncIterator[Patch]]:
+    """Return the handler of the action "translate", which carries `turn` and `source`, both from 1.
+
+    A translation waits in the line before the model, as a question does.
+    """
 
     async def translate(event: Event, turns: tuple[Turn, ...]) -> AsyncIterator[Patch]:
         number, source = event.values.get("turn"), event.values.get("source")
@@ -25,19 +34,43 @@ def translator(library: Library) -> Callable[..., AsyncIterator[Patch]]:
         if turn is None or quote is None:
             yield {}
             return
-        place = f"translation-{number}-{source}"
-        yield {place: _note(labels.TRANSLATING, busy=True)}
+        place, ticket = f"translation-{number}-{source}", page.line.ticket(event.reader)
+        said = _begun(page.library, quote, turn.language, turn.question, ticket)
         try:
-            said = await asyncio.to_thread(library.translate, quote, turn.language, turn.question)
-        except RagError as error:
-            yield {place: _note(Label(str(error)))}
-            return
-        if said is None:
-            yield {place: _note(labels.NOT_TRANSLATED)}
-            return
-        yield {place: f'<p lang="{turn.language}">{typeset(said)}</p>{_note(labels.TRANSLATED)}'}
+            while not said.done():
+                yield {place: _note(place_of(ticket.place) or labels.TRANSLATING, busy=True)}
+                await asyncio.wait([said], timeout=_LOOK_S)
+            yield {place: _translated(said, turn.language)}
+        finally:
+            if ticket.place:  # who has left does not hold up the others
+                ticket.leave()
 
     return translate
+
+
+def _begun(
+    library: Library, quote: str, to: Language, question: str, ticket: Ticket
+) -> asyncio.Future[str | None]:
+    """Translate in a thread of its own, once it is the turn of `ticket`."""
+
+    def run() -> str | None:
+        with ticket:
+            return library.translate(quote, to, question) if ticket.wait() else None
+
+    apart = ThreadPoolExecutor(1, "translation")
+    said = asyncio.wrap_future(apart.submit(run))
+    apart.shutdown(wait=False)
+    return said
+
+
+def _translated(said: asyncio.Future[str | None], language: Language) -> str:
+    try:
+        text = said.result()
+    except RagError as error:
+        return _note(Label(str(error)))
+    if text is None:
+        return _note(labels.NOT_TRANSLATED)
+    return f'<p lang="{language}">{typeset(text)}</p>{_note(labels.TRANSLATED)}'
 
 
 def _note(label: Label, *, busy: bool = False) -> str:

@@ -27,7 +27,8 @@ class Turn:
     `contexts` is None until retrieval is done; `text` grows with each delta; `citations` and `sentences` are
     those known so far and become the answer's own at the end; `standalone` is what a follow-up was read as;
     `stage` is what is being done; `highlights` are the key sentences that are marked before an answer;
-    `place` is the place in line, 0 for none; `prepared`: how many abstracts of how many are.
+    `place` is the place in line, 0 for none; `prepared`: how many abstracts of how many are; `model` is
+    another model than the one in use, which the reader chose for this answer.
     """
 
     question: str
@@ -44,6 +45,7 @@ class Turn:
     highlights: tuple[Highlight, ...] = ()
     place: int = 0
     prepared: tuple[int, int] | None = None
+    model: str | None = None
 
     @property
     def busy(self) -> bool:

@@ -24,8 +24,8 @@ def waiting_html(turn: Turn) -> str:
 
 def doing(turn: Turn) -> Label:
     """Return what is being done for a busy turn."""
-    if turn.place:
-        return labels.NEXT_IN_LINE if turn.place == 1 else labels.IN_LINE.of(turn.place)
+    if waits := place_of(turn.place):
+        return waits
     stage = turn.stage
     if stage is None:
         return labels.SEARCHING if turn.contexts is None else labels.READING.of(len(turn.contexts))
@@ -37,6 +37,13 @@ def doing(turn: Turn) -> Label:
     if stage.stage == "loading" and turn.contexts is None:
         return labels.LOADING_EMBEDDER
     return labels.STAGES[stage.stage]
+
+
+def place_of(place: int) -> Label | None:
+    """Return what a place in line is called, None for none."""
+    if not place:
+        return None
+    return labels.NEXT_IN_LINE if place == 1 else labels.IN_LINE.of(place)
 
 
 def prepared_of(turn: Turn) -> Label | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from ui.chat.turn import Turn
@@ -11,19 +12,35 @@ from ui.patch import Patch, button, does
 from ui.words import Label
 
 
-def acts_html(number: int, turn: Turn) -> str:
+def acts_html(number: int, turn: Turn, models: Sequence[str] = ()) -> str:
     """Return the buttons of turn `number`, counted from 1; none while it is being answered.
 
-    "Ask again" is hidden by the style sheet in all turns but the last.
+    "Retry" is hidden by the style sheet in all turns but the last. `models` may be asked again, the one in
+    use first: with several, it is a menu of them.
     """
     if turn.busy:
         return ""
-    again = button(labels.AGAIN.html(), "act again", does("again", turn=number))
+    again = _again_html(number, models)
     edit = button(labels.EDIT.html(), "act", does("edit", turn=number))
     rate = rate_html(number, Rating(None)) if turn.answer else ""
     return (
         f'<div class="acts">{again}{edit}<div id="rate-{number}" class="rate">{rate}</div></div>'
         f'<div id="edit-{number}"></div>'
+    )
+
+
+def _again_html(number: int, models: Sequence[str]) -> str:
+    if len(models) < 2:
+        return button(labels.AGAIN.html(), "act again", does("again", turn=number))
+    shown = [escape(name) for name in models]
+    shown[0] += f' <span class="aside">{labels.IN_USE.html()}</span>'
+    items = "".join(
+        f"<li>{button(words, '', does('again', turn=number, model=name))}</li>"
+        for words, name in zip(shown, models, strict=True)
+    )
+    return (
+        f'<details class="menu again"><summary class="act">{labels.AGAIN.html()}</summary>'
+        f'<div class="forms"><p>{labels.AGAIN_WITH.html()}</p><ul>{items}</ul></div></details>'
     )
 
 

@@ -53,6 +53,14 @@ class Keeper:
             return "", ()
         return found[0].owner, tuple(turn.failed(BROKE_OFF) if turn.busy else turn for turn in found[1])
 
+    def title(self, known: str) -> str:
+        """Return the title of a conversation, "" where it has none that can be read."""
+        try:
+            found = self.store.find(known) if known else None
+        except ConversationsError:
+            found = None
+        return found.title if found else ""
+
     def current(self, shown: str, known: str, turns: Turns) -> tuple[str, Turns]:
         """Return the conversation of a tab; `shown` is the one in its address.
 

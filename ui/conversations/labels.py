@@ -79,6 +79,8 @@ BROKE_OFF = Label(
     "回答中途中断。可以重试；若另一窗口仍在生成，请刷新页面。",
 )
 AGAIN = Label("Retry", "重试")
+AGAIN_WITH = Label("Retry with the model", "重试所用模型")
+IN_USE = Label("in use", "使用中")
 EDIT = Label("Edit question", "修改问题")
 EDITED = Label("Question, edited", "修改后的问题")
 RESEND = Label("Ask", "提问")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ui.chat.asking import models_of
 from ui.chat.format import status_html
 from ui.chat.room import ChatRoom, conversation_patch
 from ui.conversations import labels
@@ -134,7 +135,8 @@ class Panel:
             nothing = conversation_patch(()) | {"said": status_html(labels.GONE), "shared": ""}
             return (), "", nothing | place_patch("")
         fates = fates_of(self.page.library, turns[-1]) if turns else {}
-        patch = conversation_patch(turns, fates) | turn_events.shown_ratings(
+        models = models_of(self.page.library) if turns else ()
+        patch = conversation_patch(turns, fates, models) | turn_events.shown_ratings(
             self.keeper.ratings, known, turns
         )
         foreign = bool(turns) and owner != reader

@@ -28,7 +28,7 @@ def tools_html(number: int, turn: Turn) -> str:
 def conversation_tools_html() -> str:
     """Return the menu that exports the whole conversation; the style sheet hides it without a turn."""
     groups = ((labels.CONVERSATION, _TEXTS), (labels.PAPERS, _PAPERS))
-    return f'<div class="tools">{_menu(labels.EXPORT_ALL, WHOLE, groups)}</div>'
+    return f'<div class="tools" id="conversation-tools">{_menu(labels.EXPORT_ALL, WHOLE, groups)}</div>'
 
 
 def _copy(number: int) -> str:

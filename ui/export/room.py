@@ -12,29 +12,41 @@ from typing import Any
 
 from rag import Answer, ExportFile, Timings, UserError, export_answer, export_conversation, plain_text
 from ui.chat.turn import Turn
-from ui.export.menu import WHOLE, conversation_tools_html
+from ui.conversations.keeper import Keeper, Turns
+from ui.export.menu import WHOLE
 from ui.page import Event, Page
 
 Delivery = dict[str, str]
 
 
-def build(page: Page) -> None:
-    """Lay out the menu of the conversation, and answer the buttons of every turn."""
-    page.html(conversation_tools_html(), "conversation-tools")
+def build(page: Page, keeper: Keeper) -> None:
+    """Answer the buttons of every turn, and that of the conversation, which bears its title in the list."""
     delivery = page.gr.HTML(
         {}, html_template="", elem_id="delivery", visible="hidden",
         js_on_load="watch('value', () => citefoldExport.receive(props.value));",
     )  # fmt: skip
-    page.on("export", export, [page.turns], [delivery], queue=False)
-    page.on("copy", copy, [page.turns], [delivery], queue=False)
+
+    def exported(event: Event, turns: Turns, known: str) -> Delivery:
+        known, turns = keeper.current(event.query.get("c", ""), known, turns)
+        return export(event, turns, keeper.title(known))
+
+    def copied(event: Event, turns: Turns, known: str) -> Delivery:
+        return copy(event, keeper.current(event.query.get("c", ""), known, turns)[1])
+
+    shown = [page.turns, page.conversation]
+    page.on("export", exported, shown, [delivery], queue=False)
+    page.on("copy", copied, shown, [delivery], queue=False)
 
 
-def export(event: Event, turns: Sequence[Turn]) -> Delivery:
-    """Return the file that the event names; nothing for what is not there."""
+def export(event: Event, turns: Sequence[Turn], title: str = "") -> Delivery:
+    """Return the file that the event names; nothing for what is not there.
+
+    A conversation without a `title` bears its first question.
+    """
     number, form = event.values.get("turn"), str(event.values.get("form"))
     try:
         if number == WHOLE and turns:
-            return _delivered(export_conversation(turns[0].question, _pairs(turns), form))
+            return _delivered(export_conversation(title or turns[0].question, _pairs(turns), form))
         answer = _answer_at(turns, number)
         return _delivered(export_answer(answer, form)) if answer else {}
     except UserError:  # a format that the page does not offer: nobody pressed a button of ours

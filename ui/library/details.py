@@ -49,7 +49,9 @@ def _fields(papers: Sequence[Paper]) -> str:
         return value if isinstance(value, tuple) else (str(value),)
 
     links = [part for paper in papers if (part := byline(paper).partition("<a ")[2])]
-    places = [f"{source.file} #{source.position}" for paper in papers for source in paper.sources]
+    places = list(
+        dict.fromkeys(f"{source.file} #{source.position}" for paper in papers for source in paper.sources)
+    )
     rows = [
         (labels.AUTHORS, escape("; ".join(first("authors")))),
         (labels.VENUE, escape("; ".join(first("venue")))),

@@ -10,6 +10,8 @@ from ui.chat.paper import byline, title_line
 from ui.library import labels
 from ui.library.browsing import ORDERS, PAGE, Browsing
 from ui.patch import does
+from ui.text.clip import clipped
+from ui.text.typeset import typeset
 from ui.words import Label
 
 Facets = Mapping[str, Sequence[tuple[str, int]]]
@@ -146,7 +148,7 @@ def _item(work: Sequence[Paper], chosen: Collection[str]) -> str:
         f'<li class="work"><button type="button" class="pick" role="checkbox" id="pick-{key}" '
         f'aria-checked="{picked}"{does("choose", id=key)}{choose.attribute("aria-label")}></button>'
         f'<details data-work="{key}"><summary>'
-        f'<span class="title" lang="{paper.language}">{escape(title)}</span>'
+        f'<span class="title" lang="{paper.language}">{typeset(title)}</span>'
         f'<span class="meta">{_plain_byline(paper)}<span>{languages}</span></span>'
         f'<span class="snippet" lang="{paper.language}">{_snippet(paper)}</span></summary>'
         f'<div class="whole" id="work-{key}"><p class="none">{labels.LOADING.html()}</p></div>'
@@ -160,11 +162,7 @@ def _plain_byline(paper: Paper) -> str:
 
 
 def _snippet(paper: Paper) -> str:
-    line, limit = " ".join(paper.text.split()), _SNIPPET[paper.language]
-    if len(line) <= limit:
-        return escape(line)
-    cut = line[:limit]
-    return escape(cut.rsplit(" ", 1)[0] if paper.language == "en" and " " in cut else cut) + "…"
+    return typeset(clipped(paper.text, _SNIPPET[paper.language]))
 
 
 def _pager(page: PaperPage, browsing: Browsing) -> str:

@@ -74,10 +74,10 @@ class FieldQuestion:
     limit: int | None = None
 
     def names_known(self, library: Library) -> bool:
-        """Return whether it says more than a topic, and the library has the authors and the venue."""
+        """Return whether it surely asks for more than a topic, of authors and venues that are here."""
         more = self.authors or self.years or self.venue or self.works is not None or self.order
         more = more or self.written
-        if self.topic and not more:
+        if not more and (self.topic or not self.sure):
             return False
         in_venue = self.venue is None or bool(library.venues.find(self.venue))
         return in_venue and all(library.authors.knows(name) for name in self.authors)

@@ -18,7 +18,7 @@ from rag.answering.generation.streaming import Generated
 from rag.answering.generation.translation import lost, translate, translation_grammar, translation_prefix
 from rag.embedding.alignment import Alignment
 from rag.llm.base import Message
-from rag.schema import Chunk, Language, Paper, ScoredChunk, Source
+from rag.schema import Chunk, Language, Paper, ProgressEvent, ScoredChunk, Source
 from rag.text.language import detect_language
 from tests.conftest import HashEmbedder, NumberVerifier, ScriptedLLM
 
@@ -74,7 +74,7 @@ def ask(embedder: HashEmbedder) -> Callable[..., tuple[Generated, list[str], Scr
         responder = Answerer(llm, embedder, Alignment(), NumberVerifier(), 200, abstention=abstention)
         *shown, end = responder.answer(question, detect_language(question), contexts)
         assert isinstance(end, Generated)
-        return end, [item[0] for item in shown if not isinstance(item, Generated)], llm
+        return end, [item[0] for item in shown if not isinstance(item, Generated | ProgressEvent)], llm
 
     return ask_
 

@@ -347,8 +347,9 @@ def test_the_page_has_no_word_of_the_other_language(language: str, foreign: str)
     words = [page.text] + [
         attrs[f"data-{language}"] or "" for _, attrs in page.elements if "data-sets" in attrs
     ]
-    # The product's name, two keys, a kind of link, the switch itself, and the file of the fake.
-    ours = re.sub(r"citefold|Enter|Shift|DOI|EN中文|000\.txt", "", "\n".join(words))
+    # The product's name, two keys, a kind of link, names of formats, the switch itself, the file of the fake.
+    formats = "Markdown|HTML|CSL-JSON|JSON|CSV|BibTeX|RIS"
+    ours = re.sub(rf"citefold|Enter|Shift|DOI|{formats}|EN中文|000\.txt", "", "\n".join(words))
     assert re.findall(foreign, ours) == []
 
 

@@ -71,6 +71,12 @@ def test_an_event_that_no_button_sends_delivers_nothing(values: dict[str, object
     assert export(event(turn=0, form="json"), ()) == {}
 
 
+def test_a_conversation_that_was_renamed_bears_its_title() -> None:
+    delivery = export(event(turn=0, form="markdown"), ALL, "All about lamps")
+    assert delivery["name"] == "All-about-lamps.md"
+    assert delivery["text"].startswith("# All about lamps")
+
+
 def test_a_copy_has_the_references() -> None:
     text = copy(event(turn=1), ALL)["copy"]
     assert text.startswith("Amber [1] and blue [2].\n\nReferences\n[1] Otters & lamps. 2021.")

@@ -72,23 +72,23 @@ def save(page: Page, where: str, item: str) -> tuple[str, str]:
 
 def test_every_export_of_an_answer_is_saved_and_read_back(open_page) -> None:
     page = open_page()
-    name, text = save(page, "#turn-1", "Markdown")
+    name, text = save(page, "#turn-1 .tools", "Markdown")
     assert (name, text.splitlines()[0]) == ("Which-lamps.md", "# Which lamps?")
-    _, text = save(page, "#turn-1", "JSON with evidence")
+    _, text = save(page, "#turn-1 .tools", "JSON with evidence")
     assert json.loads(text)["citations"][1]["quote"] == "猫头鹰喜欢蓝灯。"
-    _, text = save(page, "#turn-1", "HTML to print")
+    _, text = save(page, "#turn-1 .tools", "HTML to print")
     assert "<b>lamps" not in text
-    name, text = save(page, "#turn-1", "Table (CSV)")
+    name, text = save(page, "#turn-1 .tools", "Table (CSV)")
     assert text.startswith("\ufeff")
     assert [row[2] for row in csv.reader(io.StringIO(text))] == ["Year", "2021", "2022"]
-    name, text = save(page, "#turn-1", "BibTeX")
+    name, text = save(page, "#turn-1 .tools", "BibTeX")
     assert [e.fields_dict["author"].value for e in bibtexparser.parse_string(text).entries] == [
         "Ash, Jane",
         "{沈青}",
     ]
-    name, text = save(page, "#turn-1", "RIS")
+    name, text = save(page, "#turn-1 .tools", "RIS")
     assert [record["year"] for record in rispy.loads(text)] == ["2021", "2022"]
-    name, text = save(page, "#turn-1", "CSL-JSON")
+    name, text = save(page, "#turn-1 .tools", "CSL-JSON")
     assert (name, json.loads(text)[0]["DOI"]) == ("Which-lamps.csl.json", "10.5555/otters")
 
 
@@ -114,10 +114,10 @@ def test_copy_puts_the_answer_with_its_references_on_the_clipboard(open_page) ->
 
 def test_the_menu_closes_with_escape_and_stays_on_a_narrow_screen(open_page) -> None:
     page = open_page(390, 800)
-    summary = page.locator("#turn-1 details.menu summary")
+    summary = page.locator("#turn-1 .tools details.menu summary")
     summary.focus()
     page.keyboard.press("Enter")
-    forms = page.locator("#turn-1 .forms")
+    forms = page.locator("#turn-1 .tools .forms")
     expect(forms).to_be_visible()
     box = forms.bounding_box()
     assert box is not None

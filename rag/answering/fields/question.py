@@ -29,8 +29,8 @@ UNRECORDED: frozenset[Asked] = frozenset(("citations", "affiliation", "pages"))
 GROUPED: frozenset[Asked] = frozenset(("by author", "by year", "by venue"))
 # Probability from which a question is about fields if what it names is found, and from which it is in any
 # case; higher leaves more to the language model. See docs/decisions.md#questions-about-fields
-_LIKELY, _SURE = 0.5, 0.9
-_LIKELY_OF_AUTHOR = 0.25  # the same where it names an author of the library in full
+_LIKELY, _SURE = 0.6, 0.9
+_LIKELY_OF_AUTHOR = 0.5  # the same where it names an author of the library in full
 # Characters of the longest question about fields; what is longer is a text with a question in it.
 _LONGEST = 400
 _MOST_WANTED = 99  # papers; a larger number is no number of papers
@@ -169,10 +169,14 @@ def _likeliest(chances: dict[str, float]) -> str:
 def _is_complete(read: FieldQuestion, library: Library) -> bool:
     """Return whether the question says of which works it asks, so that no earlier turn has to."""
     named = bool(read.authors or read.years or read.venue or read.works is not None or read.order)
-    if not read.sure and not all(library.authors.knows(name) for name in read.authors):
+    venue_known = read.venue is None or library.venues.find(read.venue)
+    authors_known = all(library.authors.knows(name) for name in read.authors)
+    if not (read.sure and read.asked not in UNRECORDED) and not (venue_known and authors_known):
         return False
-    if read.asked in GROUPED or (read.asked in UNRECORDED and read.sure):
-        return True
+    if any(char.isdigit() for name in read.authors for char in name):
+        return False
+    if read.asked in GROUPED or read.asked in UNRECORDED:
+        return read.asked in GROUPED or read.sure
     return named or (read.topic is not None and (read.asked != "list" or read.sure))
 
 

@@ -111,6 +111,7 @@ def test_a_question_about_fields_cites_the_papers_it_speaks_of(
         ("In which journal did the paper on wool dyes appear?", "None of these abstracts records a journal"),
         ("发表在《竹材学报》上的论文有哪些？", "没有期刊或会议"),
         ("Who wrote 10.5555/none.9?", "No paper of that identifier"),
+        ("How often has the paper on wool dyes been cited?", "records a number of citations"),
     ],
 )
 def test_what_is_not_recorded_is_said_and_nothing_is_cited(rag: RAG, question: str, says: str) -> None:

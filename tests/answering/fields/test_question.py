@@ -69,6 +69,10 @@ def read(question: str) -> FieldQuestion | None:
         ("最新的关于竹材的论文是哪篇？", {"order": "newest", "topic": "竹材", "one": True}),
         ("哪位作者的论文最多？", {"asked": "by author"}),
         ("每年各有多少篇论文？", {"asked": "by year"}),
+        ("沈青还发表了什么？", {"asked": "list", "authors": ("沈青",)}),
+        ("Please find Chinese-language articles on bamboo.", {"written": "zh", "topic": "bamboo"}),
+        ("Petra Novak wool dyes", {"authors": ("Petra Novak",), "topic": "wool dyes"}),
+        ("bells doi", {"asked": "doi", "topic": "bells"}),
     ],
 )  # fmt: skip
 def test_what_is_asked(question: str, expected: dict[str, Any]) -> None:

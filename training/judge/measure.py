@@ -52,8 +52,7 @@ class TorchJudge:
         folder = models.ensure(SMALL_EMBEDDING_MODEL)
         self.tokens = PairTokens(folder / "tokenizer.json")
         self.network = JudgeNetwork.of_model(read_e5(folder.parent / "e5-small-q4.bin"))
-        weights = torch.load(output / "weights.pt", map_location="cpu")
-        self.network.load_state_dict(weights, strict=False)
+        self.network.load_trained(output / "weights.pt")
         self.network.eval()
 
     def scores(self, pairs: Sequence[Pair]) -> tuple[Scores, Scores]:

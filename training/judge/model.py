@@ -6,6 +6,7 @@ The word embeddings stay as they are, so that only the layers are shipped.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,18 @@ class JudgeNetwork(nn.Module):
             weights[name] = flat.reshape(arrays[f"{name}.shape"])
         words = len(weights["embeddings.word_embeddings.weight"])
         return cls(_config(arrays["sizes"].tolist(), words, float(arrays["epsilon"])), weights)
+
+    def load_trained(self, file: Path) -> None:
+        """Read the weights.pt of a training run; raise ValueError if it is not of this network."""
+        weights = torch.load(file, map_location="cpu")
+        if set(weights) != set(self.trained()):
+            raise ValueError(f"{file} has other weights than those that are trained.")
+        self.load_state_dict(weights, strict=False)
+
+    def trained(self) -> dict[str, Tensor]:
+        """Return what is trained."""
+        names = {name for name, value in self.named_parameters() if value.requires_grad}
+        return {name: value for name, value in self.state_dict().items() if name in names}
 
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits of support (n, 3) and of an answer (n,) for token ids and mask (n, tokens)."""

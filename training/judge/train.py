@@ -1,10 +1,11 @@
 """Train the judge on what `training.judge.prepare` wrote.
 
-    python -m training.judge.train DATA OUTPUT [--epochs 3] [--minutes M]
+    python -m training.judge.train DATA OUTPUT [--epochs 3] [--minutes M] [--start WEIGHTS --seed S]
 
 OUTPUT/state.pt is written every few minutes and read again after a break, OUTPUT/log.jsonl has the losses,
 and OUTPUT/weights.pt in the end what was trained, in 16 bits. On two cores some five pairs a second are read,
-on a GPU some thousands. The same seed gives the same batches.
+on a GPU some thousands. The same seed gives the same batches. `--start` goes on from the weights.pt of an
+earlier run, with a new optimiser; give another seed then, so that the pairs come in another order.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ SEED = 7
 BATCH_TOKENS = {"cpu": 4096, "cuda": 32768}
 # At three times this rate, and in small batches at a little more than it, all pairs soon get the same score,
 # and nothing is learned any more.
-RATE, DECAY = 1e-4, 0.01
+RATE, DECAY, EPSILON = 1e-4, 0.01, 1e-6
 WARM_UP = 200
 # Lengths are rounded up to a multiple of this, so that few shapes occur.
 _ROUND = 16
@@ -98,9 +99,9 @@ class Pairs:
         ids[rows, np.repeat(offsets, lengths) + within] = self._ids[np.repeat(starts, lengths) + within]
 
 
-def batches(sizes: NDArray[np.int64], tokens: int, epoch: int) -> Iterator[list[int]]:
+def batches(sizes: NDArray[np.int64], tokens: int, epoch: int, seed: int = SEED) -> Iterator[list[int]]:
     """Yield the pairs of each batch of an epoch: of one rounded length, shuffled within each run."""
-    draw = random.Random(f"{SEED} {epoch}")
+    draw = random.Random(f"{seed} {epoch}")
     order = list(range(len(sizes)))
     draw.shuffle(order)
     for first in range(0, len(order), _RUN):
@@ -133,6 +134,7 @@ class Training:
     pairs: Pairs
     output: Path
     device: str
+    seed: int = SEED
     step: int = 0
     spent: float = 0.0
 
@@ -141,7 +143,12 @@ class Training:
         self.network.to(self.device).train()
         self.trained = [p for p in self.network.parameters() if p.requires_grad]
         self.optimiser = torch.optim.AdamW(
-            self.trained, lr=RATE, betas=(0.9, 0.98), weight_decay=DECAY, fused=self.device == "cuda"
+            self.trained,
+            lr=RATE,
+            betas=(0.9, 0.98),
+            eps=EPSILON,
+            weight_decay=DECAY,
+            fused=self.device == "cuda",
         )
         if (state := self.output / "state.pt").exists():
             saved = torch.load(state, map_location=self.device)
@@ -152,7 +159,8 @@ class Training:
     def run(self, epochs: float, minutes: float) -> None:
         """Train for `epochs`, or as many as `minutes` allow; the rate falls with what is used up first."""
         sizes = self.pairs.sizes()
-        steps = [b for e in range(math.ceil(epochs)) for b in batches(sizes, BATCH_TOKENS[self.device], e)]
+        tokens, passes = BATCH_TOKENS[self.device], range(math.ceil(epochs))
+        steps = [batch for epoch in passes for batch in batches(sizes, tokens, epoch, self.seed)]
         steps = steps[: int(len(steps) * epochs / math.ceil(epochs))]
         began = last_saved = time.monotonic() - self.spent
         losses: list[Tensor] = []
@@ -199,14 +207,9 @@ class Training:
     def save(self) -> None:
         """Write what is trained and the state of the optimiser, whole or not at all."""
         partial = self.output / "state.partial"
-        state: dict[str, Any] = {"network": self.weights(), "optimiser": self.optimiser.state_dict()}
+        state: dict[str, Any] = {"network": self.network.trained(), "optimiser": self.optimiser.state_dict()}
         torch.save(state | {"step": self.step, "spent": self.spent}, partial)
         partial.replace(self.output / "state.pt")
-
-    def weights(self) -> dict[str, Tensor]:
-        """Return what is trained."""
-        trained = {name for name, value in self.network.named_parameters() if value.requires_grad}
-        return {name: value for name, value in self.network.state_dict().items() if name in trained}
 
 
 def main() -> None:
@@ -216,17 +219,21 @@ def main() -> None:
     command.add_argument("output", type=Path, help="folder of the weights and the log")
     command.add_argument("--epochs", type=float, default=3.0, help="read the pairs so many times")
     command.add_argument("--minutes", type=float, default=6000.0, help="end after so many minutes")
+    command.add_argument("--start", type=Path, help="weights.pt of an earlier run to go on from")
+    command.add_argument("--seed", type=int, default=SEED, help="order of the pairs")
     options = command.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(SEED)
+    torch.manual_seed(options.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with np.load(options.data / "base.npz") as base:
         network = JudgeNetwork.of_arrays(dict(base))
-    training = Training(network, Pairs(options.data), options.output, device)
+    if options.start:
+        network.load_trained(options.start)
+    training = Training(network, Pairs(options.data), options.output, device, options.seed)
     print(f"{len(training.pairs):,} pairs on {device}", flush=True)
     training.run(options.epochs, options.minutes)
     training.save()
-    weights = {name: value.half().cpu() for name, value in training.weights().items()}
+    weights = {name: value.half().cpu() for name, value in network.trained().items()}
     torch.save(weights, options.output / "weights.pt")
 
 

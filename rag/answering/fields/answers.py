@@ -46,6 +46,9 @@ def answer_about_fields(
     # A list on a topic, or the file of a paper, is for `rag.answering.collection`.
     if not asked or (not asked.names_known(library) and classify(question)):
         return None
+    # "Which papers report X on Y": words beside a topic are a venue only if the library knows it.
+    if asked.venue and asked.topic and not library.venues.find(asked.venue):
+        return None
     told = FieldAnswers(store, library, embed, filters or Filters()).answer(asked)
     return (asked.language, told) if told else None
 

@@ -12,6 +12,7 @@ from transformers import BertConfig, BertModel
 
 from rag.judge.pair_tokens import PairTokens
 from training.judge import train
+from training.judge.mean import mean_of
 from training.judge.model import FROZEN_LAYERS, JudgeNetwork
 from training.judge.pairs import ANSWERED, CONTRADICTED, SUPPORTED, Pair
 from training.judge.prepare import Encoder
@@ -74,3 +75,10 @@ def test_weights_of_another_network_are_refused(data: Path) -> None:
     torch.save({"encoder.pooler.weight": torch.zeros(2)}, data / "other.pt")
     with pytest.raises(ValueError, match="other weights"):
         network.load_trained(data / "other.pt")
+
+
+def test_the_mean_of_two_runs_is_half_way_between_them() -> None:
+    first, second = {"w": torch.tensor([1.0, -2.0])}, {"w": torch.tensor([3.0, 2.0])}
+    assert mean_of(first, second)["w"].tolist() == [2.0, 0.0]
+    with pytest.raises(ValueError, match="other weights"):
+        mean_of(first, {"v": torch.zeros(2)})

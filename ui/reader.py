@@ -32,12 +32,6 @@ def reader_of(request: Any) -> str:
     return f"visit {visit}" if visit else f"at {address[0] if address else 'nowhere'}"
 
 
-def account_of(scope: MutableMapping[str, Any]) -> str | None:
-    """Return the account that signed in, None without accounts."""
-    account: str | None = scope.get(_ACCOUNT)
-    return account
-
-
 def note_account(scope: MutableMapping[str, Any], name: str) -> None:
     """Remember with a request that this account makes it."""
     scope[_ACCOUNT] = name

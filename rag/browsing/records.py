@@ -10,7 +10,6 @@ from rag.schema import DropReason, Paper
 Order = Literal["relevance", "year", "title", "added"]
 FacetField = Literal["language", "year", "venue", "author", "keyword", "source"]
 ORDERS: tuple[Order, ...] = ("relevance", "year", "title", "added")
-FACET_FIELDS: tuple[FacetField, ...] = ("language", "year", "venue", "author", "keyword", "source")
 
 Facets = dict[FacetField, tuple[tuple[str, int], ...]]
 """For each field its values, each with the number of works that have it."""

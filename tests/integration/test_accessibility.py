@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from rag import LLMUnreachableError
 from tests.fake_rag import FakeRAG, Step, citation, context, script_of
-from tests.integration.test_page import serving
+from tests.ui.serving import serving
 
 pytestmark = pytest.mark.browser
 

@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from rag.schema import Paper
 from tests.fake_rag import FakeRAG, Gate, Script, citation, context, script_of
-from tests.integration.test_page import serving
+from tests.ui.serving import serving
 from ui.conversations.ratings import FILE
 
 pytestmark = pytest.mark.browser
@@ -36,7 +36,7 @@ class Site:
 
     def again(self) -> None:
         self._stack.close()
-        self.url = self._stack.enter_context(serving(self.rag, self.data))
+        self.url = self._stack.enter_context(serving(self.rag, data=self.data))
 
     def close(self) -> None:
         self._stack.close()

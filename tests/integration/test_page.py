@@ -7,11 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.request import Request, urlopen
 
 import pytest
@@ -19,8 +17,9 @@ from playwright.sync_api import Page, expect
 
 from rag import LLMUnreachableError, UserError
 from tests.fake_rag import FakeRAG, Gate, Script, citation, context, script_of
+from tests.ui.serving import serving
 from ui.app import EXAMPLES
-from ui.server import listen, make_server, serve
+from ui.server import serve
 from ui.words import Label
 
 pytestmark = pytest.mark.browser
@@ -34,20 +33,6 @@ SNOW = context("本文提出SnowNet用于雪深预测。它在高原数据上的
 CITED = citation(1, MUSE, "an FID of 6.06 on CC3M")
 ANSWER = "Muse reaches an FID of 6.06 on CC3M [1]."
 NOTICE = Label("Questions are sent to https://llm.example <b>", "问题会发送到 https://llm.example <b>")
-
-
-@contextmanager
-def serving(rag: FakeRAG, data: Path | None = None, **options: Label) -> Iterator[str]:
-    with closing(listen("127.0.0.1", 0)) as bound, TemporaryDirectory() as folder:
-        server = make_server(rag, data=data or Path(folder), **options)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(timeout=10)
-            assert not thread.is_alive()
 
 
 class Served:

@@ -14,7 +14,7 @@ import rispy
 from playwright.sync_api import Browser, Page, expect
 
 from tests.fake_rag import FakeRAG, citation, context, script_of
-from tests.integration.test_page import serving
+from tests.ui.serving import serving
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from rag import LLMUnreachableError, Settings
 from tests.fake_rag import FakeRAG, script_of
-from tests.integration.test_page import serving
+from tests.ui.serving import serving
 
 pytestmark = pytest.mark.browser
 

@@ -92,7 +92,6 @@ SPLIT = Label("Not the same work", "不是同一篇")
 SPLIT_DONE = Label("The two records are two works from now on.", "这两条记录今后视为两篇。")
 JOIN = Label("Undo", "撤销")
 JOIN_DONE = Label("The two records are one work again.", "这两条记录又合并为一篇。")
-WORKING = Label("Changing the library…", "正在修改文库…")
 
 # Map
 MAP_WAITS = Label("Drawing the map…", "正在绘制地图…")

@@ -87,7 +87,6 @@ NOT_NEEDED = Label("This model needs nothing prepared.", "该模型无需预读�
 SHARE = Label("{done} of {total} prepared", "已预读 {done} / {total} 篇")
 PREPARE = Label("Prepare now", "立即预读")
 STOP = Label("Stop", "停止")
-PREPARING = Label("Preparing…", "正在预读…")
 DISK = Label("On disk", "磁盘占用")
 EMBEDDING = Label("Finds abstracts", "检索摘要")
 WORDING = Label("Words answers", "撰写回答")

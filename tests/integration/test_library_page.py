@@ -16,6 +16,7 @@ from rag.library import index_paths
 from rag.settings import load_settings
 from tests.browsing.library import write_library
 from tests.conftest import HashEmbedder, NumberVerifier, ScriptedLLM
+from tests.ui.serving import serving
 from ui.server import listen, make_server
 
 pytestmark = pytest.mark.browser
@@ -206,6 +207,23 @@ def test_papers_are_added_by_paste_file_and_path_with_a_report(
     expect(page.locator("#lib-head .count")).to_have_text(count, use_inner_text=True)
     find(page, "otters shells")
     expect(titles(page)).to_have_count(1)
+
+
+def test_an_empty_library_is_filled_from_its_first_page(browser: Browser, tmp_path: Path) -> None:
+    parts = {"embedder": HashEmbedder(), "llm": ScriptedLLM(lambda _: ""), "verifier": NumberVerifier()}
+    settings = load_settings(index=tmp_path / "index", min_similarity=-1.0)
+    with (
+        RAG(settings, **parts, missing_ok=True) as rag,
+        serving(rag, data=tmp_path / "data") as address,
+        closing(browser.new_context()) as window,
+    ):
+        page = window.new_page()
+        expect.set_options(timeout=30000)
+        page.goto(address)
+        page.locator("#room-ask .empty-library .go").click()
+        page.locator("#paste textarea").fill(BEES)
+        page.locator("#add-go").click()
+        expect(page.locator("#adding .report")).to_contain_text("1 abstract added")
 
 
 def test_examples_of_this_library_are_answered_from_its_records(open_library: Callable[..., Page]) -> None:

@@ -120,8 +120,11 @@ def test_a_work_is_read_in_full_and_what_was_folded_is_parted_and_joined(
     titles(page).first.click()
     page.locator(".folded > summary").click()
     expect(page.locator(".folded")).to_contain_text("nearly the same abstract")
-    page.get_by_role("button", name="Not the same work").click()
+    count = page.locator("#masthead .facts li").first
+    before = count.inner_text()
+    page.get_by_role("button", name="Not the same work").dblclick()
     expect(page.locator("#lib-said")).to_contain_text("two works from now on")
+    expect(count).not_to_have_text(before, use_inner_text=True)
     find(page, "honey bees")
     expect(titles(page)).to_have_count(2)
 

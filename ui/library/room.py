@@ -12,6 +12,7 @@ from ui.library import adding_room, labels, map_room
 from ui.library.browsing import PAGE, Browsing, chosen_after, with_all
 from ui.library.details import details_html, parted_html, said_html
 from ui.library.listing import chosen_html, empty_html, filters_html, head_html, list_html, scope_html
+from ui.masthead import masthead_patch
 from ui.page import Event, Page
 from ui.patch import Patch, does
 from ui.words import Label
@@ -178,7 +179,8 @@ def _wire_works(page: Page) -> None:
             await asyncio.to_thread(page.library.decide, kept, other, one_work=one)
         except RagError as error:
             return {"lib-said": said_html(Label(str(error)), "error")}
-        return {"lib-said": said_html(labels.JOIN_DONE) if one else parted_html(kept, other)}
+        said = said_html(labels.JOIN_DONE) if one else parted_html(kept, other)
+        return {"lib-said": said} | masthead_patch(page.library)
 
     page.on("work", show, [], [page.patch], concurrency_limit=None)
     page.on("decide", decide, [], [page.patch], concurrency_limit=1)

@@ -196,7 +196,8 @@ def _warm(rag: RAG, closing: Event) -> None:
 
 
 def _prefill(parsed: argparse.Namespace) -> int:
-    from rag.cli.output import prefill_report, progress_bars
+    from rag.cli.output import prefill_report
+    from rag.cli.progress import progress_bars
 
     if parsed.command == "read":
         note = "Note: `rag read` is now `rag prefill`; the next version drops the old name."

@@ -173,6 +173,8 @@ def _notes_html(turn: Turn) -> str:
     said = notes(turn.answer) if turn.answer else [labels.CUT_SHORT] if turn.stopped else []
     if turn.model:
         said = [*said, labels.BY_MODEL.of(name=turn.model)]
+    if turn.scope:
+        said = [*said, labels.AMONG.of(len(turn.scope))]
     if not said or not _has_sources(turn):
         return ""
     return f'<p class="notes">{"".join(f"<span>{note.html()}</span>" for note in said)}</p>'

@@ -81,6 +81,7 @@ UNKNOWN = Label("{n} marker{s} left out: no such source", "略去 {n} 个标记�
 FROM_INDEX = Label("from the index, {seconds} s", "由索引作答，{seconds} 秒")
 FIRST_WORD = Label("first word {seconds} s", "首字 {seconds} 秒")
 BY_MODEL = Label("answered by {name}", "由 {name} 作答")
+AMONG = Label("asked of {n} chosen abstract{s} only", "只问了所选 {n} 篇摘要")
 COMPLETE = Label("complete {seconds} s", "完成 {seconds} 秒")
 
 # Status line

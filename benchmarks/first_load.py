@@ -2,13 +2,13 @@
 
     python -m benchmarks.first_load [--runs 10] [--also NAME=URL] [--json FILE]
 
-Each run opens every page in a new browser profile (cold) and then a second time in the same one (warm), in turn,
-so that what else the machine does meets all of them alike. The almost empty page has one text box and one piece
-of HTML. `--also` measures another page that is served already, such as that of an earlier commit.
+Each run opens every page in a new browser profile (cold) and then a second time in the same one (warm), in
+turn, so that what else the machine does meets all of them alike. The almost empty page has one text box and
+one piece of HTML. `--also` measures another page that is served already, such as that of an earlier commit.
 
 - typing: seconds from the start of the navigation until a question box is painted that takes typing
 - page: seconds until the question box of the page itself is there
-- sent: seconds until the browser sends a question that was typed, and sent with Enter, as early as it could be
+- sent: seconds until the browser sends a question that was typed and sent with Enter as early as it could be
 - requests, kB: what was asked for until then, and its length as the network carries it
 
 Prints medians, lowest and highest, and the ratio of the medians to those of the almost empty page.

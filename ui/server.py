@@ -13,21 +13,17 @@ from rag import UserError
 from ui.access.accounts import Accounts
 from ui.access.door import Door
 from ui.api import speak_json
-from ui.app import PARTS, build_app, examples_of
+from ui.app import build_app, examples_of
 from ui.chat.room import starters_html
 from ui.engine import Library
-from ui.front.assets import ASGIApp, Assets
-from ui.front.chunks import first_chunks
-from ui.front.document import Document, links
+from ui.front.front import with_front
 from ui.front.shell import shell_html
 from ui.guard import LOOPBACK, MOST_UPLOAD, Guard
-from ui.head import head_html
 from ui.masthead import framed, masthead_html, notice_of
 from ui.toolkit import load_gradio
 
 if TYPE_CHECKING:
     import uvicorn
-    from gradio import Blocks
 
 _FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "PingFang SC", "Microsoft YaHei"]
 _FONTS += ["Noto Sans CJK SC", "Noto Sans SC", "sans-serif"]
@@ -104,34 +100,22 @@ def make_server(
         theme=gr.themes.Base(font=_FONTS, font_mono=["ui-monospace", "monospace"]),
     )  # fmt: skip
     speak_json(app)
-    info = rag.info()
-    starters = starters_html(examples_of(info, examples) or ())
-
-    def first() -> str:
-        masthead = framed(masthead_html(info, notice_of(rag)), signed_in=accounts is not None)
-        return shell_html(masthead, starters)
-
-    front = _front(outer, gr, app, first)
+    front = with_front(outer, gr, app, _first_screen(rag, examples, accounts is not None))
     guard = Guard(front, host, names=names, door=Door(accounts) if accounts else None)
     # An answer in progress, or an open tab, must not hold up Ctrl-C.
     config = uvicorn.Config(guard, log_level="critical", timeout_graceful_shutdown=1)
     return uvicorn.Server(config)
 
 
-def _front(app: ASGIApp, gr: Any, blocks: Blocks, first: Callable[[], str]) -> ASGIApp:
-    """Return `app`, which serves `blocks`, behind what answers for the document and the toolkit's files.
+def _first_screen(rag: Library, examples: Sequence[str] | None, signed_in: bool) -> Callable[[], str]:
+    """Return what makes the first screen; where text leaves this machine is said as it is by then."""
+    info = rag.info()
+    starters = starters_html(examples_of(info, examples) or ())
 
-    `first` returns the first screen.
-    """
-    frontend = Path(gr.__file__).parent / "templates" / "frontend"
-    kinds = dict.fromkeys(block.get_block_name() for block in blocks.blocks.values())
-    chunks = first_chunks(frontend, kinds)
-    assets = Assets(app, frontend / "assets")
-    assets.prepare(chunks)
-    scripts, styles = ([name for name in chunks if name.endswith(ending)] for ending in (".js", ".css"))
-    ahead = links(scripts, styles, assets.joined(styles), str(blocks.theme_hash))
-    head = head_html(PARTS)
-    return Document(assets, lambda: ahead + first() + head)
+    def first() -> str:
+        return shell_html(framed(masthead_html(info, notice_of(rag)), signed_in=signed_in), starters)
+
+    return first
 
 
 def _check_who_may_come(host: str, accounts: Accounts | None) -> None:

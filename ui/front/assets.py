@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
@@ -18,13 +19,13 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _BELOW = "/assets/"
 # A name that holds a hash of the content: what lies under it never changes.
-_HASHED = re.compile(r"[\w.-]+-[\w-]{8}\.(?:js|css)")
+_HASHED = re.compile(r"[\w.-]+-[\w-]{8,9}\.(?:js|css)")
 _KINDS = {".js": "text/javascript", ".css": "text/css"}
 _FOR_GOOD = "public, max-age=31536000, immutable"
 # Bytes of a file that is kept in memory at most; longer ones are the toolkit's to serve, in pieces.
 _MOST = 1 << 20
 _SHORT = 400  # bytes that are not worth compressing
-_QUALITY = 5  # of brotli, 0 to 11; higher is smaller and slower
+_LEVEL = 6  # of gzip, 1 to 9; higher is smaller and slower
 
 
 class Assets:
@@ -43,8 +44,8 @@ class Assets:
             return await self.app(scope, receive, send)
         headers = {"cache-control": _FOR_GOOD, "vary": "accept-encoding"}
         body, packed = kept
-        if packed is not None and accepts_brotli(scope):
-            body, headers["content-encoding"] = packed, "br"
+        if packed is not None and accepts_gzip(scope):
+            body, headers["content-encoding"] = packed, "gzip"
         answer = Response(body, headers=headers, media_type=_KINDS[Path(name).suffix])
         return await answer(scope, receive, send)
 
@@ -74,16 +75,14 @@ class Assets:
 
 
 def packed(body: bytes) -> tuple[bytes, bytes | None]:
-    """Return a body, and what brotli makes of it where that is shorter."""
+    """Return a body, and what gzip makes of it where that is shorter."""
     if len(body) < _SHORT:
         return body, None
-    import brotli
-
-    small = brotli.compress(body, quality=_QUALITY)
+    small = gzip.compress(body, _LEVEL, mtime=0)
     return body, small if len(small) < len(body) else None
 
 
-def accepts_brotli(scope: Scope) -> bool:
-    """Return whether the browser can read what brotli compressed."""
+def accepts_gzip(scope: Scope) -> bool:
+    """Return whether the browser can read what gzip compressed."""
     offered = b",".join(value for name, value in scope["headers"] if name == b"accept-encoding")
-    return any(one.partition(b";")[0].strip() == b"br" for one in offered.split(b","))
+    return any(one.partition(b";")[0].strip() == b"gzip" for one in offered.split(b","))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from starlette.responses import Response
 
-from ui.front.assets import ASGIApp, Message, Receive, Scope, Send, accepts_brotli, packed
+from ui.front.assets import ASGIApp, Message, Receive, Scope, Send, accepts_gzip, packed
 
 _END = "</head>"
 
@@ -43,13 +43,13 @@ class Document:
         """Return the toolkit's answer with the head in it, in the encoding that the browser prefers."""
         if start["status"] == 200:
             body = with_head(body.decode("utf-8"), self.head()).encode()
-        small = packed(body)[1] if accepts_brotli(scope) else None
+        small = packed(body)[1] if accepts_gzip(scope) else None
         answer = Response(body if small is None else small, start["status"])
         written = {b"content-length", b"vary"}
         kept = [pair for pair in start.get("headers", ()) if pair[0].lower() not in written]
         answer.raw_headers += [*kept, (b"vary", b"accept-encoding")]
         if small is not None:
-            answer.raw_headers.append((b"content-encoding", b"br"))
+            answer.raw_headers.append((b"content-encoding", b"gzip"))
         return answer
 
 

@@ -15,7 +15,6 @@
     first = template.content.firstElementChild.cloneNode(true);
     first.classList.toggle("known", new URL(location.href).searchParams.has("c"));
     document.body.prepend(first);
-    for (const app of document.querySelectorAll("gradio-app")) app.inert = true;
     const box = first.querySelector("textarea");
     box.focus();
     box.addEventListener("compositionstart", () => (composing = true));
@@ -46,8 +45,6 @@
 
   // Once the question box of the page is there it takes over, within the same frame.
   function handOver() {
-    const app = document.querySelector("gradio-app");
-    if (app && first) app.inert = true;
     if (!first || composing || !PARTS.every((part) => document.querySelector(part))) return;
     const from = first.querySelector("textarea");
     const to = document.querySelector("#question textarea");
@@ -71,7 +68,6 @@
 
   function remove() {
     if (first) first.remove();
-    for (const app of document.querySelectorAll("gradio-app")) app.inert = false;
     first = null;
     watch.disconnect();
   }

@@ -2,18 +2,19 @@
 // stands, goes to the question box of the page once that is there; a question that was sent is asked then.
 (() => {
   const LATEST_MS = 20000; // then the page is shown as it is, with whatever the toolkit says of itself
-  const FIRST_PATCH_MS = 2000; // a question waits this long for what the server says of the page that was opened
+  const FIRST_PATCH_MS = 2000; // a question waits this long at most for the conversation that is opened
   const PARTS = ["#masthead header", "#chat .html-container", "#question textarea", "#send", "#status"];
   const template = document.getElementById("first-screen");
   let first = null; // the first screen while it stands
   let sent = false;
   let composing = false; // an input method is at work in the box: it must not go from under it
-  let loaded = false; // the server has said what this page shows
+  const known = new URL(location.href).searchParams.has("c"); // a conversation is opened, which the server sends
+  let loaded = !known; // a question may be asked: it would be lost to what comes of an earlier conversation
 
   function place() {
     if (!document.body || first) return Boolean(first);
     first = template.content.firstElementChild.cloneNode(true);
-    first.classList.toggle("known", new URL(location.href).searchParams.has("c"));
+    first.classList.toggle("known", known);
     document.body.prepend(first);
     const box = first.querySelector("textarea");
     box.focus();
@@ -58,7 +59,7 @@
     }
     if (focused) to.focus();
     if (focused) to.setSelectionRange(selectionStart, selectionEnd);
-    if (sent) loaded ? ask() : setTimeout(ask, FIRST_PATCH_MS);
+    if (sent) setTimeout(ask, loaded ? 0 : FIRST_PATCH_MS);
   }
 
   function ask() {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rag import load_settings
 from ui import api, labels
@@ -60,8 +60,7 @@ def build_app(
         signed_in: whether readers have signed in, and so may sign out.
     """
     gr, info = load_gradio(), rag.info()
-    if examples is None and (info["papers"], info["languages"]) == _DEFAULT_CORPUS:
-        examples = EXAMPLES
+    examples = examples_of(info, examples)
     app: Blocks
     with gr.Blocks(title="citefold", analytics_enabled=False, fill_width=True) as app:
         page = Page(gr, rag, data or user_data(), may_add, may_configure, app)
@@ -79,6 +78,12 @@ def build_app(
         page.listen([app.load], lambda event: masthead_patch(rag), [], [page.patch])
         api.build(page)
     return app
+
+
+def examples_of(info: Mapping[str, Any], examples: Sequence[str] | None) -> Sequence[str] | None:
+    """Return the questions to begin with: `examples` if given, else some for the default corpus alone."""
+    default = examples is None and (info["papers"], info["languages"]) == _DEFAULT_CORPUS
+    return EXAMPLES if default else examples
 
 
 def user_data() -> Path:

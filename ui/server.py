@@ -13,10 +13,13 @@ from rag import UserError
 from ui.access.accounts import Accounts
 from ui.access.door import Door
 from ui.api import speak_json
-from ui.app import PARTS, build_app
+from ui.app import build_app, examples_of
+from ui.chat.room import starters_html
 from ui.engine import Library
+from ui.front.front import with_front
+from ui.front.shell import shell_html
 from ui.guard import LOOPBACK, MOST_UPLOAD, Guard
-from ui.head import head_html
+from ui.masthead import framed, masthead_html, notice_of
 from ui.toolkit import load_gradio
 
 if TYPE_CHECKING:
@@ -95,13 +98,24 @@ def make_server(
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,
         mcp_server=True, show_error=False, app_kwargs=dict(no_docs), max_file_size=MOST_UPLOAD,
         theme=gr.themes.Base(font=_FONTS, font_mono=["ui-monospace", "monospace"]),
-        head=head_html(PARTS),
     )  # fmt: skip
-    # An answer in progress, or an open tab, must not hold up Ctrl-C.
     speak_json(app)
-    guard = Guard(outer, host, names=names, door=Door(accounts) if accounts else None)
+    front = with_front(outer, gr, app, _first_screen(rag, examples, accounts is not None))
+    guard = Guard(front, host, names=names, door=Door(accounts) if accounts else None)
+    # An answer in progress, or an open tab, must not hold up Ctrl-C.
     config = uvicorn.Config(guard, log_level="critical", timeout_graceful_shutdown=1)
     return uvicorn.Server(config)
+
+
+def _first_screen(rag: Library, examples: Sequence[str] | None, signed_in: bool) -> Callable[[], str]:
+    """Return what makes the first screen; where text leaves this machine is said as it is by then."""
+    info = rag.info()
+    starters = starters_html(examples_of(info, examples) or ())
+
+    def first() -> str:
+        return shell_html(framed(masthead_html(info, notice_of(rag)), signed_in=signed_in), starters)
+
+    return first
 
 
 def _check_who_may_come(host: str, accounts: Accounts | None) -> None:

@@ -10,6 +10,7 @@ PLACEHOLDER = Label("Ask about the abstracts", "就这些摘要提问")
 ASK = Label("Ask", "提问")
 STOP = Label("Stop", "停止")
 CLEAR = Label("New conversation", "新对话")
+ASKED_SOON = Label("Asked as soon as the page has loaded.", "页面加载完成后立即提问。")
 HINT = Label("Enter to send · Shift+Enter for a new line", "Enter 发送 · Shift+Enter 换行")
 TOO_LONG = Label(
     "The question has {n:,} characters; shorten it to at most {most}. It is still in the box.",

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from rag import LLMUnreachableError
 from tests.fake_rag import FakeRAG, Step, citation, context, script_of
-from tests.ui.serving import serving
+from tests.ui.serving import serving, visit
 
 pytestmark = pytest.mark.browser
 
@@ -65,7 +65,7 @@ def test_nobody_is_barred(browser: Browser, url: str, width: int, scheme: Any, l
     page = window.new_page()
     page.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
-    page.goto(url)
+    visit(page, url)
     expect(page.locator("#question textarea")).to_be_visible()
     found = barred(page, "Ask")
     for number, question in enumerate(("What FID?", "refuse?", "fail?"), 1):

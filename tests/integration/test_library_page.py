@@ -16,7 +16,7 @@ from rag.library import index_paths
 from rag.settings import load_settings
 from tests.browsing.library import write_library
 from tests.conftest import HashEmbedder, NumberVerifier, ScriptedLLM
-from tests.ui.serving import serving
+from tests.ui.serving import serving, visit
 from ui.server import listen, make_server
 
 pytestmark = pytest.mark.browser
@@ -63,7 +63,7 @@ def open_library(browser: Browser, url: str) -> Iterator[Callable[..., Page]]:
             expect.set_options(timeout=30000)
             page.on("pageerror", lambda error: problems.append(str(error)))
             page.on("console", lambda line: line.type == "error" and problems.append(line.text))
-            page.goto(url)
+            visit(page, url)
             page.locator("#room-library-button").click()
             expect(page.locator(".work").first).to_be_visible()
             return page
@@ -225,7 +225,7 @@ def test_an_empty_library_is_filled_from_its_first_page(browser: Browser, tmp_pa
     ):
         page = window.new_page()
         expect.set_options(timeout=30000)
-        page.goto(address)
+        visit(page, address)
         page.locator("#room-ask .empty-library .go").click()
         page.locator("#paste textarea").fill(BEES)
         page.locator("#add-go").click()

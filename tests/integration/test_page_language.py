@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from rag import LLMUnreachableError
 from tests.fake_rag import Gate, citation, context, script_of
 from tests.integration.test_page import ANSWER, CITED, MUSE, NOTICE, ask, ask_and_wait, open_page, served
+from tests.ui.serving import settled
 from ui.chat.labels import NO_QUESTION
 
 __all__ = ["open_page", "served"]
@@ -106,12 +107,14 @@ def test_the_switch_works_at_once_and_is_remembered(open_page) -> None:
     expect(page.locator("#sources")).to_have_attribute("aria-label", "来源")
     expect(page.locator("details[open]")).to_have_count(1)
     page.reload()
+    settled(page)
     expect(page.get_by_role("button", name="提问", exact=True)).to_be_visible()
     assert_language(page, "zh")
     assert foreign_words(page, "zh") == []
     choose(page, "English")
     assert foreign_words(page, "en") == []
     page.reload()
+    settled(page)
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
 
 
@@ -138,6 +141,7 @@ def test_a_browser_that_keeps_nothing_still_switches(open_page, served) -> None:
         "delete window.localStorage; Object.defineProperty(window, 'localStorage', { get() { throw new Error('denied') } })"
     )
     page.reload()
+    settled(page)
     choose(page, "中文")
     assert_language(page, "zh")
     assert foreign_words(page, "zh") == []

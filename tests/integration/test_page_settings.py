@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from rag import LLMUnreachableError, Settings
 from tests.fake_rag import FakeRAG, script_of
-from tests.ui.serving import serving
+from tests.ui.serving import serving, visit
 
 pytestmark = pytest.mark.browser
 
@@ -55,7 +55,7 @@ def room(
     opened = Room(page, rag, tmp_path / "citefold" / "citefold.toml", [], [])
     page.on("pageerror", lambda error: opened.problems.append(str(error)))
     page.on("console", lambda line: line.type == "error" and opened.problems.append(line.text))
-    page.goto(url)
+    visit(page, url)
     open_settings(page)
     yield opened
     assert SECRET not in page.content()
@@ -77,7 +77,7 @@ def choose_endpoint(page: Page, key: str = "") -> None:
 
 def test_an_endpoint_is_used_from_now_on_and_the_notice_is_there_in_every_tab(room: Room, url: str) -> None:
     other = room.page.context.new_page()
-    other.goto(url)
+    visit(other, url)
     expect(other.get_by_role("textbox", name="Question")).to_be_visible()
     choose_endpoint(room.page, SECRET)
     room.page.get_by_role("button", name="Use this model").click()

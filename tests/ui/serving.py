@@ -11,8 +11,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from playwright.sync_api import Page, expect
+
 from ui.engine import Library
 from ui.server import listen, make_server
+
+
+def visit(page: Page, url: str) -> None:
+    """Open a page, and wait until it has taken the place of its first screen."""
+    page.goto(url)
+    settled(page)
+
+
+def settled(page: Page) -> None:
+    """Wait until the page has taken the place of its first screen."""
+    expect(page.locator("#first")).to_have_count(0, timeout=30_000)
 
 
 @contextmanager

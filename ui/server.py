@@ -61,7 +61,6 @@ def make_server(
     host: str = "127.0.0.1",
     *,
     data: Path | None = None,
-    examples: Sequence[str] | None = None,
     accounts: Accounts | None = None,
     names: Sequence[str] = (),
 ) -> uvicorn.Server:
@@ -72,7 +71,6 @@ def make_server(
         host: the address it will be served at; settings may be changed only at a loopback address
             without accounts.
         data: the folder for conversations (default: the user data directory).
-        examples: questions to begin with.
         accounts: who may come in; needed where `host` is not a loopback address.
         names: by which readers may call this machine, besides its addresses.
 
@@ -87,9 +85,7 @@ def make_server(
     no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     outer = FastAPI(**no_docs)
     alone = host in LOOPBACK and accounts is None  # settings hold for all readers
-    app = build_app(
-        rag, data=data, may_add=True, may_configure=alone, examples=examples, signed_in=accounts is not None
-    )
+    app = build_app(rag, data=data, may_add=True, may_configure=alone, signed_in=accounts is not None)
     gr.mount_gradio_app(
         outer, app, path="/", server_name=host,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,

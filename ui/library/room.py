@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from rag import RagError
+from ui.chat.room import starters_html
 from ui.library import adding_room, labels, map_room
 from ui.library.browsing import PAGE, Browsing, chosen_after, with_all
 from ui.library.details import details_html, parted_html, said_html
 from ui.library.listing import chosen_html, empty_html, filters_html, head_html, list_html, scope_html
 from ui.page import Event, Page
-from ui.patch import Patch, does
+from ui.patch import Patch
 from ui.words import Label
 
 # Works that "choose all" chooses at most.
@@ -21,8 +21,8 @@ _MOST_CHOSEN = 500
 _EXAMPLES = 6
 
 
-def build(page: Page, tab: Any, *, starters: bool) -> None:
-    """Lay out the tab; with `starters` the Ask tab gets questions that this library answers."""
+def build(page: Page, tab: Any) -> None:
+    """Lay out the tab, and let the Ask tab begin with questions that this library answers."""
     gr = page.gr
     browsing, chosen = gr.State(Browsing()), gr.State(())
     with gr.Tabs(elem_id="views"):
@@ -41,8 +41,7 @@ def build(page: Page, tab: Any, *, starters: bool) -> None:
     _wire_looking(page, [tab.select, listed.select], find, go, years, browsing, chosen)
     _wire_choosing(page, browsing, chosen)
     _wire_works(page)
-    if starters:
-        _wire_loading(page)
+    _wire_loading(page)
 
 
 def _tools(page: Page) -> tuple[Any, Any, Any]:
@@ -185,7 +184,10 @@ def _wire_works(page: Page) -> None:
 
 
 def _wire_loading(page: Page) -> None:
-    """A page that is opened offers questions that can be asked of what is indexed then."""
+    """A page that is opened offers questions that can be asked of what is indexed then.
+
+    The layout is made once; the library may have changed since, and the model may have written more of them.
+    """
 
     async def load(event: Event) -> Patch:
         return await asyncio.to_thread(starters_patch, page)
@@ -197,12 +199,4 @@ def starters_patch(page: Page) -> Patch:
     """Return what stands below the welcome: questions to begin with, or an invitation to add papers."""
     if not page.library.info()["works"]:
         return {"starters": empty_html(page.may_add)}
-    examples = page.library.examples(_EXAMPLES)
-    return {
-        "starters": "".join(
-            f'<button type="button" class="example in" lang="{language}"{does("ask", question=text)}>'
-            f"{escape(text)}</button>"
-            for example in examples
-            for language, text in example.items()
-        )
-    }
+    return {"starters": starters_html(page.library.examples(_EXAMPLES))}

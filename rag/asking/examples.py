@@ -10,6 +10,7 @@ from itertools import islice
 from math import sqrt
 from typing import TypeVar
 
+from rag.answering.citing.citations import is_quoted
 from rag.answering.generation.messages import prefill_chats
 from rag.answering.generation.question_writing import can_ask, write_question
 from rag.asking.asking import Asking
@@ -123,14 +124,20 @@ class _Run:
                 self._stop.wait(_REST_S)
 
     def _answers(self, paper: Paper, question: str, llm: YieldingLLM) -> bool:
-        """Return whether the library answers a question, and cites the work of `paper`."""
+        """Return whether the library answers a question as a reader would like to see it first.
+
+        It cites the work of `paper`, and all that it says is supported and in words of its own.
+        """
         for chat in prefill_chats(paper, self._parts.settings.evidence_tokens)[:1]:
             llm.prefill(chat)  # in small steps, between which it gives way
         answer = self._asking.answer_unasked(self._lease, llm, question)
         _LOG.debug("asked %r, told %r", question, answer.answer)
+        if answer.kind != "answer" or answer.refused:
+            return False
         works = {context.paper.paper_id: context.paper.work for context in answer.contexts}
         cited = {works.get(citation.paper_id) for citation in answer.citations}
-        return answer.kind == "answer" and not answer.refused and paper.work in cited
+        firm = all(each.support == "supported" and not is_quoted(each) for each in answer.sentences)
+        return firm and paper.work in cited
 
     def _is_wanted(self) -> bool:
         return self._stop.is_set() or self._is_asked()

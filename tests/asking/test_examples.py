@@ -53,6 +53,16 @@ def test_only_questions_that_the_library_answers_are_offered(open_rag: Callable[
     assert told[-1] == ("Writing examples", 2, 3)
 
 
+def test_a_question_whose_answer_is_not_supported_is_not_offered(open_rag: Callable[..., RAG]) -> None:
+    def quoting(messages: Sequence[Message]) -> str:
+        said = script(messages)
+        return "Muse reaches an FID of 9.99 on CC3M." if said == MUSE[2] else said
+
+    rag = open_rag(quoting)
+    assert rag.write_examples() == 1
+    assert MUSE[1] not in {example["en"] for example in rag.examples()}
+
+
 def test_they_are_made_once_and_kept_for_the_next_process(open_rag: Callable[..., RAG]) -> None:
     rag = open_rag(script)
     assert rag.write_examples() == 2

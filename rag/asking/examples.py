@@ -154,8 +154,8 @@ def _candidates(papers: Sequence[Paper], evidence_tokens: int | None) -> _Papers
     found: _Papers = {}
     for language in LANGUAGES:
         own = [paper for paper in papers if paper.language == language]
-        places = dict.fromkeys(int(len(own) * (n * _STEP % 1)) for n in range(1, 2 * MOST_TRIED + 1))
-        whole = (own[place] for place in places if can_ask(own[place], evidence_tokens))
+        places = (int(len(own) * (n * _STEP % 1)) for n in range(1, 2 * MOST_TRIED + 1) if own)
+        whole = (own[place] for place in dict.fromkeys(places) if can_ask(own[place], evidence_tokens))
         found[language] = list(islice(whole, MOST_TRIED))
     return found
 

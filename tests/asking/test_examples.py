@@ -92,6 +92,16 @@ def test_a_changed_library_and_another_model_make_new_ones(
     assert other.chats
 
 
+def test_a_library_of_one_language_offers_its_questions_to_readers_of_the_other(
+    open_rag: Callable[..., RAG], small_corpus: Path
+) -> None:
+    (small_corpus / "b.txt").unlink()
+    rag = open_rag(script)
+    assert rag.write_examples() == 1
+    assert rag.examples()[0]["en"] == MUSE[1]
+    assert [example["zh"] for example in rag.examples()] == ["这个库是关于什么的？", MUSE[1]]
+
+
 def test_a_model_that_fails_leaves_the_templates_and_is_not_asked_again(open_rag: Callable[..., RAG]) -> None:
     def fail(messages: Sequence[Message]) -> str:
         raise LLMError("The model has gone.")

@@ -51,10 +51,12 @@ prepare: $(VENV)/installed
 	    *) $(BIN)/rag info >/dev/null ;; \
 	esac
 
+# A model takes all cores, and beside another process it takes many times as long: those tests come one by one.
 test: lint  ## the same environment with the test extras: ruff, mypy --strict, every test on the real models
 	@$(BIN)/rag models pull
 	@$(BIN)/rag models pull multilingual-e5-small
-	$(BIN)/python -m pytest -p tests.skip_policy $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -p tests.skip_policy -n auto --dist loadfile -m "not models"
+	$(BIN)/python -m pytest -p tests.skip_policy -m models
 
 soak: $(VENV)/installed-test  ## the tests of damage and of odd files at length: an hour or more
 	CITEFOLD_SOAK=50 $(BIN)/python -m pytest -q --timeout=3600 tests/indexing

@@ -154,15 +154,9 @@ class ScoredChunk:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON contract of a search result (docs/json.md)."""
-        return {
-            "paper_id": self.paper.paper_id,
-            "score": self.score,
-            "text": self.paper.text,
-            "chunk": self.chunk.text,
-            "start": self.chunk.start,
-            "end": self.chunk.end,
-            "sources": [s.to_dict() for s in self.paper.sources],
-        }
+        chunk = self.chunk
+        found = {"score": self.score, "chunk": chunk.text, "start": chunk.start, "end": chunk.end}
+        return self.paper.to_dict() | found
 
 
 @dataclass(frozen=True, slots=True)

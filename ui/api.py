@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from rag import Answer, Filters, RagError
+from rag import Answer, Filters, Language, RagError
 from ui.chat.stream import stream
 from ui.library.given import keep_text
 from ui.page import Page
@@ -46,6 +46,9 @@ def _asking(page: Page, failed: Failed) -> Function:
         sources: list[str] | None = None,
         year_from: int | None = None,
         year_to: int | None = None,
+        authors: list[str] | None = None,
+        venues: list[str] | None = None,
+        keywords: list[str] | None = None,
         request: Any = None,
     ) -> dict[str, Any]:
         """Answer a question from the library of scientific abstracts, in its language, with citations.
@@ -59,10 +62,13 @@ def _asking(page: Page, failed: Failed) -> Function:
             sources: only abstracts of these files or folders, named as in citations.
             year_from: only abstracts of this year or later.
             year_to: only abstracts of this year or earlier.
+            authors: only abstracts by one of these people.
+            venues: only abstracts that appeared in one of these.
+            keywords: only abstracts with one of these keywords.
         """
-        filters = Filters(language, tuple(sources or ()), year_from, year_to)
+        filters = _filters(language, sources, year_from, year_to, authors, venues, keywords)
         ticket = page.line.ticket(reader_of(request))
-        steps = stream(page.library, question, (), filters or None, ticket)
+        steps = stream(page.library, question, (), filters, ticket)
         async with contextlib.aclosing(steps) as events:
             async for arrived in events:
                 for event in arrived:
@@ -85,6 +91,9 @@ def _searching(page: Page, failed: Failed) -> Function:
         sources: list[str] | None = None,
         year_from: int | None = None,
         year_to: int | None = None,
+        authors: list[str] | None = None,
+        venues: list[str] | None = None,
+        keywords: list[str] | None = None,
     ) -> dict[str, Any]:
         """List the abstracts of the library that are nearest to a query, best first, in both languages.
 
@@ -95,10 +104,13 @@ def _searching(page: Page, failed: Failed) -> Function:
             sources: only abstracts of these files or folders, named as in citations.
             year_from: only abstracts of this year or later.
             year_to: only abstracts of this year or earlier.
+            authors: only abstracts by one of these people.
+            venues: only abstracts that appeared in one of these.
+            keywords: only abstracts with one of these keywords.
         """
-        filters = Filters(language, tuple(sources or ()), year_from, year_to)
+        filters = _filters(language, sources, year_from, year_to, authors, venues, keywords)
         try:
-            found = page.library.search(query, k, filters or None)
+            found = page.library.search(query, k, filters)
         except RagError as error:
             raise failed(error) from error
         return {"query": query, "results": [result.to_dict() for result in found]}
@@ -137,6 +149,18 @@ def _adding(page: Page, failed: Failed) -> Function:
             raise failed(error) from error
 
     return add_papers
+
+
+def _filters(
+    language: Language | None,
+    sources: list[str] | None,
+    year_from: int | None,
+    year_to: int | None,
+    *fields: list[str] | None,
+) -> Filters | None:
+    authors, venues, keywords = (tuple(values or ()) for values in fields)
+    filters = Filters(language, tuple(sources or ()), year_from, year_to, authors, venues, keywords)
+    return filters or None
 
 
 async def _gone(request: Any) -> bool:

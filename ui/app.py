@@ -14,6 +14,7 @@ from ui.conversations.keeper import Keeper
 from ui.engine import Library
 from ui.library import labels as library_labels
 from ui.library import room as library_room
+from ui.library.starters import Starters
 from ui.masthead import framed, masthead_html, masthead_patch, notice_of
 from ui.page import Page
 from ui.settings import labels as settings_labels
@@ -35,6 +36,7 @@ def build_app(
     may_add: bool = False,
     may_configure: bool = False,
     signed_in: bool = False,
+    starters: Starters | None = None,
 ) -> Blocks:
     """Lay out the page over `rag`.
 
@@ -44,8 +46,10 @@ def build_app(
         may_add: whether a reader may add papers.
         may_configure: whether a reader may change settings, which hold for all readers.
         signed_in: whether readers have signed in, and so may sign out.
+        starters: questions to begin with, for who wants to know what the page shows of them.
     """
     gr, info = load_gradio(), rag.info()
+    starters = starters or Starters(rag, may_add=may_add)
     app: Blocks
     with gr.Blocks(title="citefold", analytics_enabled=False, fill_width=True) as app:
         page = Page(gr, rag, data or user_data(), may_add, may_configure, app)
@@ -54,9 +58,9 @@ def build_app(
             with gr.Tab(labels.ROOM_ASK.en, id="ask", elem_id="room-ask"):
                 keeper = Keeper(data / "conversations" if data else load_settings().conversations)
                 conversations_room.place(page)
-                conversations_room.build(page, chat_room.build(page, keeper), keeper)
+                conversations_room.build(page, chat_room.build(page, keeper, starters.shown), keeper)
             with gr.Tab(labels.ROOM_LIBRARY.en, id="library", elem_id="room-library") as library:
-                library_room.build(page, library)
+                library_room.build(page, library, starters)
             with gr.Tab(labels.ROOM_SETTINGS.en, id="settings", elem_id="room-settings") as settings:
                 settings_room.build(page, settings.select)
         # The layout is made once; what is indexed and which model answers may have changed since.

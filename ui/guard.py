@@ -48,7 +48,7 @@ _HEADERS = [
     (b"content-security-policy", _POLICY.encode()),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # with "no-referrer" a form, as at the door, names no Origin
     (b"x-content-type-options", b"nosniff"),
     (b"x-dns-prefetch-control", b"off"),
 ]

@@ -25,7 +25,7 @@ def head_html(parts: Iterable[Part]) -> str:
     styles = "".join(f"<style>{text}</style>" for text in _texts(".css"))
     scripts = "".join(f"<script>{text}</script>" for text in _texts(".js"))
     data = f'<script type="application/json" id="labels">{words}</script>'
-    return f'<link rel="icon" href="{_ICON}">{styles}{data}{scripts}'
+    return f'<title>citefold</title><link rel="icon" href="{_ICON}">{styles}{data}{scripts}'
 
 
 def _texts(ending: str) -> list[str]:

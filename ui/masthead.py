@@ -18,7 +18,7 @@ _SIGN_OUT = (
 def framed(masthead: str, *, signed_in: bool) -> str:
     """Return the masthead in what stays while it is patched: with `signed_in`, a button that signs out."""
     leave = _SIGN_OUT if signed_in else ""
-    return f'<div id="masthead-row"><div id="masthead-all">{masthead}</div>{leave}</div>'
+    return f'<div class="mast-row"><div class="mast-all" id="masthead-all">{masthead}</div>{leave}</div>'
 
 
 def masthead_patch(library: Library) -> Patch:

@@ -13,10 +13,13 @@ from rag import UserError
 from ui.access.accounts import Accounts
 from ui.access.door import Door
 from ui.api import speak_json
-from ui.app import PARTS, build_app
+from ui.app import build_app
 from ui.engine import Library
+from ui.front.front import with_front
+from ui.front.shell import shell_html
 from ui.guard import LOOPBACK, MOST_UPLOAD, Guard
-from ui.head import head_html
+from ui.library.starters import Starters
+from ui.masthead import framed, masthead_html, notice_of
 from ui.toolkit import load_gradio
 
 if TYPE_CHECKING:
@@ -85,19 +88,30 @@ def make_server(
     no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     outer = FastAPI(**no_docs)
     alone = host in LOOPBACK and accounts is None  # settings hold for all readers
-    app = build_app(rag, data=data, may_add=True, may_configure=alone, signed_in=accounts is not None)
+    signed_in, starters = accounts is not None, Starters(rag, may_add=True)
+    app = build_app(rag, data=data, may_add=True, may_configure=alone, signed_in=signed_in, starters=starters)
     gr.mount_gradio_app(
         outer, app, path="/", server_name=host,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,
         mcp_server=True, show_error=False, app_kwargs=dict(no_docs), max_file_size=MOST_UPLOAD,
         theme=gr.themes.Base(font=_FONTS, font_mono=["ui-monospace", "monospace"]),
-        head=head_html(PARTS),
     )  # fmt: skip
-    # An answer in progress, or an open tab, must not hold up Ctrl-C.
     speak_json(app)
-    guard = Guard(outer, host, names=names, door=Door(accounts) if accounts else None)
+    front = with_front(outer, gr, app, _first_screen(rag, starters, signed_in))
+    guard = Guard(front, host, names=names, door=Door(accounts) if accounts else None)
+    # An answer in progress, or an open tab, must not hold up Ctrl-C.
     config = uvicorn.Config(guard, log_level="critical", timeout_graceful_shutdown=1)
     return uvicorn.Server(config)
+
+
+def _first_screen(rag: Library, starters: Starters, signed_in: bool) -> Callable[[], str]:
+    """Return what makes the first screen; where text leaves this machine is said as it is by then."""
+    info = rag.info()
+
+    def first() -> str:
+        return shell_html(framed(masthead_html(info, notice_of(rag)), signed_in=signed_in), starters.shown)
+
+    return first
 
 
 def _check_who_may_come(host: str, accounts: Accounts | None) -> None:

@@ -6,8 +6,8 @@ from rag.schema import Answer, Language, Timings
 from rag.text.language import detect_language
 
 EMPTY_LIBRARY: dict[Language, str] = {
-    "en": "The library is empty; add abstracts on the Library page or with `rag index PATH`, then ask again.",
-    "zh": "文献库里还没有摘要；请在“文献库”页添加，或运行 `rag index 路径`，然后再提问。",
+    "en": "The library is empty; add abstracts on the Library page or with rag index PATH, then ask again.",
+    "zh": "文献库里还没有摘要；请在“文献库”页添加，或运行 rag index 路径，然后再提问。",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -104,16 +105,21 @@ def fuse(
     `similarity` (cosine) has every candidate; a candidate that BM25 did not return scores 0
     there. Similarity is standardised by the nearest candidates of both languages, BM25 within each language.
     A low BM25 score means nothing across languages, so a chunk of the other language keeps at least its dense
-    z-score.
+    z-score. A high one may come from a common word that no other text of that language has, as in an English
+    title: of a chunk farther than the mean it counts no more than the best in the question's language.
     """
     dense = _z_scores(similarity, sorted(similarity.values(), reverse=True)[: CANDIDATES * len(LANGUAGES)])
     words: dict[str, float] = {}
     for stored in LANGUAGES:
         own = {c: lexical.get(c, 0.0) for c, language in languages.items() if language == stored}
         words |= _z_scores(own, list(own.values()))
+    held = (words[c] for c, language in languages.items() if language == query_language and lexical.get(c))
+    best = max(held, default=math.inf)
     fused = {}
     for chunk_id, language in languages.items():
-        mixed = DENSE_WEIGHT * dense[chunk_id] + (1 - DENSE_WEIGHT) * words[chunk_id]
+        near = language == query_language or dense[chunk_id] >= 0
+        word = words[chunk_id] if near else min(words[chunk_id], best)
+        mixed = DENSE_WEIGHT * dense[chunk_id] + (1 - DENSE_WEIGHT) * word
         fused[chunk_id] = mixed if language == query_language else max(mixed, dense[chunk_id])
     return fused
 

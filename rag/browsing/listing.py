@@ -50,14 +50,15 @@ def list_papers(
 
 
 def find_words(shelf: Shelf, query: str) -> list[int]:
-    """Return the works that an identifier or a name picks out, then those that hold every word of `query`."""
+    """Return the works that an identifier or a name picks out, then those that hold every word of `query`.
+
+    Of the latter the best by BM25 come first; those that have `query` as a keyword only come last.
+    """
     library = shelf.library
     identified = library.find_identifier(query)
-    named = list(identified[2]) if identified else []
-    for find in (shelf.of_author, library.venues.find, shelf.keywords.find):
-        named += find(query)
+    named = [*(identified[2] if identified else ()), *shelf.of_author(query), *library.venues.find(query)]
     held = [library.number_of[i] for i in shelf.store.catalog.papers_with(query)]
-    return list(dict.fromkeys([*named, *held]))
+    return list(dict.fromkeys([*named, *held, *shelf.keywords.find(query)]))
 
 
 def _ordered(shelf: Shelf, numbers: Sequence[int], order: Order) -> list[int]:

@@ -62,7 +62,7 @@ def _count(text: str) -> int:
 
 def _retrieval(parsed: argparse.Namespace) -> int:
     _check_output(parsed)
-    from rag.cli.output import progress_bars
+    from rag.cli.progress import progress_bars
     from rag.evaluation.datasets.loading import load_dataset
     from rag.evaluation.report import retrieval_tables
     from rag.evaluation.retrieval import evaluate_retrieval
@@ -111,7 +111,7 @@ def _answers(parsed: argparse.Namespace) -> int:
 
 def _measured(parsed: argparse.Namespace, dataset: Dataset) -> tuple[dict[str, Any], list[Row], bool]:
     """Return the report, its rows, and whether Ctrl-C stopped the run."""
-    from rag.cli.output import progress_bars
+    from rag.cli.progress import progress_bars
     from rag.evaluation.answers import KeptAnswers, answer_all, answers_document, kept_answers_path
     from rag.evaluation.datasets.loading import limited
     from rag.evaluation.qrels import resolve_qrels

@@ -74,7 +74,8 @@ def _mapped(text: str) -> tuple[str, str]:
 
 
 def _index(parsed: argparse.Namespace) -> int:
-    from rag.cli.output import build_report, problem_lines, progress_bars, with_advice
+    from rag.cli.output import build_report, problem_lines
+    from rag.cli.progress import progress_bars, with_advice
     from rag.library import index_paths
     from rag.settings import load_settings
 
@@ -93,7 +94,7 @@ def _index(parsed: argparse.Namespace) -> int:
 
 
 def _add(parsed: argparse.Namespace) -> int:
-    from rag.cli.output import progress_bars
+    from rag.cli.progress import progress_bars
     from rag.library import add_paths
 
     with progress_bars() as progress:
@@ -103,7 +104,7 @@ def _add(parsed: argparse.Namespace) -> int:
 
 
 def _sync(parsed: argparse.Namespace) -> int:
-    from rag.cli.output import progress_bars
+    from rag.cli.progress import progress_bars
     from rag.library import sync_path
 
     while True:

@@ -148,7 +148,8 @@ def _export(parsed: argparse.Namespace) -> int:
 
 
 def _prefill(parsed: argparse.Namespace) -> int:
-    from rag.cli.output import prefill_report, progress_bars
+    from rag.cli.output import prefill_report
+    from rag.cli.progress import progress_bars
 
     if parsed.command == "read":
         note = "Note: `rag read` is now `rag prefill`; the next version drops the old name."
@@ -182,6 +183,8 @@ def years(text: str) -> tuple[int | None, int | None]:
     if not re.fullmatch(r"\d{1,4}-?|\d{0,4}-\d{1,4}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a year or years such as 2020, 2018-2020 or 2018-")
     start, end = int(first) if first else None, int(last) if last else None
+    if start is not None and end is not None and start > end:
+        start, end = end, start
     return start, end if dash else start
 
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rag.schema import Answer, Citation, Paper, Problem, ScoredChunk, Source
-from rag.settings import DEFAULT_EMBEDDING_MODEL, SMALL_EMBEDDING_MODEL
 
 if TYPE_CHECKING:
     from rag.answering.generation.prefill import Prefill
     from rag.indexing.build import BuildReport
     from rag.indexing.changing.change import ChangeReport
-    from rag.schema import Progress
     from rag.store.health import Finding
 
 _NAMES = {"en": "English", "zh": "Chinese"}
@@ -29,58 +24,6 @@ _WIDTH = 100
 _HEAD_CHARS = 160
 _PROBLEMS_SHOWN = 30
 _AUTHORS_SHOWN = 3  # names; the others are "et al."
-# Seconds of embedding after which the time for the rest is told, and the time that is worth a word.
-_MEASURED_S = 30.0
-_LONG_S = 3600.0
-
-
-@contextmanager
-def progress_bars() -> Iterator[Progress]:
-    """Yield a progress callback that draws one bar per stage on standard error."""
-    from tqdm import tqdm
-
-    bars: dict[str, tqdm[Any]] = {}
-
-    def show(stage: str, done: int, total: int) -> None:
-        if stage not in bars:
-            bars[stage] = tqdm(total=total, desc=stage, file=sys.stderr, disable=None, leave=False)
-        bars[stage].update(done - bars[stage].n)
-
-    try:
-        yield show
-    finally:
-        for bar in bars.values():
-            bar.close()
-
-
-def with_advice(progress: Progress, model: str, clock: Callable[[], float] = time.monotonic) -> Progress:
-    """Return `progress` that also says, once, how long a large library takes and which model is faster.
-
-    `model` is the embedding model; about a model that the user chose nothing is said.
-    """
-    began: tuple[float, int] | None = None
-    said = model != DEFAULT_EMBEDDING_MODEL
-
-    def show(stage: str, done: int, total: int) -> None:
-        nonlocal began, said
-        progress(stage, done, total)
-        if stage != "Embedding" or said:
-            return
-        began = began or (clock(), done)
-        elapsed, embedded = clock() - began[0], done - began[1]
-        if elapsed < _MEASURED_S or not embedded:
-            return
-        left = elapsed * (total - done) / embedded
-        said = True
-        if left > _LONG_S:
-            print(
-                f"Embedding the rest takes about {left / 3600:.1f} hours with {model}. It can be stopped and "
-                f"goes on where it was. RAG_EMBEDDING_MODEL={SMALL_EMBEDDING_MODEL} is about six times as "
-                "fast and finds less.",
-                file=sys.stderr,
-            )
-
-    return show
 
 
 def answer_sources(answer: Answer) -> str:

@@ -6,6 +6,7 @@ in it; they are made again from the catalogue when it is restored.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tarfile
 import zlib
@@ -16,7 +17,7 @@ from rag.errors import CorpusError, LibraryIndexError
 from rag.store.generations import RESTORING, hold
 from rag.store.health import rebuild
 from rag.store.manifest import MANIFEST_FILE, Manifest
-from rag.store.writing import new_generation, unwritable
+from rag.store.writing import new_generation
 
 _CHOICES = "duplicates.jsonl"
 
@@ -40,8 +41,12 @@ def write_backup(directory: Path, file: Path) -> int:
             archive.add(home, home.name, filter=lambda info: None if info.name.endswith(".held") else info)
         new.replace(file)
     except OSError as error:
-        new.unlink(missing_ok=True)
-        raise unwritable(file.parent, error) from error
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
+        raise LibraryIndexError(
+            f"The backup cannot be written to {file} ({error.strerror}); name a file in a folder that can be "
+            "written to and has room."
+        ) from error
     finally:
         release()
     return file.stat().st_size
@@ -69,9 +74,12 @@ def read_backup(file: Path, directory: Path) -> Manifest:
         now.write(directory)
         if (unpacked / _CHOICES).exists():
             (unpacked / _CHOICES).replace(directory / _CHOICES)
+    except FileNotFoundError as error:
+        raise CorpusError(f"There is no file {file}; name one that `rag backup` wrote.") from error
     except (tarfile.TarError, EOFError, zlib.error, ValueError, LibraryIndexError, OSError) as error:
+        why = "it is no .tar.gz" if isinstance(error, tarfile.ReadError) else str(error)
         raise CorpusError(
-            f"{file} is no backup that can be restored ({error}); the index is as it was."
+            f"{file} is no backup that can be restored ({why}); the index is as it was."
         ) from error
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)

@@ -24,6 +24,17 @@ def test_a_shared_identifier_lifts_a_text_of_the_other_language() -> None:
     assert with_["zh2"] > without["zh2"]
 
 
+def test_a_common_word_that_one_text_of_the_other_language_has_does_not_lead() -> None:
+    chinese = {f"zh{n}": 0.2 for n in range(40)}
+    dense = {"en1": 0.6, "en2": 0.5, "far": -0.2} | chinese
+    languages: dict[str, Language] = {c: "en" if c.startswith("en") else "zh" for c in dense}
+    found = {"en1": 8.0, "en2": 6.0, "far": 4.0}
+    fused = fuse(dense, found, languages, "en")
+    assert max(fused, key=lambda c: fused[c]) == "en1"
+    named = fuse(dense, {"far": 4.0}, languages, "en")  # a name that only this text has
+    assert named["far"] > named["zh1"]
+
+
 def test_words_decide_between_equally_near_texts() -> None:
     fused = fuse({"en1": 0.5, "en2": 0.5}, {"en2": 3.0}, {"en1": "en", "en2": "en"}, "en")
     assert fused["en2"] > fused["en1"]

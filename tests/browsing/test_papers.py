@@ -58,6 +58,22 @@ def test_orders(library: RAG, order: Order, first: str, last: str) -> None:
     assert (found[0], found[-1]) == (first, last)
 
 
+def test_the_best_match_holds_the_words_most_and_a_keyword_alone_comes_last(tmp_path: Path) -> None:
+    records = [
+        {"title": "Salt", "abstract": "Salt marshes grow by 4 mm a year where goats graze.", "keywords": ["kelp"]},
+        {"title": "Ice", "abstract": "Under ice some kelp and many other plants were counted on 9 days of a long trip.",
+         "keywords": ["kelp"]},
+        {"title": "Kelp", "abstract": "Kelp feeds on light: kelp in clear water doubles its weight, other kelp does not."},
+    ]  # fmt: skip
+    file = tmp_path / "kelp.jsonl"
+    file.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    embedder = HashEmbedder()
+    index_paths([file], tmp_path / "index", embedder=embedder)
+    settings = load_settings(index=tmp_path / "index")
+    with RAG(settings, embedder=embedder, llm=ScriptedLLM(lambda messages: "")) as rag:
+        assert listed(rag, "kelp") == ["Kelp", "Ice", "Salt"]
+
+
 def test_pages_follow_each_other_and_bad_ones_are_refused(library: RAG) -> None:
     whole = listed(library, order="title")
     pages = [listed(library, order="title", offset=n, limit=4) for n in (0, 4)]

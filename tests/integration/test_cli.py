@@ -145,7 +145,13 @@ def test_json_of_info_lists_what_is_indexed(
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("2020", (2020, 2020)), ("2018-2020", (2018, 2020)), ("2018-", (2018, None)), ("-2020", (None, 2020))],
+    [
+        ("2020", (2020, 2020)),
+        ("2018-2020", (2018, 2020)),
+        ("2020-2018", (2018, 2020)),
+        ("2018-", (2018, None)),
+        ("-2020", (None, 2020)),
+    ],
 )
 def test_years_are_one_or_a_span(text: str, expected: tuple[int | None, int | None]) -> None:
     assert years(text) == expected

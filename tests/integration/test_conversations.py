@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from rag.schema import Paper
 from tests.fake_rag import FakeRAG, Gate, Script, citation, context, script_of
 from tests.ui.serving import serving
+from ui.access.accounts import Accounts
 from ui.conversations.ratings import FILE
 
 pytestmark = pytest.mark.browser
@@ -189,6 +190,29 @@ def test_two_browsers_see_their_own_and_a_link_goes_on_in_a_copy(reader, site) -
     expect(links(page)).to_have_text(["Asked by Ann?"])
     other.goto(f"{site.url}/?c=AAAAAAAAAAAAAAAAAAAAAA")
     expect(other.locator("#said")).to_contain_text("not there any more")
+
+
+def test_accounts_see_their_own_in_any_browser(reader, site, tmp_path) -> None:
+    accounts = Accounts(tmp_path / "accounts")
+    for name in ("ann", "bob"):
+        accounts.add(name, f"{name}'s long password")
+
+    def sign_in(window: BrowserContext, url: str, name: str) -> Page:
+        page = window.new_page()
+        page.goto(url)
+        page.locator("input[name=username]").fill(name)
+        page.locator("input[name=password]").fill(f"{name}'s long password")
+        page.keyboard.press("Enter")
+        expect(page.locator("#question textarea")).to_be_focused()
+        return page
+
+    with serving(site.rag, accounts=accounts, data=tmp_path) as url:
+        ask(sign_in(reader(), url, "ann"), "Asked by Ann?")
+        expect(sign_in(reader(), url, "bob").locator(".past-empty")).to_be_visible()
+        page = sign_in(reader(), url, "ann")
+        expect(links(page)).to_have_text(["Asked by Ann?"])
+        page.locator("form[action='/logout'] button").click()
+        expect(page.locator("input[name=password]")).to_be_visible()
 
 
 def test_search_rename_and_delete_by_keyboard(reader, site) -> None:

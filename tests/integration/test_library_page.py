@@ -16,6 +16,7 @@ from rag.library import index_paths
 from rag.settings import load_settings
 from tests.browsing.library import write_library
 from tests.conftest import HashEmbedder, NumberVerifier, ScriptedLLM
+from tests.ui.serving import serving
 from ui.server import listen, make_server
 
 pytestmark = pytest.mark.browser
@@ -119,8 +120,11 @@ def test_a_work_is_read_in_full_and_what_was_folded_is_parted_and_joined(
     titles(page).first.click()
     page.locator(".folded > summary").click()
     expect(page.locator(".folded")).to_contain_text("nearly the same abstract")
-    page.get_by_role("button", name="Not the same work").click()
+    count = page.locator("#masthead .facts li").first
+    before = count.inner_text()
+    page.get_by_role("button", name="Not the same work").dblclick()
     expect(page.locator("#lib-said")).to_contain_text("two works from now on")
+    expect(count).not_to_have_text(before, use_inner_text=True)
     find(page, "honey bees")
     expect(titles(page)).to_have_count(2)
 
@@ -138,6 +142,9 @@ def test_chosen_abstracts_are_asked_alone_until_that_is_taken_off(open_library: 
     page.keyboard.press("Enter")
     expect(page.locator(".turn[aria-busy=false]")).to_have_count(1)
     expect(page.locator("#shelf .card")).to_have_count(1)
+    expect(page.locator(".turn .notes")).to_contain_text("asked of 1 chosen abstract only")
+    page.reload()
+    expect(page.locator(".turn .notes")).to_contain_text("asked of 1 chosen abstract only")
     page.get_by_role("button", name="Ask the whole library").click()
     expect(page.locator(".scope")).to_have_count(0)
     page.locator("#question textarea").fill("How much does growth rise?")
@@ -206,6 +213,23 @@ def test_papers_are_added_by_paste_file_and_path_with_a_report(
     expect(page.locator("#lib-head .count")).to_have_text(count, use_inner_text=True)
     find(page, "otters shells")
     expect(titles(page)).to_have_count(1)
+
+
+def test_an_empty_library_is_filled_from_its_first_page(browser: Browser, tmp_path: Path) -> None:
+    parts = {"embedder": HashEmbedder(), "llm": ScriptedLLM(lambda _: ""), "verifier": NumberVerifier()}
+    settings = load_settings(index=tmp_path / "index", min_similarity=-1.0)
+    with (
+        RAG(settings, **parts, missing_ok=True) as rag,
+        serving(rag, data=tmp_path / "data") as address,
+        closing(browser.new_context()) as window,
+    ):
+        page = window.new_page()
+        expect.set_options(timeout=30000)
+        page.goto(address)
+        page.locator("#room-ask .empty-library .go").click()
+        page.locator("#paste textarea").fill(BEES)
+        page.locator("#add-go").click()
+        expect(page.locator("#adding .report")).to_contain_text("1 abstract added")
 
 
 def test_examples_of_this_library_are_answered_from_its_records(open_library: Callable[..., Page]) -> None:

@@ -139,6 +139,17 @@ def test_a_backup_brings_an_index_back(index: Path, tmp_path: Path) -> None:
     assert searched(tmp_path / "elsewhere") == before
 
 
+def test_where_no_backup_can_be_written_or_read_is_one_sentence(index: Path, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere" / "library.tar.gz"
+    with pytest.raises(LibraryIndexError, match="name a file in a folder that can be written"):
+        backup(nowhere, index)
+    with pytest.raises(CorpusError, match="There is no file"):
+        restore(nowhere, index)
+    (tmp_path / "a.txt").write_text("no archive")
+    with pytest.raises(CorpusError, match=r"restored \(it is no \.tar\.gz\); the index is as it was"):
+        restore(tmp_path / "a.txt", index)
+
+
 @pytest.mark.parametrize("cut", [0, 100, -200])
 def test_a_damaged_backup_leaves_the_index_as_it_was(index: Path, tmp_path: Path, cut: int) -> None:
     before = searched(index)

@@ -125,12 +125,13 @@ def test_ask_gives_what_the_command_line_gives(client: Client, url: str) -> None
 
 def test_filters_reach_the_library(client: Client, url: str, rag: FakeRAG) -> None:
     client.predict(QUESTION, language="zh", sources=["a.txt"], year_from=2000, year_to=2001, api_name="/ask")
-    call(url, "ask", question=QUESTION, year_from=1999)
+    call(url, "ask", question=QUESTION, year_from=1999, authors=["Li"], venues=["Limn"], keywords=["ice"])
     first, second = rag.filters[-2:]
     assert first is not None
     assert (first.language, first.sources, first.year_from, first.year_to) == ("zh", ("a.txt",), 2000, 2001)
     assert second is not None
     assert second.year_from == 1999
+    assert (second.authors, second.venues, second.keywords) == (("Li",), ("Limn",), ("ice",))
 
 
 def test_search_and_get_paper(client: Client, url: str) -> None:

@@ -173,6 +173,8 @@ def _notes_html(turn: Turn) -> str:
     said = notes(turn.answer) if turn.answer else [labels.CUT_SHORT] if turn.stopped else []
     if turn.model:
         said = [*said, labels.BY_MODEL.of(name=turn.model)]
+    if turn.scope:
+        said = [*said, labels.AMONG.of(len(turn.scope))]
     if not said or not _has_sources(turn):
         return ""
     return f'<p class="notes">{"".join(f"<span>{note.html()}</span>" for note in said)}</p>'
@@ -181,9 +183,10 @@ def _notes_html(turn: Turn) -> str:
 def _foot_html(number: int, turn: Turn) -> str:
     if turn.contexts is None or not _has_sources(turn):
         return ""
-    target = f"sources-{number}"
-    button = (
-        f'<button type="button" class="show" data-goto="{target}" aria-controls="shelf">'
-        f"{labels.SOURCE_COUNT.of(len(turn.contexts)).html()}</button>"
-    )
+    button = ""
+    if turn.contexts:
+        button = (
+            f'<button type="button" class="show" data-goto="sources-{number}" aria-controls="shelf">'
+            f"{labels.SOURCE_COUNT.of(len(turn.contexts)).html()}</button>"
+        )
     return f'<div class="foot">{button}{tools_html(number, turn)}</div>'

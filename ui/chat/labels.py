@@ -10,6 +10,7 @@ PLACEHOLDER = Label("Ask about the abstracts", "就这些摘要提问")
 ASK = Label("Ask", "提问")
 STOP = Label("Stop", "停止")
 CLEAR = Label("New conversation", "新对话")
+ASKED_SOON = Label("Asked as soon as the page has loaded.", "页面加载完成后立即提问。")
 HINT = Label("Enter to send · Shift+Enter for a new line", "Enter 发送 · Shift+Enter 换行")
 TOO_LONG = Label(
     "The question has {n:,} characters; shorten it to at most {most}. It is still in the box.",
@@ -81,6 +82,7 @@ UNKNOWN = Label("{n} marker{s} left out: no such source", "略去 {n} 个标记�
 FROM_INDEX = Label("from the index, {seconds} s", "由索引作答，{seconds} 秒")
 FIRST_WORD = Label("first word {seconds} s", "首字 {seconds} 秒")
 BY_MODEL = Label("answered by {name}", "由 {name} 作答")
+AMONG = Label("asked of {n} chosen abstract{s} only", "只问了所选 {n} 篇摘要")
 COMPLETE = Label("complete {seconds} s", "完成 {seconds} 秒")
 
 # Status line

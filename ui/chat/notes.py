@@ -10,10 +10,10 @@ from ui.words import Label
 
 def status_of(turn: Turn) -> Label:
     """Return where a turn stands in a few words, for the line that screen readers hear."""
+    if turn.stopped or (turn.error and turn.text):
+        return labels.STATUS_STOPPED
     if turn.error:
         return labels.STATUS_ERROR
-    if turn.stopped:
-        return labels.STATUS_STOPPED
     if turn.answer:
         return _ended(turn.answer)
     if turn.contexts is None:
@@ -22,7 +22,7 @@ def status_of(turn: Turn) -> Label:
 
 
 def _ended(answer: Answer) -> Label:
-    if answer.kind == "chat":
+    if answer.kind == "chat" or (answer.kind == "collection" and not answer.citations):
         return labels.STATUS_ANSWERED
     if answer.kind == "collection":
         return labels.STATUS_LISTED.of(len(answer.citations))

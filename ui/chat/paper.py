@@ -51,11 +51,9 @@ def files_of(sources: Sequence[Source]) -> int:
 
 
 def _authors(names: Sequence[str]) -> str:
-    """Return at most three names; a comma in one asks for semicolons between them."""
-    shown = names[:_AUTHORS_SHOWN]
-    if len(names) > len(shown):
-        return plain("; ".join(shown)) + labels.AND_OTHERS.html()
-    return plain(("; " if any("," in name for name in shown) else " & ").join(shown))
+    """Return at most three names, between semicolons, for a name may hold a comma."""
+    others = labels.AND_OTHERS.html() if len(names) > _AUTHORS_SHOWN else ""
+    return plain("; ".join(names[:_AUTHORS_SHOWN])) + others
 
 
 def _scheme(link: str) -> str:

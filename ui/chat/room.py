@@ -37,15 +37,15 @@ class ChatRoom:
     answering: Any
 
 
-def build(page: Page, keeper: Keeper) -> ChatRoom:
-    """Lay out the tab; `keeper` saves what is asked there."""
+def build(page: Page, keeper: Keeper, starters: str = "") -> ChatRoom:
+    """Lay out the tab; `keeper` saves what is asked there, `starters` stand there before the first turn."""
     gr = page.gr
     with gr.Row(elem_id="desk", equal_height=False):
         with gr.Column(elem_id="talk", min_width=0):
             export_room.build(page, keeper)
             head = f'<div id="talk-head">{opener_html()}{conversation_tools_html()}</div>'
             page.html(f'{head}<div id="shared"></div><div id="turns">{chat_html(())}</div>', "chat")
-            page.html('<div id="starters"></div>', "examples")
+            page.html(f'<div id="starters">{starters}</div>', "examples")
             question, send, stop, clear = _composer(page)
         with gr.Column(elem_id="side", min_width=0):
             page.html(f'<div id="shelf">{sources_html(())}</div>', "sources")

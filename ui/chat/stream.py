@@ -88,7 +88,7 @@ async def follow(
 
     `ticket` is the question's place in the line before the model; `model` another one than that in use.
     """
-    turn = Turn(question, model=model)
+    turn = Turn(question, model=model, scope=tuple(sorted(filters.papers)) if filters else ())
     yield turn
     async with contextlib.aclosing(stream(library, question, past, filters, ticket, model)) as events:
         async for arrived in events:

@@ -28,7 +28,8 @@ class Turn:
     those known so far and become the answer's own at the end; `standalone` is what a follow-up was read as;
     `stage` is what is being done; `highlights` are the key sentences that are marked before an answer;
     `place` is the place in line, 0 for none; `prepared`: how many abstracts of how many are; `model` is
-    another model than the one in use, which the reader chose for this answer.
+    another model than the one in use, which the reader chose for this answer; `scope` are the ids of the
+    papers that alone were asked, none for the whole library.
     """
 
     question: str
@@ -46,6 +47,7 @@ class Turn:
     place: int = 0
     prepared: tuple[int, int] | None = None
     model: str | None = None
+    scope: tuple[str, ...] = ()
 
     @property
     def busy(self) -> bool:

@@ -23,6 +23,7 @@ from ui.conversations.panel import (
     rename_html,
 )
 from ui.conversations.store import PAGE, Conversation, Shelf
+from ui.library.listing import scope_html
 from ui.page import Event, Page
 from ui.patch import Patch
 from ui.words import Label
@@ -37,8 +38,9 @@ def build(page: Page, chat: ChatRoom, keeper: Keeper) -> None:
     """Wire the panel to the conversation that `chat` shows."""
     panel = Panel(page, keeper)
     shown = [page.turns, page.conversation, page.patch]
-    page.listen([page.app.load], panel.load, [], shown)
-    page.on("past_open", panel.open, [], shown, cancels=[chat.answering], queue=False)
+    opened = [page.turns, page.conversation, page.scope, page.patch]
+    page.listen([page.app.load], panel.load, [], opened)
+    page.on("past_open", panel.open, [], opened, cancels=[chat.answering], queue=False)
     for name, handler in (
         ("past_list", panel.list),
         ("past_item", panel.item),
@@ -66,14 +68,13 @@ class Panel:
         known = event.query.get("c", "")
         patch = self._listed(event.reader)
         if not known:
-            return self.page.skip(), self.page.skip(), patch
-        turns, known, opened = self._opened(event.reader, known)
-        return turns, known, opened | patch
+            return self.page.skip(), self.page.skip(), self.page.skip(), patch
+        turns, known, scope, opened = self._opened(event.reader, known)
+        return turns, known, scope, opened | patch
 
     def open(self, event: Event) -> tuple[Any, ...]:
         """Show another conversation, none where `c` is empty."""
-        turns, known, patch = self._opened(event.reader, _text(event, "c"))
-        return turns, known, patch
+        return self._opened(event.reader, _text(event, "c"))
 
     def list(self, event: Event) -> Patch:
         """Show the list again, as far as it was shown and the words that are searched for."""
@@ -129,11 +130,15 @@ class Panel:
             return self.page.skip(), self.page.skip(), patch
         return (), "", conversation_patch(()) | place_patch("") | {"shared": ""} | patch
 
-    def _opened(self, reader: str, known: str) -> tuple[Turns, str, Patch]:
+    def _opened(self, reader: str, known: str) -> tuple[Turns, str, Any, Patch]:
+        """Return the turns, the id, the papers that are asked, and the patch of a conversation.
+
+        What was asked of chosen papers goes on with them; else the reader's choice stays.
+        """
         owner, turns = self.keeper.opened(known)
         if known and not turns:
             nothing = conversation_patch(()) | {"said": status_html(labels.GONE), "shared": ""}
-            return (), "", nothing | place_patch("")
+            return (), "", self.page.skip(), nothing | place_patch("")
         fates = fates_of(self.page.library, turns[-1]) if turns else {}
         models = models_of(self.page.library) if turns else ()
         patch = conversation_patch(turns, fates, models) | turn_events.shown_ratings(
@@ -141,7 +146,10 @@ class Panel:
         )
         foreign = bool(turns) and owner != reader
         shared = f'<p class="shared" role="note">{labels.SHARED.html()}</p>' if foreign else ""
-        return turns, known, patch | {"shared": shared} | place_patch(known)
+        patch |= {"shared": shared} | place_patch(known)
+        if not turns or not turns[-1].scope:
+            return turns, known, self.page.skip(), patch
+        return turns, known, turns[-1].scope, patch | {"scope": scope_html(turns[-1].scope)}
 
     def _own(self, reader: str, known: str) -> Conversation | None:
         found = self._shelf_of_one(known)

@@ -69,6 +69,8 @@ class Browsing:
         if first and last and not dash:
             return None
         start, end = int(first) if first else None, int(last) if last else None
+        if start is not None and end is not None and start > end:
+            start, end = end, start
         filters = replace(self.filters, year_from=start, year_to=end if dash else start)
         return replace(self, filters=filters, offset=0)
 

@@ -1,7 +1,7 @@
 // The panel of conversations, the address, and what is typed but not sent yet. No text is made here.
 (() => {
   const $ = (id) => document.getElementById(id);
-  const QUESTION = "#question textarea";
+  const QUESTION = ":is(#question, #first) textarea"; // the second stands there until the page has loaded
   const SEARCH_WAIT_MS = 200; // from the last key to the search; lower asks the server more often
   let busy = false;
   let stale = false; // the list has to be asked for again

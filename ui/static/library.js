@@ -1,8 +1,16 @@
 // The Library tab: a work is asked for when it is first opened, and what is circled on the map is chosen.
 (() => {
-  const press = (id) => {
-    const button = document.getElementById(id);
-    if (button) button.click();
+  // A room lays itself out when it is first seen, so that the buttons inside come a moment after its own.
+  const PRESS_TRIES = 120; // frames
+
+  const press = ([id, ...more], tries = PRESS_TRIES) => {
+    const button = document.getElementById(`${id}-button`);
+    if (!button) {
+      if (tries) requestAnimationFrame(() => press([id, ...more], tries - 1));
+      return;
+    }
+    button.click();
+    if (more.length) requestAnimationFrame(() => press(more));
   };
 
   // A <details> does not bubble its toggle; capture sees it.
@@ -15,9 +23,9 @@
 
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-opens]");
-    if (opener) for (const id of opener.dataset.opens.split(" ")) press(`${id}-button`);
+    if (opener) press(opener.dataset.opens.split(" "));
     if (event.target.closest('[data-do="ask_these"]')) {
-      press("room-ask-button");
+      press(["room-ask"]);
       setTimeout(() => document.querySelector("#question textarea").focus(), 100);
     }
   });

@@ -39,6 +39,7 @@ const citefold = (() => {
     const button = event.target.closest("[data-do]:not(form)");
     if (!button || !send || event.ctrlKey || event.metaKey || event.shiftKey) return; // a link in a new tab
     event.preventDefault();
+    if (event.detail > 1) return; // the second press of a double click
     send(button.dataset.do, JSON.parse(button.dataset.with || "{}"));
   });
 

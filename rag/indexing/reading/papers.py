@@ -29,6 +29,8 @@ _NO_ABSTRACT = re.compile(
     re.IGNORECASE,
 )
 _TEXT_NAMES = ("abstract", "abstract_zh", "abstract_en")
+# "arXiv preprint arXiv:2510.00837", "arXiv e-prints", "ArXiv.org".
+_ARXIV = re.compile(r"arxiv\b", re.IGNORECASE)
 _FULL_STOP = re.compile(r"([^\W_]{3}|[)\]\d])\.$")
 _IN_BRACKETS = re.compile(r"\[[^\[\]]+\]")
 _MARK_OF_CNKI = re.compile(r"[〈<＜]正[〉>＞]\s*")  # before abstracts that CNKI took from the text itself
@@ -71,7 +73,7 @@ def paper_of(fields: Fields, text: str, source: Source, keywords: str = "") -> P
         year=year_of(fields.get("year")),
         doi=doi or (normalise_doi(url) if url and _RESOLVER.search(url) else None),
         url=url,
-        venue=one_line(fields.get("venue")),
+        venue=_venue(fields),
         keywords=keywords_of(fields.get("keywords") or keywords),
         arxiv_id=_arxiv(fields, url, doi),
         pmid=normalise_pmid(text_of(fields.get("pmid"))) or _pmid_in(url),
@@ -84,11 +86,16 @@ def _bare_title(title: str | None) -> str | None:
     return (title[1:-1] if _IN_BRACKETS.fullmatch(title) else title) or None
 
 
+def _venue(fields: Fields) -> str | None:
+    """Return the venue; "arXiv preprint arXiv:2510.00837" is one for every paper, so it becomes "arXiv"."""
+    venue = one_line(fields.get("venue"))
+    return "arXiv" if venue and _ARXIV.match(venue) else venue
+
+
 def _arxiv(fields: Fields, url: str | None, doi: str | None) -> str | None:
-    own, number = text_of(fields.get("arxiv_id")), text_of(fields.get("id"))
-    return next(
-        (found for text in (own, url, doi, number) if text and (found := normalise_arxiv(text))), None
-    )
+    own, number, venue = (text_of(fields.get(name)) for name in ("arxiv_id", "id", "venue"))
+    texts = (own, url, doi, number, venue)
+    return next((found for text in texts if text and (found := normalise_arxiv(text))), None)
 
 
 def _pmid_in(url: str | None) -> str | None:

@@ -287,6 +287,15 @@ def test_tex_and_names_of_a_group_in_bibtex(tmp_path: Path) -> None:
     assert paper.text == "We use 10% of Maple at $T=2^{7}$."
 
 
+def test_a_preprint_appeared_in_arxiv_whatever_its_number(tmp_path: Path) -> None:
+    entry = "@article{{k, title={{On {0}}}, journal={{arXiv preprint arXiv:{0}}}, abstract={{{1}}}}}\n"
+    papers, _ = read(tmp_path, entry.format("3101.00001", EN) + entry.format("3101.00002", ZH))
+    assert [(paper.venue, paper.arxiv_id) for paper in papers] == [
+        ("arXiv", "3101.00001"),
+        ("arXiv", "3101.00002"),
+    ]
+
+
 PUBMED_TEXT = f"""1. J Leaves. 2031 Mar;2(1):1-9. doi: 10.4321/leaf.7. Epub 2031 Jan 2.
 
 Watering maple seedlings in the greenhouse

@@ -47,6 +47,13 @@ def test_a_first_line_above_an_abstract_is_its_title(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("title", ["MAPLE-TS: watering of seedlings", "Can trees drink? A survey of maples"])
+def test_titles_that_begin_with_an_acronym_or_hold_a_question(tmp_path: Path, title: str) -> None:
+    for gap in ("\n", "\n\n"):
+        content = f"{title}{gap}{EN}\n\nCracks\n\nPATIENTS: {EN_TWO}\n"
+        assert titles(read(tmp_path, content)) == [(title, EN), ("Cracks", f"PATIENTS: {EN_TWO}")]
+
+
 def test_a_wrapped_paragraph_has_no_title(tmp_path: Path) -> None:
     wrapped = "Maple seedlings that were watered every day\nDoubled their leaves. The wilting of their older\nleaves fell by 18% in the greenhouse."
     assert titles(read(tmp_path, f"{wrapped}\n\n{EN_TWO}")) == [

@@ -60,6 +60,7 @@ def test_filters_are_put_on_and_taken_off() -> None:
         ("2018-", (2018, None)),
         ("–2020", (None, 2020)),
         ("2018至2020", (2018, 2020)),
+        ("2020-2018", (2018, 2020)),
     ],
 )
 def test_years_are_read(text: str, years: tuple[int | None, int | None]) -> None:

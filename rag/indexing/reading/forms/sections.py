@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 from rag.text.language import HAN
 
@@ -54,15 +55,23 @@ _TWICE = 1.5  # how much longer than its title a text of one line is at least
 
 def section_of(paragraph: str) -> str | None:
     """Return the label of a section of a structured abstract ("methods", 方法), or None."""
-    found = _SECTION.match(paragraph)
-    return (found["en"] or found["capitals"] or found["zh"]).strip().casefold() if found else None
+    return next(_labels(paragraph, [0]), None)
 
 
 def sections_in(paragraph: str) -> list[str]:
     """Return the labels of all sections in a paragraph, at its beginning and behind its sentences."""
-    places = [0, *(found.end() for found in _WITHIN.finditer(paragraph))]
-    found = (_SECTION.match(paragraph, place) for place in places)
-    return [(m["en"] or m["capitals"] or m["zh"]).strip().casefold() for m in found if m]
+    return list(_labels(paragraph, [0, *(found.end() for found in _WITHIN.finditer(paragraph))]))
+
+
+def _labels(paragraph: str, places: Iterable[int]) -> Iterator[str]:
+    for found in (_SECTION.match(paragraph, place) for place in places):
+        if found and not (found["capitals"] and _names_a_title(found["capitals"], paragraph)):
+            yield (found["en"] or found["capitals"] or found["zh"]).strip().casefold()
+
+
+def _names_a_title(capitals: str, paragraph: str) -> bool:
+    """Return whether a word in capitals is what a title begins with: "BERT: Pre-training of Deep …"."""
+    return " " not in capitals.strip() and is_title(paragraph)
 
 
 def opens(label: str) -> bool:
@@ -77,7 +86,7 @@ def is_title(paragraph: str) -> bool:
         return False
     if len(re.findall(f"[{HAN}]", text)) > _LONGEST_HAN_TITLE or len(text.split()) > _MOST_WORDS:
         return False
-    return re.search(r"[。！]|[a-z)]{2}[.!?]\s+[A-Z]", text) is None and any(char.isalpha() for char in text)
+    return re.search(r"[。！]|[a-z)]{2}[.!]\s+[A-Z]", text) is None and any(char.isalpha() for char in text)
 
 
 def is_body(paragraph: str) -> bool:

@@ -20,8 +20,9 @@ from rag.browsing.listing import list_papers
 from rag.browsing.paper_map import PaperMap, draw_map
 from rag.browsing.records import Facets, Order, PaperPage, WorkDetails
 from rag.browsing.shelf import narrow
+from rag.browsing.written import Example, read_written, with_written
 from rag.factory import describe, describe_nothing, leaving_notices
-from rag.schema import Filters, Language, Paper, Progress, ScoredChunk
+from rag.schema import LANGUAGES, Filters, Language, Paper, Progress, ScoredChunk
 from rag.settings import Settings
 from rag.text.language import detect_language
 
@@ -38,9 +39,9 @@ class OpenLibrary:
     def __init__(self, parts: Parts) -> None:
         """Take the open index and its models; `close` closes them."""
         self._parts = parts
-        self._made_once = threading.Lock()
+        self._map_made, self._templates_made = threading.Lock(), threading.Lock()
         self._map: tuple[str, PaperMap] | None = None
-        self._examples: tuple[tuple[str, int], tuple[dict[Language, str], ...]] | None = None
+        self._templates: tuple[tuple[str, int], tuple[Example, ...]] | None = None
 
     def close(self) -> None:
         """Free the models and the index's files."""
@@ -86,9 +87,7 @@ class OpenLibrary:
 
     @property
     def notices(self) -> dict[Language, str]:
-        """The sentences, in each language, that say which text leaves this machine; nothing when none
-        does.
-        """
+        """The sentences, in each language, that say which text leaves this machine, if any does."""
         llm = self._parts.in_use.llm
         if self._parts.is_missing:
             return leaving_notices(llm, self.settings.chroma_url)
@@ -205,20 +204,26 @@ class OpenLibrary:
         """Return the map of the library, made once for each state of the index: seconds for 10,000 works."""
         if self.is_empty:
             return PaperMap((), ())
-        with self._parts.index.reading() as store, self._made_once:
+        with self._parts.index.reading() as store, self._map_made:
             if self._map is None or self._map[0] != store.manifest.generation:
                 self._map = store.manifest.generation, draw_map(store)
             return self._map[1]
 
-    def examples(self, count: int = 6) -> tuple[dict[Language, str], ...]:
-        """Return up to `count` questions, each in both languages, that the records of this library answer."""
+    def examples(self, count: int = 6) -> tuple[Example, ...]:
+        """Return up to `count` questions that this library answers, each in both languages.
+
+        First come those of `RAG.write_examples`: of an example's two, each is another question. The others
+        are made from the records by templates.
+        """
         if self.is_empty:
             return ()
-        with self._parts.index.reading() as store, self._made_once:
-            made = store.manifest.generation, count
-            if self._examples is None or self._examples[0] != made:
-                self._examples = made, example_questions(store, count)
-            return self._examples[1]
+        with self._parts.index.reading() as store, self._templates_made:
+            generation = store.manifest.generation
+            written = read_written(self.settings.index, generation, self._parts.in_use.llm.name)
+            missing = count - min(len(written.of(language)) for language in LANGUAGES)
+            if self._templates is None or self._templates[0] != (generation, missing):
+                self._templates = (generation, missing), example_questions(store, missing)
+            return with_written(written, self._templates[1], count)
 
     def add(
         self,

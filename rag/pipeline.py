@@ -16,7 +16,8 @@ from rag.answering.generation.quotation import translate_quote
 from rag.answering.reranking import Reranker
 from rag.asking.asking import Asking, Judges
 from rag.asking.checks import checked
-from rag.asking.idle import Idle
+from rag.asking.examples import ExampleWriter
+from rag.asking.idle import Idle, untold
 from rag.asking.llm_loading import LLMLoading
 from rag.asking.parts import Parts
 from rag.asking.without_llm import load_field_patterns
@@ -63,6 +64,7 @@ class RAG(OpenLibrary):
         self._loading = LLMLoading()
         self._asking = Asking(self._parts, self._loading, Judges(verifier, abstention))
         self._idle = Idle(self._parts, self._loading.is_asked)
+        self._example_writer = ExampleWriter(self._parts, self._asking, self._loading.is_asked)
 
     @classmethod
     def open(cls, index: Path | str | None = None, *, missing_ok: bool = False, **arguments: Any) -> RAG:
@@ -190,11 +192,7 @@ class RAG(OpenLibrary):
         self._parts.loaded_reranker()
         self.llm.warm()
 
-    def prefill(
-        self,
-        progress: Progress = lambda stage, done, total: None,
-        stop: threading.Event | None = None,
-    ) -> Prefill:
+    def prefill(self, progress: Progress = untold, stop: threading.Event | None = None) -> Prefill:
         """Pre-compute the prompt cache of every abstract, some 4 s each, while no question is asked.
 
         What it has read is kept beside the index, as much as `settings.prompt_cache_mb` holds. Returns
@@ -210,6 +208,14 @@ class RAG(OpenLibrary):
         """Return how far `prefill` has come; None where it has not begun or has nothing to do."""
         return self._idle.prefilled
 
+    def write_examples(self, progress: Progress = untold, stop: threading.Event | None = None) -> int:
+        """Have the embedded model write questions for `examples` while nobody asks; return how many.
+
+        A question is kept if the whole library answers it and cites the abstract that it was written from:
+        three a language at most, once for each state of the index and each model. Without a model none is.
+        """
+        return self._example_writer.write(progress, stop or threading.Event())
+
     def embed_sentences(self, stop: threading.Event | None = None) -> int:
         """Embed the sentences of the abstracts while no question is asked, as many as are remembered.
 
@@ -221,11 +227,7 @@ class RAG(OpenLibrary):
         """
         return self._idle.embed_sentences(stop or threading.Event())
 
-    def read_ahead(
-        self,
-        progress: Progress = lambda stage, done, total: None,
-        stop: threading.Event | None = None,
-    ) -> Prefill:
+    def read_ahead(self, progress: Progress = untold, stop: threading.Event | None = None) -> Prefill:
         """Do as `prefill`, under its old name, which goes with the next version."""
         warnings.warn("RAG.read_ahead is now RAG.prefill.", DeprecationWarning, stacklevel=2)
         return self.prefill(progress, stop)

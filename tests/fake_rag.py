@@ -90,6 +90,7 @@ class FakeRAG:
     filters: list[Filters | None] = field(default_factory=list)
     found: list[ScoredChunk] = field(default_factory=list)
     added: AddReport | RagError = field(default_factory=AddReport)
+    offered: Sequence[dict[Language, str]] = ()
 
     def ask(
         self,
@@ -167,7 +168,10 @@ class FakeRAG:
         return PaperMap((), ())
 
     def examples(self, count: int = 6) -> tuple[dict[Language, str], ...]:
-        return ()
+        return tuple(self.offered[:count])
+
+    def write_examples(self, *, stop: threading.Event) -> int:
+        return len(self.offered)
 
     def add(self, paths: Sequence[Path], progress: Any = None, stop: Any = None) -> AddReport:
         if isinstance(self.added, RagError):

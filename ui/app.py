@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rag import load_settings
 from ui import api, labels
@@ -15,6 +14,7 @@ from ui.conversations.keeper import Keeper
 from ui.engine import Library
 from ui.library import labels as library_labels
 from ui.library import room as library_room
+from ui.library.starters import Starters
 from ui.masthead import framed, masthead_html, masthead_patch, notice_of
 from ui.page import Page
 from ui.settings import labels as settings_labels
@@ -28,16 +28,6 @@ if TYPE_CHECKING:
 # Words of Gradio's own parts in all rooms, for the script of the page.
 PARTS: list[Part] = [*labels.PARTS, *chat_labels.PARTS, *library_labels.PARTS, *settings_labels.PARTS]
 
-EXAMPLES = (
-    "What FID does the 900M Muse model reach on CC3M?",
-    "HAQ框架把延迟和能耗降低了多少？",
-    "How does the spiking neural network with associative plasticity let synapses interact?",
-    "事件逆转和EventDrift在哪些数据集上做了实验？",
-    "By how much does TinyMIM-Base beat the MAE baseline in semantic segmentation?",
-)
-# What the examples are about, recognised by its counts: distinct abstracts, and how many a language.
-_DEFAULT_CORPUS = (31, {"en": 22, "zh": 9})
-
 
 def build_app(
     rag: Library,
@@ -45,8 +35,8 @@ def build_app(
     data: Path | None = None,
     may_add: bool = False,
     may_configure: bool = False,
-    examples: Sequence[str] | None = None,
     signed_in: bool = False,
+    starters: Starters | None = None,
 ) -> Blocks:
     """Lay out the page over `rag`.
 
@@ -55,12 +45,11 @@ def build_app(
         data: the folder for what readers keep (default: as the settings say).
         may_add: whether a reader may add papers.
         may_configure: whether a reader may change settings, which hold for all readers.
-        examples: questions to begin with (default: five on the default corpus, if that is what is indexed,
-            else some that the records answer).
         signed_in: whether readers have signed in, and so may sign out.
+        starters: questions to begin with, for who wants to know what the page shows of them.
     """
     gr, info = load_gradio(), rag.info()
-    examples = examples_of(info, examples)
+    starters = starters or Starters(rag, may_add=may_add)
     app: Blocks
     with gr.Blocks(title="citefold", analytics_enabled=False, fill_width=True) as app:
         page = Page(gr, rag, data or user_data(), may_add, may_configure, app)
@@ -69,21 +58,15 @@ def build_app(
             with gr.Tab(labels.ROOM_ASK.en, id="ask", elem_id="room-ask"):
                 keeper = Keeper(data / "conversations" if data else load_settings().conversations)
                 conversations_room.place(page)
-                conversations_room.build(page, chat_room.build(page, keeper, examples or ()), keeper)
+                conversations_room.build(page, chat_room.build(page, keeper, starters.shown), keeper)
             with gr.Tab(labels.ROOM_LIBRARY.en, id="library", elem_id="room-library") as library:
-                library_room.build(page, library, starters=examples is None)
+                library_room.build(page, library, starters)
             with gr.Tab(labels.ROOM_SETTINGS.en, id="settings", elem_id="room-settings") as settings:
                 settings_room.build(page, settings.select)
         # The layout is made once; what is indexed and which model answers may have changed since.
         page.listen([app.load], lambda event: masthead_patch(rag), [], [page.patch])
         api.build(page)
     return app
-
-
-def examples_of(info: Mapping[str, Any], examples: Sequence[str] | None) -> Sequence[str] | None:
-    """Return the questions to begin with: `examples` if given, else some for the default corpus alone."""
-    default = examples is None and (info["papers"], info["languages"]) == _DEFAULT_CORPUS
-    return EXAMPLES if default else examples
 
 
 def user_data() -> Path:

@@ -96,7 +96,7 @@ class Library(Protocol):
         """Return the library as points of a plane."""
 
     def examples(self, count: int = ...) -> Sequence[Mapping[Language, str]]:
-        """Return questions that the records answer, each in both languages."""
+        """Return questions that the library answers, each in both languages."""
 
     def add(
         self,
@@ -128,3 +128,6 @@ class Library(Protocol):
 
     def prefill(self, progress: Callable[[str, int, int], None], stop: Event) -> object:
         """Prepare the abstracts, until all are done or `stop` is set."""
+
+    def write_examples(self, *, stop: Event) -> int:
+        """Have the model write more of the examples, until all are written or `stop` is set."""

@@ -13,12 +13,12 @@ from rag import UserError
 from ui.access.accounts import Accounts
 from ui.access.door import Door
 from ui.api import speak_json
-from ui.app import build_app, examples_of
-from ui.chat.room import starters_html
+from ui.app import build_app
 from ui.engine import Library
 from ui.front.front import with_front
 from ui.front.shell import shell_html
 from ui.guard import LOOPBACK, MOST_UPLOAD, Guard
+from ui.library.starters import Starters
 from ui.masthead import framed, masthead_html, notice_of
 from ui.toolkit import load_gradio
 
@@ -64,7 +64,6 @@ def make_server(
     host: str = "127.0.0.1",
     *,
     data: Path | None = None,
-    examples: Sequence[str] | None = None,
     accounts: Accounts | None = None,
     names: Sequence[str] = (),
 ) -> uvicorn.Server:
@@ -75,7 +74,6 @@ def make_server(
         host: the address it will be served at; settings may be changed only at a loopback address
             without accounts.
         data: the folder for conversations (default: the user data directory).
-        examples: questions to begin with.
         accounts: who may come in; needed where `host` is not a loopback address.
         names: by which readers may call this machine, besides its addresses.
 
@@ -90,9 +88,8 @@ def make_server(
     no_docs: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     outer = FastAPI(**no_docs)
     alone = host in LOOPBACK and accounts is None  # settings hold for all readers
-    app = build_app(
-        rag, data=data, may_add=True, may_configure=alone, examples=examples, signed_in=accounts is not None
-    )
+    signed_in, starters = accounts is not None, Starters(rag, may_add=True)
+    app = build_app(rag, data=data, may_add=True, may_configure=alone, signed_in=signed_in, starters=starters)
     gr.mount_gradio_app(
         outer, app, path="/", server_name=host,
         footer_links=[], run_history=False, enable_monitoring=False, ssr_mode=False, pwa=False,
@@ -100,20 +97,19 @@ def make_server(
         theme=gr.themes.Base(font=_FONTS, font_mono=["ui-monospace", "monospace"]),
     )  # fmt: skip
     speak_json(app)
-    front = with_front(outer, gr, app, _first_screen(rag, examples, accounts is not None))
+    front = with_front(outer, gr, app, _first_screen(rag, starters, signed_in))
     guard = Guard(front, host, names=names, door=Door(accounts) if accounts else None)
     # An answer in progress, or an open tab, must not hold up Ctrl-C.
     config = uvicorn.Config(guard, log_level="critical", timeout_graceful_shutdown=1)
     return uvicorn.Server(config)
 
 
-def _first_screen(rag: Library, examples: Sequence[str] | None, signed_in: bool) -> Callable[[], str]:
+def _first_screen(rag: Library, starters: Starters, signed_in: bool) -> Callable[[], str]:
     """Return what makes the first screen; where text leaves this machine is said as it is by then."""
     info = rag.info()
-    starters = starters_html(examples_of(info, examples) or ())
 
     def first() -> str:
-        return shell_html(framed(masthead_html(info, notice_of(rag)), signed_in=signed_in), starters)
+        return shell_html(framed(masthead_html(info, notice_of(rag)), signed_in=signed_in), starters.shown)
 
     return first
 

@@ -81,6 +81,18 @@ class Asking:
                 if not ended:
                     self._loading.forget()
 
+    def answer_unasked(self, lease: Lease, llm: StoppableLLM, question: str) -> Answer:
+        """Return the answer to a question that no reader asked, so that it does not count as one of theirs.
+
+        Raises:
+            LLMStoppedError: `llm` gave way to a reader.
+            LLMError, ModelError: as `RAG.ask`.
+        """
+        for event in self._answered(lease, llm, question, (), None):
+            if isinstance(event, Answer):
+                return event
+        raise AssertionError("a stream of events ends with an Answer")
+
     def _answered(
         self, lease: Lease, llm: StoppableLLM, question: str, history: History, filters: Filters | None
     ) -> Iterator[StreamEvent]:

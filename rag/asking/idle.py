@@ -15,6 +15,10 @@ from rag.schema import Progress
 from rag.store.index import Store
 
 
+def untold(stage: str, done: int, total: int) -> None:
+    """Tell nobody how far it is."""
+
+
 class Idle:
     """Prompt caches and sentence vectors, made between questions."""
 

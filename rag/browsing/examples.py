@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from rag.answering.fields.answers import answer_about_fields
 from rag.answering.router import classify
-from rag.browsing.facets import count_facets
-from rag.browsing.records import FacetField, Facets
+from rag.browsing.facets import VALUES
+from rag.browsing.records import FacetField
 from rag.browsing.shelf import Shelf, title_of
 from rag.browsing.words import frequent_phrases
+from rag.browsing.written import Example
 from rag.embedding.base import Vectors
 from rag.errors import QuestionError
 from rag.schema import LANGUAGES, Language
 from rag.store.index import Store
 
-Example = dict[Language, str]
-"""One question in both languages."""
-
 # Works that a question lists at least and at most: fewer are dull, more are no list to read.
 _FEWEST, _MOST = 2, 40
 # Characters of the longest title that is quoted.
 _TITLE_CHARS = 70
-# Topics and titles looked at, the most frequent first, and those that are taken.
-_TRIED, _OFFERED = 200, 3
+# Topics looked at, and topics and titles that are taken; and values of a field that are asked about.
+_TRIED, _OFFERED, _ASKED = 40, 3, 3
+# Titles in which phrases are looked for: an even sample of a larger library (docs/scale.md).
+_SAMPLE = 2000
 
 _TEMPLATES: dict[FacetField, Example] = {
     "author": {"en": "Which papers did {value} write?", "zh": "{value}写了哪些论文？"},
@@ -40,10 +41,10 @@ def example_questions(store: Store, count: int) -> tuple[Example, ...]:
     """Return up to `count` questions that the records of this index answer, none if it is empty."""
     if not store.manifest.works:
         return ()
-    shelf, values = Shelf(store), count_facets(store, "", None)
+    shelf = Shelf(store)
     fields: tuple[FacetField, ...] = ("author", "venue", "year")
-    kinds = [_topics(shelf, values), _titles(shelf), iter([_WHOLE])]
-    kinds += [_of_field(store, values, field) for field in fields]
+    kinds = [_topics(shelf), _titles(shelf), iter([_WHOLE])]
+    kinds += [_of_field(shelf, field) for field in fields]
     found: list[Example] = []
     while kinds and len(found) < count:  # one of each kind, then another of each
         for kind in list(kinds):
@@ -59,11 +60,17 @@ def _filled(template: Example, value: str) -> Example:
     return {language: text.format(value=value) for language, text in template.items()}
 
 
-def _of_field(store: Store, values: Facets, field: FacetField) -> Iterator[Example]:
-    for value, works in values[field]:
+def _of_field(shelf: Shelf, field: FacetField) -> Iterator[Example]:
+    for value in islice(_frequent(shelf, field), _ASKED):
         example = _filled(_TEMPLATES[field], value)
-        if _FEWEST <= works <= _MOST and _is_answered(store, example):
+        if _is_answered(shelf.store, example):
             yield example
+
+
+def _frequent(shelf: Shelf, field: FacetField) -> Iterator[str]:
+    """Yield the values that so many works have as a question can list, the most frequent first."""
+    counts = Counter(value for work in shelf.works for value in VALUES[field](work))
+    return (value for value, works in counts.most_common() if _FEWEST <= works <= _MOST)
 
 
 def _titles(shelf: Shelf) -> Iterator[Example]:
@@ -97,20 +104,27 @@ def _is_answered(store: Store, example: Example) -> bool:
     return all(answer is not None and answer[1].citations for answer in answers)
 
 
-def _topics(shelf: Shelf, values: Facets) -> Iterator[Example]:
+def _topics(shelf: Shelf) -> Iterator[Example]:
     """Yield topics, each language with its own as keywords or titles name it, else with the other's."""
-    english, chinese = (_topics_in(shelf, values, language) for language in LANGUAGES)
+    named = [*_frequent(shelf, "keyword"), *phrases(shelf)]
+    english, chinese = (_topics_in(shelf, named, language) for language in LANGUAGES)
     for pair in zip(english or chinese, chinese or english, strict=False):
         filled = zip(LANGUAGES, pair, strict=True)
         yield {language: _TOPIC[language].format(value=value) for language, value in filled}
 
 
-def _topics_in(shelf: Shelf, values: Facets, language: Language) -> list[str]:
-    named = [value for value, works in values["keyword"] if _FEWEST <= works <= _MOST]
-    titles = map(title_of, shelf.works)
-    named += [phrase for phrase, n in frequent_phrases(titles) if _FEWEST <= n <= _MOST]
+def _topics_in(shelf: Shelf, named: Sequence[str], language: Language) -> list[str]:
     own = [value for value in named if value.isascii() == (language == "en")]
     return list(islice((value for value in own[:_TRIED] if _is_listed(shelf, value)), _OFFERED))
+
+
+def phrases(shelf: Shelf) -> list[str]:
+    """Return phrases that titles share, those first that about so many share as a question can list."""
+    every = -(-len(shelf.works) // _SAMPLE)
+    counted = [(p, n * every) for p, n in frequent_phrases(map(title_of, shelf.works[::every]))]
+    fit = [phrase for phrase, works in counted if works <= _MOST]
+    # Of a large library the sample shows none that few works have.
+    return fit if every == 1 else fit + [phrase for phrase, works in reversed(counted) if works > _MOST]
 
 
 def _is_listed(shelf: Shelf, topic: str) -> bool:

@@ -18,7 +18,7 @@ from rag.store.index import Store
 FACET_VALUES = 100
 
 _Values = Callable[[Work], Iterable[str]]
-_VALUES: dict[FacetField, _Values] = {
+VALUES: dict[FacetField, _Values] = {
     "language": lambda work: {paper.language for paper in work.papers},
     "year": lambda work: {str(paper.year) for paper in work.papers if paper.year},
     "venue": lambda work: {paper.venue for paper in work.papers if paper.venue},
@@ -49,7 +49,7 @@ def count_facets(store: Store, query: str, filters: Filters | None) -> Facets:
     words = set(find_words(shelf, query)) if query else None
     passing: dict[Filters, list[int]] = {}
     found: Facets = {}
-    for field, values in _VALUES.items():
+    for field, values in VALUES.items():
         others = _WITHOUT[field](filters)
         if others not in passing:
             numbers = shelf.passing(others)

@@ -12,26 +12,23 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.cli.account import add_account
+from rag.cli.chat import add_chat
 from rag.cli.duplicates import add_duplicates
 from rag.cli.evaluate import Commands, add_evaluate
 from rag.cli.export import add_export, add_output
 from rag.cli.library import add_library
 from rag.cli.models import add_models
 from rag.cli.questions import ANSWER_FORMATS
-from rag.errors import RagError, UserError
+from rag.errors import RagError
 
 if TYPE_CHECKING:
-    from threading import Event
-
     from rag.pipeline import RAG
     from rag.schema import Filters
 
 _INTERRUPTED = 130
-_LAST_PORT = 65535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,14 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     add_library(commands, common)
     add_duplicates(commands, common)
     _add_questions(commands, common)
-    chat = commands.add_parser("chat", parents=[common], help="serve the chat page")
-    chat.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    chat.add_argument("--port", type=port, default=7860, help="port to listen on (default: 7860)")
-    text = "accounts that may come in, needed for other machines; see `rag account`"
-    chat.add_argument("--auth", type=Path, metavar="FILE", help=text)
-    text = "a name by which readers call this machine, besides its address; repeatable"
-    chat.add_argument("--name", action="append", default=[], metavar="NAME", help=text)
-    chat.set_defaults(run=_chat)
+    add_chat(commands, common)
     add_account(commands)
     text = "pre-compute prompt caches (about 4 s an abstract)"
     prefill = commands.add_parser("prefill", aliases=["read"], parents=[common], help=text)
@@ -157,44 +147,6 @@ def _export(parsed: argparse.Namespace) -> int:
     return export(parsed, _filters(parsed))
 
 
-def _chat(parsed: argparse.Namespace) -> int:
-    from threading import Event, Thread
-
-    from rag.cli.questions import print_privacy_notice
-    from rag.pipeline import RAG
-    from ui.access.accounts import Accounts
-    from ui.server import serve
-
-    closing = Event()
-    accounts = Accounts(parsed.auth) if parsed.auth else None
-    with RAG.open(parsed.index, missing_ok=True) as rag:
-        print_privacy_notice(rag)
-        warming = Thread(target=_warm, args=(rag, closing), daemon=True)
-        try:
-            serve(
-                rag,
-                host=parsed.host,
-                port=parsed.port,
-                ready=warming.start,
-                accounts=accounts,
-                names=parsed.name,
-            )
-        finally:
-            closing.set()
-    return 0
-
-
-def _warm(rag: RAG, closing: Event) -> None:
-    """Load the models while the page opens, then embed sentences and prefill prompt caches."""
-    try:
-        rag.warm()
-        rag.embed_sentences(closing)
-        rag.prefill(stop=closing)
-    except RagError as error:
-        if not closing.is_set():
-            print(f"rag: {error}", file=sys.stderr)
-
-
 def _prefill(parsed: argparse.Namespace) -> int:
     from rag.cli.output import prefill_report
     from rag.cli.progress import progress_bars
@@ -204,6 +156,7 @@ def _prefill(parsed: argparse.Namespace) -> int:
         print(note, file=sys.stderr)
     with _open(parsed) as rag, progress_bars() as progress:
         done = rag.prefill(progress)
+        rag.write_examples(progress)
     print(prefill_report(done, rag.llm.endpoint, rag.settings.prompt_cache_mb))
     return 0
 
@@ -222,17 +175,6 @@ class _Version(argparse.Action):
 
         print(f"citefold {version('citefold')}")
         parser.exit()
-
-
-def port(text: str) -> int:
-    """Return the number of a port.
-
-    Raises:
-        UserError: it is none, so that the sentence stands alone, without the usage of the command.
-    """
-    if not (text.isascii() and text.isdecimal() and int(text) <= _LAST_PORT):
-        raise UserError(f"{text!r} is no port; give a number from 0 (any free one) to {_LAST_PORT}.")
-    return int(text)
 
 
 def years(text: str) -> tuple[int | None, int | None]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Protocol
 from weakref import WeakSet
 
 from rag.errors import LLMStoppedError
-from rag.llm.base import LLM, Message, TextStream
+from rag.llm.base import LLM, FinishReason, Message, PrefillOutcome, TextStream
 from rag.llm.forwarding import ForwardingLLM
 from rag.llm.logprobs import Logprobs
 
@@ -70,3 +70,48 @@ class StoppableLLM(ForwardingLLM):
     def close(self) -> None:
         """Stop, and leave the model to its owner."""
         self.stop()
+
+
+class YieldingLLM(StoppableLLM):
+    """A language model for work that nobody waits for: it stops as soon as somebody else wants the model.
+
+    It looks before each reply and between two deltas of it. A reply that has not begun is let begin, because
+    ending it there would end the process of the embedded model.
+    """
+
+    def __init__(self, llm: LLM, wanted: Callable[[], bool]) -> None:
+        """Use `llm` until `wanted` returns True."""
+        super().__init__(llm)
+        self._wanted = wanted
+
+    def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        grammar: str | None = None,
+        logprobs: Logprobs | None = None,
+    ) -> TextStream:
+        """Return the model's reply, which raises LLMStoppedError once the model is wanted."""
+        self._give_way()
+        reply = super().stream(messages, max_tokens=max_tokens, grammar=grammar, logprobs=logprobs)
+        return TextStream(self._watched(reply), reply.close)
+
+    def prefill(self, messages: Sequence[Message]) -> PrefillOutcome:
+        """Have the model cache the shared part of `messages`; raise LLMStoppedError once it is wanted."""
+        self._give_way()
+        outcome = super().prefill(messages)
+        if outcome == "interrupted":
+            raise LLMStoppedError
+        return outcome
+
+    def _watched(self, reply: TextStream) -> Generator[str, None, FinishReason]:
+        for delta in reply:
+            self._give_way()
+            yield delta
+        return reply.finish_reason or "stop"
+
+    def _give_way(self) -> None:
+        if self._wanted():
+            self.stop()
+            raise LLMStoppedError

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from rag.answering.fields.work import Work
+from rag.browsing.examples import phrases
 from rag.browsing.paper_map import PaperMap
 from rag.browsing.records import Order
+from rag.browsing.shelf import Shelf
 from rag.browsing.words import frequent_phrases, telling_words
 from rag.errors import QuestionError
 from rag.library import index_paths
 from rag.pipeline import RAG
-from rag.schema import Filters
+from rag.schema import Filters, Paper
 from rag.settings import load_settings
 from tests.conftest import HashEmbedder, ScriptedLLM
 
@@ -144,6 +150,19 @@ def test_examples_are_answered_from_the_records(library: RAG) -> None:
             answer = library.ask(example[language])
             assert answer.kind == "collection", example[language]
             assert answer.citations, example[language]
+
+
+def test_topics_of_a_large_library_come_from_a_sample_the_rarer_first() -> None:
+    def shelf(titles: Sequence[str]) -> Shelf:
+        works = [Work((Paper(f"p{n}", "", "en", (), title=title),)) for n, title in enumerate(titles)]
+        return cast(Shelf, SimpleNamespace(works=works))
+
+    titles = ["Sea ice"] * 25 + ["Solar cells"] * 30 + ["Snow"] * 1945
+    assert phrases(shelf(titles)) == ["solar cells", "sea ice"]
+    assert phrases(shelf([each for title in titles for each in (title, "Snow")])) == [
+        "sea ice",
+        "solar cells",
+    ]
 
 
 def test_words_that_set_groups_apart() -> None:

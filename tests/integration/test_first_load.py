@@ -19,12 +19,13 @@ PATIENCE_MS = 20_000  # a busy machine fails no test
 BOX, FIRST = "#question textarea", "#first textarea"
 MUSE = context("We present Muse. It reaches an FID of 6.06.", "It reaches an FID of 6.06.")
 CITED = [citation(1, MUSE, "an FID of 6.06")]
+OFFERED = [{"en": "Which gate scores spans in KeepSpan?", "zh": "哪种门控给片段打分？"}] * 2
 Opened = tuple[Page, Callable[[], None]]
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with serving(FakeRAG(script_of("It reaches 6.06 [1].", [MUSE], CITED))) as url:
+    with serving(FakeRAG(script_of("It reaches 6.06 [1].", [MUSE], CITED), offered=OFFERED)) as url:
         yield url
 
 
@@ -191,7 +192,7 @@ def test_the_document_names_all_that_the_toolkit_loads(browser: Browser, url: st
 def test_a_page_without_these_links_works_too(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ui.front.front.first_chunks", lambda frontend, kinds: [])
     with (
-        serving(FakeRAG(script_of("It reaches 6.06 [1].", [MUSE], CITED))) as url,
+        serving(FakeRAG(script_of("It reaches 6.06 [1].", [MUSE], CITED), offered=OFFERED)) as url,
         browser.new_context() as window,
     ):
         page = window.new_page()

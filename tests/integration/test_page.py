@@ -18,7 +18,6 @@ from playwright.sync_api import Page, expect
 from rag import LLMUnreachableError, UserError
 from tests.fake_rag import FakeRAG, Gate, Script, citation, context, script_of
 from tests.ui.serving import serving, visit
-from ui.app import EXAMPLES
 from ui.server import serve
 from ui.words import Label
 
@@ -32,6 +31,10 @@ MUSE = context(
 SNOW = context("本文提出SnowNet用于雪深预测。它在高原数据上的误差为2.5厘米。", language="zh")
 CITED = citation(1, MUSE, "an FID of 6.06 on CC3M")
 ANSWER = "Muse reaches an FID of 6.06 on CC3M [1]."
+OFFERED = (
+    {"en": "Which gate scores spans in KeepSpan?", "zh": "SnowNet在高原上的雪深误差是多少？"},
+    {"en": "What is this collection about?", "zh": "这个库是关于什么的？"},
+)
 NOTICE = Label("Questions are sent to https://llm.example <b>", "问题会发送到 https://llm.example <b>")
 
 
@@ -44,7 +47,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
-    rag = FakeRAG(script_of("", []), notice={"en": NOTICE.en, "zh": NOTICE.zh})
+    rag = FakeRAG(script_of("", []), notice={"en": NOTICE.en, "zh": NOTICE.zh}, offered=OFFERED)
     with serving(rag) as url:
         yield Served(url, rag)
 
@@ -208,13 +211,27 @@ def test_closing_the_tab_stops_an_answer_that_waits(open_page, served) -> None:
     assert served.rag.closed.wait(timeout=2)
 
 
-def test_examples_ask_and_step_aside(open_page, served) -> None:
-    page = open_page(script_of(ANSWER, [MUSE], [CITED]))
-    expect(page.locator(".example")).to_have_text(list(EXAMPLES))
-    page.locator(".example").nth(1).click()
+@pytest.mark.parametrize(("locale", "language"), [("en-GB", "en"), ("zh-CN", "zh")])
+def test_examples_ask_in_the_language_of_the_page_and_step_aside(
+    open_page, served, locale: str, language: str
+) -> None:
+    page = open_page(script_of(ANSWER, [MUSE], [CITED]), locale=locale)
+    shown = page.locator(".example:visible")
+    expect(shown).to_have_text([example[language] for example in OFFERED], timeout=30_000)
+    shown.nth(1).click()
     expect(page.locator(".turn[aria-busy=false]")).to_have_count(1)
-    assert served.rag.asked[0][0] == EXAMPLES[1]
+    assert served.rag.asked[0][0] == OFFERED[1][language]
     expect(page.locator(".example").first).to_be_hidden()
+
+
+def test_examples_are_those_of_the_library_when_a_page_is_opened(open_page, served, monkeypatch) -> None:
+    monkeypatch.setattr(served.rag, "offered", ())
+    page = open_page(script_of(ANSWER, [MUSE]))
+    expect(page.locator("#masthead")).to_contain_text("citefold")
+    expect(page.locator("#examples")).to_be_hidden()
+    monkeypatch.setattr(served.rag, "offered", OFFERED[1:])
+    page.reload()
+    expect(page.locator(".example:visible")).to_have_text([OFFERED[1]["en"]], timeout=30_000)
 
 
 def test_hostile_text_stays_text(open_page) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from rag.errors import LLMStoppedError
 from rag.llm.base import Message, TextStream
-from rag.llm.llama_cpp.prefix_cache import _STEP_BYTES, _steps
+from rag.llm.llama_cpp.prefix_cache import _STEP_BYTES, steps
 from rag.llm.llama_cpp.stopping import ProcessUse, StoppableReply
 from rag.llm.openai_compatible import EndpointLLM
 from rag.llm.stoppable import StoppableLLM
@@ -143,7 +143,7 @@ def test_ctrl_c_during_prefill_stops_it(process: FakeProcess) -> None:
 
 def test_a_background_prefill_takes_small_steps_in_any_language() -> None:
     for text in ("A word and a word. " * 40, "本文提出一种方法。" * 40, "", "short"):
-        parts = list(_steps(text))
+        parts = list(steps(text))
         assert parts[-1] == text
         added = [len(now.encode()) - len(was.encode()) for was, now in pairwise(["", *parts])]
         assert max(added) <= _STEP_BYTES + 2

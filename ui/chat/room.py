@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from rag import Filters
+from rag import Filters, Language
 from ui.chat import labels
 from ui.chat.asking import asking_of, models_of
 from ui.chat.format import chat_html, status_html, turn_patch
@@ -37,15 +37,15 @@ class ChatRoom:
     answering: Any
 
 
-def build(page: Page, keeper: Keeper, examples: Sequence[str] = ()) -> ChatRoom:
-    """Lay out the tab; `keeper` saves what is asked there, `examples` are questions to begin with."""
+def build(page: Page, keeper: Keeper, starters: str = "") -> ChatRoom:
+    """Lay out the tab; `keeper` saves what is asked there, `starters` stand there before the first turn."""
     gr = page.gr
     with gr.Row(elem_id="desk", equal_height=False):
         with gr.Column(elem_id="talk", min_width=0):
             export_room.build(page, keeper)
             head = f'<div id="talk-head">{opener_html()}{conversation_tools_html()}</div>'
             page.html(f'{head}<div id="shared"></div><div id="turns">{chat_html(())}</div>', "chat")
-            page.html(f'<div id="starters">{starters_html(examples)}</div>', "examples")
+            page.html(f'<div id="starters">{starters}</div>', "examples")
             question, send, stop, clear = _composer(page)
         with gr.Column(elem_id="side", min_width=0):
             page.html(f'<div id="shelf">{sources_html(())}</div>', "sources")
@@ -78,11 +78,13 @@ def _composer(page: Page) -> tuple[Any, Any, Any, Any]:
     return question, send, stop, clear
 
 
-def starters_html(examples: Sequence[str]) -> str:
-    """Return buttons that ask the `examples`."""
+def starters_html(examples: Sequence[Mapping[Language, str]]) -> str:
+    """Return buttons that ask the `examples`; the style sheet shows those in the language of the page."""
     return "".join(
-        f'<button type="button" class="example"{does("ask", question=text)}>{escape(text)}</button>'
-        for text in examples
+        f'<button type="button" class="example in" lang="{language}"{does("ask", question=text)}>'
+        f"{escape(text)}</button>"
+        for example in examples
+        for language, text in example.items()
     )
 
 

@@ -13,6 +13,7 @@ from ui.library.details import said_html
 from ui.library.given import keep_files, keep_text
 from ui.library.job import Job, Jobs
 from ui.library.progress import progress_html, report_html
+from ui.library.starters import Starters
 from ui.masthead import masthead_patch
 from ui.page import Event, Page
 from ui.patch import Patch
@@ -22,8 +23,8 @@ from ui.words import Label
 _TICK_S = 0.3
 
 
-def build(page: Page) -> None:
-    """Lay out what takes papers in; where none may be added, say so."""
+def build(page: Page, starters: Starters) -> None:
+    """Lay out what takes papers in; where none may be added, say so. Other `starters` fit what was added."""
     gr = page.gr
     if not page.may_add:
         page.html(f'<p class="says">{labels.ADD_OFF.html()}</p>', "add-says")
@@ -63,7 +64,7 @@ def build(page: Page) -> None:
             yield *keep, {"adding": progress_html(job), "adding-place@aria-busy": "true"}
             await asyncio.sleep(_TICK_S)
         emptied = keep if job.report is None else (None, "", "")
-        yield *emptied, await asyncio.to_thread(_ended, page, job)
+        yield *emptied, await asyncio.to_thread(_ended, page, job, starters)
 
     def halt(event: Event) -> None:
         job = jobs.current
@@ -92,12 +93,10 @@ def _given(page: Page, event: Event, files: list[str], text: str, place: str) ->
     return paths
 
 
-def _ended(page: Page, job: Job) -> Patch:
+def _ended(page: Page, job: Job, starters: Starters) -> Patch:
     """Return what came of it, and the new size of the library."""
-    from ui.library.room import starters_patch
-
     if job.report is None:
         says = Label(job.error) if job.error else labels.FAULT
         return {"adding": said_html(says, "error"), "adding-place@aria-busy": "false"}
     ended = {"adding": report_html(job.report), "adding-place@aria-busy": "false"}
-    return ended | masthead_patch(page.library) | starters_patch(page)
+    return ended | masthead_patch(page.library) | starters.patch()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from rag import RagError
@@ -12,18 +11,18 @@ from ui.library import adding_room, labels, map_room
 from ui.library.browsing import PAGE, Browsing, chosen_after, with_all
 from ui.library.details import details_html, parted_html, said_html
 from ui.library.listing import chosen_html, empty_html, filters_html, head_html, list_html, scope_html
+from ui.library.starters import Starters
 from ui.masthead import masthead_patch
 from ui.page import Event, Page
-from ui.patch import Patch, does
+from ui.patch import Patch
 from ui.words import Label
 
 # Works that "choose all" chooses at most.
 _MOST_CHOSEN = 500
-_EXAMPLES = 6
 
 
-def build(page: Page, tab: Any, *, starters: bool) -> None:
-    """Lay out the tab; with `starters` the Ask tab gets questions that this library answers."""
+def build(page: Page, tab: Any, starters: Starters) -> None:
+    """Lay out the tab, and let the Ask tab begin with the `starters`."""
     gr = page.gr
     browsing, chosen = gr.State(Browsing()), gr.State(())
     with gr.Tabs(elem_id="views"):
@@ -37,13 +36,12 @@ def build(page: Page, tab: Any, *, starters: bool) -> None:
         with gr.Tab(labels.VIEW_MAP.en, id="map", elem_id="view-map") as mapped:
             map_room.build(page, mapped)
         with gr.Tab(labels.VIEW_ADD.en, id="add", elem_id="view-add"):
-            adding_room.build(page)
+            adding_room.build(page, starters)
     page.html('<div id="lib-chosen"></div>', "chosen")
     _wire_looking(page, [tab.select, listed.select], find, go, years, browsing, chosen)
     _wire_choosing(page, browsing, chosen)
     _wire_works(page)
-    if starters:
-        _wire_loading(page)
+    _wire_loading(page, starters)
 
 
 def _tools(page: Page) -> tuple[Any, Any, Any]:
@@ -186,25 +184,13 @@ def _wire_works(page: Page) -> None:
     page.on("decide", decide, [], [page.patch], concurrency_limit=1)
 
 
-def _wire_loading(page: Page) -> None:
-    """A page that is opened offers questions that can be asked of what is indexed then."""
+def _wire_loading(page: Page, starters: Starters) -> None:
+    """A page that is opened offers questions that can be asked of what is indexed then.
+
+    The layout is made once, and was perhaps made of another state of the library.
+    """
 
     async def load(event: Event) -> Patch:
-        return await asyncio.to_thread(starters_patch, page)
+        return await asyncio.to_thread(starters.patch)
 
     page.listen([page.app.load], load, [], [page.patch], concurrency_limit=None)
-
-
-def starters_patch(page: Page) -> Patch:
-    """Return what stands below the welcome: questions to begin with, or an invitation to add papers."""
-    if not page.library.info()["works"]:
-        return {"starters": empty_html(page.may_add)}
-    examples = page.library.examples(_EXAMPLES)
-    return {
-        "starters": "".join(
-            f'<button type="button" class="example in" lang="{language}"{does("ask", question=text)}>'
-            f"{escape(text)}</button>"
-            for example in examples
-            for language, text in example.items()
-        )
-    }

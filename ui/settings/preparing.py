@@ -46,6 +46,8 @@ class Preparing:
             self.error = str(error)
         finally:
             self._running = False
+        if not self.error:
+            self.library.write_examples(stop=self._stop)
 
     def _note(self, stage: str, done: int, total: int) -> None:
         self.done, self.total = done, total

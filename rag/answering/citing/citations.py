@@ -32,6 +32,15 @@ class Cited:
     drop_reasons: tuple[str, ...] = ()
 
 
+# What stands before the words of an abstract that are quoted in place of a sentence of the model.
+_OPENS, _CLOSES = "“", "”"
+
+
+def is_quoted(sentence: Sentence) -> bool:
+    """Return whether a sentence is one of the abstract's own, quoted in place of one of the model."""
+    return sentence.text.startswith(_OPENS) and sentence.text.endswith(_CLOSES)
+
+
 NOTHING_SAID = Cited("", (), (), 0)
 
 
@@ -86,7 +95,7 @@ class _Writer:
         """Add sentences of the contexts word for word, in reading order; skip those already quoted."""
         for item in sorted(evidence, key=lambda each: (each.number, each.start)):
             words = self._contexts[item.number - 1].paper.text[item.start : item.end]
-            text = "“" + " ".join(BRACKETED.sub(r"(\1)", words).split()) + "”"
+            text = _OPENS + " ".join(BRACKETED.sub(r"(\1)", words).split()) + _CLOSES
             if all(sentence.text != text for sentence in self._sentences):
                 numbers = self._numbered([item.number])
                 self._append(Sentence(text, numbers, "supported", 1.0, (self._quote(item),)), gap)

@@ -131,6 +131,28 @@ REMINDERS: dict[Language, str] = {
 # docs/decisions.md#reminder-for-an-english-answer.
 READ_IN_ENGLISH = "The question is in Chinese; the answer has to be in English."
 
+# The model writes a question to an abstract, as an example for readers. The examples ask for one thing each, and
+# name it although their abstracts say "we" and "this paper".
+WRITE_SYSTEM = (
+    "You write questions about scientific abstracts, for readers who search a large library and have not seen the "
+    "abstract. Ask for one thing that the abstract states, such as a number, a name, a method or a cause. Call the "
+    "subject by its full name. Write one short question in the language of the abstract, and nothing else."
+)
+# Abstract, question.
+WRITE_EXAMPLES: tuple[tuple[str, str], ...] = (
+    (_LEAFNET, "What accuracy does LeafNet reach on PlantVillage?"),
+    (_WINDDIFF, "WindDiff比数值模拟快多少倍？"),
+    (_SLEEP, "How much does app-based sleep training raise sleep efficiency in adults with chronic insomnia?"),
+    ("为了考察施氮量对冬小麦产量的影响,本文在黄淮地区进行了三年田间试验。结果表明,每公顷施氮180千克时产量最高,"
+     "继续增加则倒伏加重。", "黄淮地区的冬小麦每公顷施氮多少千克时产量最高？"),
+    ("Why river deltas sink has been debated for decades. In this paper we combine radar and well records of the Po "
+     "delta and show that groundwater pumping, not compaction of peat, explains most of the sinking since 1950.",
+     "What explains most of the sinking of the Po delta since 1950?"),
+    ("本文讨论清代徽州家谱的编修制度。该研究根据六十部家谱指出,编修经费主要来自祠产租金,而不是族人捐款。",
+     "清代徽州家谱的编修经费主要来自哪里？"),
+)  # fmt: skip
+_QUESTION_IN: dict[Language, str] = {"en": "Question in English:", "zh": "中文问题:"}
+
 # Replaces a yes/no question in a chat about the results alone.
 FOUND: dict[Language, str] = {"en": "What was found?", "zh": "发现了什么？"}
 
@@ -149,3 +171,8 @@ def question_turn(question: str, language: Language, *, read_in: Language | None
     """Return the end of a user turn: the question in `language`, which is answered in `read_in`."""
     reminder = READ_IN_ENGLISH if (language, read_in) == ("zh", "en") else REMINDERS[language]
     return f"Question: {question}\n{reminder}"
+
+
+def write_turn(abstract: str, language: Language) -> str:
+    """Return the request for a question in `language` to an abstract."""
+    return f"{abstract_turn(abstract)}{_QUESTION_IN[language]}"

@@ -124,7 +124,7 @@ class PrefixCache:
 
     def _prefill_shared(self, prefix: Prefix, head: Message, interrupted: Callable[[], bool] | None) -> bool:
         """Compute the state after a shared part and cache it; return False if interrupted before."""
-        for part in _steps(head.content) if interrupted else [head.content]:
+        for part in steps(head.content) if interrupted else [head.content]:
             if interrupted and interrupted():
                 return False
             self._process.client.complete([*prefix, replace(head, content=part)], max_tokens=1)
@@ -194,8 +194,11 @@ class PrefixCache:
             connection.close()
 
 
-def _steps(text: str) -> Iterator[str]:
-    """Yield ever longer beginnings of a text and then the text; Chinese has more tokens a character."""
+def steps(text: str) -> Iterator[str]:
+    """Yield ever longer beginnings of a text, and then the text: what a model takes in below a second each.
+
+    They are measured in bytes, because Chinese has more tokens a character.
+    """
     size = 0
     for end, char in enumerate(text):
         if size >= _STEP_BYTES:

@@ -1,0 +1,66 @@
+"""Have the language model write a question that an abstract answers: an example for readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from rag.answering.generation.messages import ABSTRACT_TOKENS, abstract_text, estimate_tokens
+from rag.answering.generation.prompts import WRITE_EXAMPLES, WRITE_SYSTEM, write_turn
+from rag.answering.question import needs_context
+from rag.llm.base import LLM, Message
+from rag.llm.llama_cpp.prefix_cache import steps
+from rag.schema import Language, Paper
+from rag.text.language import detect_language
+
+# Tokens of the longest question; a longer one is cut off and so dropped.
+_MOST_TOKENS = 64
+_ENDS = ("?", "？")
+_QUOTES = "\"'“”‘’「」 "
+
+
+def can_ask(paper: Paper, evidence_tokens: int | None = None) -> bool:
+    """Return whether a paper has at most `evidence_tokens` tokens, so that it is read whole."""
+    return estimate_tokens(abstract_text(paper)) <= (evidence_tokens or ABSTRACT_TOKENS)
+
+
+def write_question(llm: LLM, paper: Paper) -> str | None:
+    """Return a question in the language of `paper`, None if the reply is none that can stand alone.
+
+    Whether the library answers it is for the caller to find out. The model takes the chat in by small steps,
+    so that `llm` can give way between two of them.
+
+    Raises:
+        LLMError, ModelError: the model failed.
+    """
+    chat = _chat(paper)
+    for part in _beginnings(chat):
+        llm.complete(part, max_tokens=1)
+    return plain_question(llm.complete(chat, max_tokens=_MOST_TOKENS), paper.language)
+
+
+def plain_question(reply: str, language: Language) -> str | None:
+    """Return the question that a reply holds, None if there is none in `language` that needs no context."""
+    lines = reply.strip().splitlines()
+    question = lines[0].strip(_QUOTES) if lines else ""
+    whole = question.endswith(_ENDS) and sum(map(question.count, _ENDS)) == 1
+    if not whole or detect_language(question) != language or needs_context(question):
+        return None
+    return question
+
+
+def _chat(paper: Paper) -> list[Message]:
+    messages = [Message("system", WRITE_SYSTEM)]
+    for abstract, question in WRITE_EXAMPLES:
+        turn = write_turn(abstract, detect_language(question))
+        messages += [Message("user", turn), Message("assistant", question)]
+    return [*messages, Message("user", write_turn(abstract_text(paper), paper.language))]
+
+
+def _beginnings(chat: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """Yield ever longer beginnings of a chat, each of which ends in a turn of the user."""
+    for end in range(2, len(chat), 2):
+        yield chat[:end]
+    *before, last = chat
+    for text in steps(last.content):
+        yield [*before, replace(last, content=text)]

@@ -43,7 +43,7 @@ _WATCH = """
   const watched = {sources: ".card", answer: ".answer"};
   const look = () => {
     for (const [name, selector] of Object.entries(watched)) {
-      const shown = document.querySelectorAll(selector).length;
+      const shown = [...document.querySelectorAll(selector)].filter((part) => part.textContent.trim()).length;
       if (name in window.painted || shown <= (window.before?.[name] ?? 0)) continue;
       window.painted[name] = 0;
       requestAnimationFrame(() => requestAnimationFrame(() => {

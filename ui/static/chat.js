@@ -17,7 +17,10 @@
     }
   }
   citefold.afterPatch(tick);
-  setInterval(tick, 500);
+  setInterval(() => {
+    tick();
+    for (const line of document.querySelectorAll(".waiting")) line.toggleAttribute("data-beat");
+  }, 500);
 
   // What is copied holds a formula as it was written.
   document.addEventListener("copy", (event) => {

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from rag.answering.citing.citations import is_quoted
 from rag.answering.generation.messages import prefill_chats
-from rag.answering.generation.question_writing import can_ask, write_question
+from rag.answering.generation.question_writing import can_ask, take_in, write_question
 from rag.asking.asking import Asking
 from rag.asking.parts import Parts
 from rag.browsing.written import Written, keep_written, read_written
@@ -89,6 +89,7 @@ class _Run:
         """Stop for good once `stop` is set."""
         self._parts, self._asking, self._is_asked = parts, asking, is_asked
         self._lease, self._stop = lease, stop
+        self._taken_in = False
 
     def complete(self, written: Written, progress: Progress) -> Written:
         """Return `written` with the questions that were missing; each is kept as soon as it is answered.
@@ -103,7 +104,8 @@ class _Run:
         total = sum(min(WANTED, len(some)) for some in papers.values())
         while batch := _missing(papers, written):
             # All are written before any is asked, so that the model takes in its instructions once.
-            asked = [(p, self._undisturbed(written, partial(write_question, paper=p))) for p in batch]
+            self._taken_in = False
+            asked = [(paper, self._undisturbed(written, partial(self._written, paper))) for paper in batch]
             for paper, question in asked:
                 kept = question and self._undisturbed(written, partial(self._answers, paper, question))
                 written = written.after(paper.language, question if kept else None)
@@ -121,7 +123,14 @@ class _Run:
             try:
                 return work(YieldingLLM(self._lease.llm, self._is_wanted))
             except LLMStoppedError:
+                self._taken_in = False
                 self._stop.wait(_REST_S)
+
+    def _written(self, paper: Paper, llm: YieldingLLM) -> str | None:
+        if not self._taken_in:
+            take_in(llm)
+            self._taken_in = True
+        return write_question(llm, paper)
 
     def _answers(self, paper: Paper, question: str, llm: YieldingLLM) -> bool:
         """Return whether the library answers a question as a reader would like to see it first.

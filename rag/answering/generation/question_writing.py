@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from rag.answering.generation.messages import ABSTRACT_TOKENS, abstract_text, estimate_tokens
@@ -24,19 +23,30 @@ def can_ask(paper: Paper, evidence_tokens: int | None = None) -> bool:
     return estimate_tokens(abstract_text(paper)) <= (evidence_tokens or ABSTRACT_TOKENS)
 
 
-def write_question(llm: LLM, paper: Paper) -> str | None:
-    """Return a question in the language of `paper`, None if the reply is none that can stand alone.
-
-    Whether the library answers it is for the caller to find out. The model takes the chat in by small steps,
-    so that `llm` can give way between two of them.
+def take_in(llm: LLM) -> None:
+    """Let the model take in the instructions, which the next questions then begin with, by small steps.
 
     Raises:
         LLMError, ModelError: the model failed.
     """
-    chat = _chat(paper)
-    for part in _beginnings(chat):
-        llm.complete(part, max_tokens=1)
-    return plain_question(llm.complete(chat, max_tokens=_MOST_TOKENS), paper.language)
+    messages = _instructions()
+    for end in range(2, len(messages) + 1, 2):
+        llm.complete(messages[:end], max_tokens=1)
+
+
+def write_question(llm: LLM, paper: Paper) -> str | None:
+    """Return a question in the language of `paper`, None if the reply is none that can stand alone.
+
+    Whether the library answers it is for the caller to find out. The model takes the abstract in by small
+    steps, so that `llm` can give way between two of them.
+
+    Raises:
+        LLMError, ModelError: the model failed.
+    """
+    before, request = _instructions(), Message("user", write_turn(abstract_text(paper), paper.language))
+    for beginning in steps(request.content):
+        llm.complete([*before, replace(request, content=beginning)], max_tokens=1)
+    return plain_question(llm.complete([*before, request], max_tokens=_MOST_TOKENS), paper.language)
 
 
 def plain_question(reply: str, language: Language) -> str | None:
@@ -49,18 +59,9 @@ def plain_question(reply: str, language: Language) -> str | None:
     return question
 
 
-def _chat(paper: Paper) -> list[Message]:
+def _instructions() -> list[Message]:
     messages = [Message("system", WRITE_SYSTEM)]
     for abstract, question in WRITE_EXAMPLES:
         turn = write_turn(abstract, detect_language(question))
         messages += [Message("user", turn), Message("assistant", question)]
-    return [*messages, Message("user", write_turn(abstract_text(paper), paper.language))]
-
-
-def _beginnings(chat: Sequence[Message]) -> Iterator[Sequence[Message]]:
-    """Yield ever longer beginnings of a chat, each of which ends in a turn of the user."""
-    for end in range(2, len(chat), 2):
-        yield chat[:end]
-    *before, last = chat
-    for text in steps(last.content):
-        yield [*before, replace(last, content=text)]
+    return messages

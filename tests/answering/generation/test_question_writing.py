@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from rag.answering.generation.question_writing import can_ask, plain_question, write_question
+from rag.answering.generation.question_writing import (
+    can_ask,
+    plain_question,
+    take_in,
+    write_question,
+)
 from rag.llm.base import LLM
 from rag.llm.llama_cpp.client import EmbeddedLLM
 from rag.schema import Paper, Source
@@ -50,6 +55,7 @@ def test_the_model_takes_an_abstract_in_by_small_steps_and_in_its_language() -> 
     llm = ScriptedLLM(lambda messages: "Which birds fly 61,000 km a year?")
     assert write_question(llm, TERNS) == "Which birds fly 61,000 km a year?"
     asked = [chat[-1].content for chat in llm.chats]
+    assert {tuple(chat[:-1]) for chat in llm.chats} == {tuple(llm.chats[0][:-1])}, "the instructions stay"
     assert all(chat[-1].role == "user" for chat in llm.chats)
     own = [text for text in asked if text.startswith("Abstract: In this paper we follow")]
     added = [len(later) - len(earlier) for earlier, later in pairwise(own)]
@@ -58,6 +64,16 @@ def test_the_model_takes_an_abstract_in_by_small_steps_and_in_its_language() -> 
     assert own[-1].endswith("Question in English:")
     assert write_question(llm, TEA) is None, "the reply is in the other language"
     assert llm.chats[-1][-1].content.endswith("中文问题:")
+
+
+def test_the_instructions_are_taken_in_by_steps_that_the_questions_go_on_from() -> None:
+    llm = ScriptedLLM(lambda messages: "Which birds fly 61,000 km a year?")
+    take_in(llm)
+    taken = list(llm.chats)
+    write_question(llm, TERNS)
+    assert all(later[: len(earlier)] == earlier for earlier, later in pairwise(taken))
+    assert list(llm.chats[len(taken)][: len(taken[-1])]) == taken[-1]
+    assert all(chat[-1].role == "user" for chat in taken)
 
 
 def test_only_what_is_read_whole_is_asked() -> None:

@@ -6,6 +6,9 @@ PORT ?= 7860
 # An extra package index that holds PyTorch's CPU wheels, where the configured one does not.
 TORCH_INDEX ?=
 
+# Processes that run tests; one more than cores, since many wait for a browser.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -51,12 +54,12 @@ prepare: $(VENV)/installed
 	    *) $(BIN)/rag info >/dev/null ;; \
 	esac
 
-# A model takes all cores, and beside another process it takes many times as long: those tests come one by one.
+# The language model takes all cores, and beside another process it is many times as slow: its tests run alone.
 test: lint  ## the same environment with the test extras: ruff, mypy --strict, every test on the real models
 	@$(BIN)/rag models pull
 	@$(BIN)/rag models pull multilingual-e5-small
-	$(BIN)/python -m pytest -p tests.skip_policy -n auto --dist loadfile -m "not models"
-	$(BIN)/python -m pytest -p tests.skip_policy -m models
+	$(BIN)/python -m pytest -p tests.skip_policy -n $(WORKERS) --dist loadfile -m "not llm"
+	$(BIN)/python -m pytest -p tests.skip_policy -m llm
 
 soak: $(VENV)/installed-test  ## the tests of damage and of odd files at length: an hour or more
 	CITEFOLD_SOAK=50 $(BIN)/python -m pytest -q --timeout=3600 tests/indexing

@@ -164,7 +164,7 @@ def test_a_rewriting_that_is_not_believed_leaves_the_question_and_the_history(op
     assert answered.content == MUSE[0][1]
 
 
-@pytest.mark.models
+@pytest.mark.llm
 def test_the_default_model_rewrites_follow_ups_in_both_languages() -> None:
     from rag.factory import configured_llm
     from rag.settings import load_settings

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.models
+pytestmark = pytest.mark.llm
 SAYS = {
     "ask": "6.06",
     "judge": "supported, supported 0.",

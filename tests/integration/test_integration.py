@@ -24,7 +24,7 @@ from rag.text.language import detect_language
 from tests.conftest import ROOT
 from tests.integration.test_cli import assert_one_sentence, run
 
-pytestmark = pytest.mark.models
+pytestmark = pytest.mark.llm
 
 # Right abstracts among the first three, over all 62 questions on the default corpus: all of them when this
 # was written. A slip of one is allowed for another machine's arithmetic.

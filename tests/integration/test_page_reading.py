@@ -142,7 +142,7 @@ def test_a_number_shows_its_card_by_mouse_and_keyboard(open_page) -> None:
     number.hover()
     expect(card).to_be_visible()
     expect(card.locator("mark")).to_have_text(QUOTE)
-    for words in ("SnowNet：面向高原的雪深预测", "李明 & 王芳", "2023", "in 2 files", "代码已公开。"):
+    for words in ("SnowNet：面向高原的雪深预测", "李明; 王芳", "2023", "in 2 files", "代码已公开。"):
         expect(card).to_contain_text(words)
     card.hover()  # what is hovered stays
     page.wait_for_timeout(400)

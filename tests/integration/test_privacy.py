@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 
 from tests.conftest import CORPUS
 
-pytestmark = pytest.mark.models
+pytestmark = pytest.mark.llm
 
 # strace prints a connect or a send as ... sin_addr=inet_addr("127.0.0.1") ... or inet_pton(AF_INET6, "::1", ...).
 _LOOKUP = re.compile(r"sin6?_port=htons\(53\)")

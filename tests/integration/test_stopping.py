@@ -179,7 +179,7 @@ def assert_idle(llm: LLM, process: LlamaProcess, before: float, token_s: float =
     assert last - before <= max(ALLOWED_CPU_S, 3 * token_s)
 
 
-@pytest.mark.models
+@pytest.mark.llm
 @pytest.mark.skipif(not Path("/proc").exists(), reason="reads CPU seconds in /proc")
 class TestModel:
     def test_closing_during_prefill_from_another_thread(self, real: RAG) -> None:

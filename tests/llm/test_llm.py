@@ -334,7 +334,7 @@ def embedded(gguf: Path) -> Iterator[EmbeddedLLM]:
 COUNT = [Message("user", "Count from 1 to 1000, separated by spaces.")]
 
 
-@pytest.mark.models
+@pytest.mark.llm
 class TestEmbedded:
     def test_it_answers_in_both_languages(self, embedded: EmbeddedLLM) -> None:
         english = embedded.complete(
@@ -488,7 +488,7 @@ def gone(pid: int, within_s: float) -> bool:
     return False
 
 
-@pytest.mark.models
+@pytest.mark.llm
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks processes up in /proc")
 class TestProcess:
     @pytest.mark.parametrize("stage", ["load", "decode"])

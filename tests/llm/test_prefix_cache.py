@@ -48,7 +48,7 @@ def tokens_read(llm: EmbeddedLLM, messages: Sequence[Message]) -> int:
     return int(sent.json()["timings"]["prompt_n"])
 
 
-@pytest.mark.models
+@pytest.mark.llm
 class TestPrefixes:
     def test_a_prefix_is_prefilled_once_per_machine(self, gguf: Path, tmp_path: Path) -> None:
         with closing(EmbeddedLLM(gguf, "qwen", None, [RULES], tmp_path)) as first:
@@ -165,7 +165,7 @@ def said(llm: EmbeddedLLM, messages: Sequence[Message]) -> tuple[str, list[float
     return text, [share for _, share in told.written]
 
 
-@pytest.mark.models
+@pytest.mark.llm
 class TestPromptCache:
     def test_an_abstract_is_prefilled_once_for_all_questions(
         self, gguf: Path, tmp_path: Path, folder: Path, caching: EmbeddedLLM

@@ -88,7 +88,7 @@ def embedded(gguf: Path) -> Iterator[LLM]:
     llm.close()
 
 
-@pytest.mark.models
+@pytest.mark.llm
 @pytest.mark.parametrize(("paper", "names"), [(TERNS, ("tern", "Svalbard")), (TEA, ("茶",))])
 def test_the_default_model_asks_for_the_subject_by_name(
     embedded: LLM, paper: Paper, names: tuple[str, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from rag.answering.generation.messages import ABSTRACT_TOKENS, abstract_text, estimate_tokens
@@ -14,6 +15,11 @@ from rag.text.language import detect_language
 
 # Tokens of the longest question; a longer one is cut off and so dropped.
 _MOST_TOKENS = 64
+# What points at the abstract before the model: a reader of the library has none before them.
+_POINTS = re.compile(
+    r"[本该此](?:文|研究|论文|摘要)|\b(?:this|the) (?:paper|study|work|article|abstract|authors?)\b",
+    re.IGNORECASE,
+)
 _ENDS = ("?", "？")
 _QUOTES = "\"'“”‘’「」 "
 
@@ -50,11 +56,13 @@ def write_question(llm: LLM, paper: Paper) -> str | None:
 
 
 def plain_question(reply: str, language: Language) -> str | None:
-    """Return the question that a reply holds, None if there is none in `language` that needs no context."""
+    """Return the question that a reply holds, None if there is none in `language` that stands alone."""
     lines = reply.strip().splitlines()
     question = lines[0].strip(_QUOTES) if lines else ""
     whole = question.endswith(_ENDS) and sum(map(question.count, _ENDS)) == 1
-    if not whole or detect_language(question) != language or needs_context(question):
+    if not whole or detect_language(question) != language:
+        return None
+    if needs_context(question) or _POINTS.search(question):
         return None
     return question
 

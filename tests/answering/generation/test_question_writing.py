@@ -51,6 +51,13 @@ def test_what_counts_as_a_question(reply: str, question: str | None) -> None:
     assert plain_question(reply, "en") == question
 
 
+@pytest.mark.parametrize("question", ["本文提出了什么准则？", "该研究用了多少样本？"])
+def test_a_question_that_points_at_its_abstract_is_none(question: str) -> None:
+    assert plain_question(question, "zh") is None
+    assert plain_question("What does this study find?", "en") is None
+    assert plain_question("茶叶烘焙温度有什么影响？", "zh")
+
+
 def test_the_model_takes_an_abstract_in_by_small_steps_and_in_its_language() -> None:
     llm = ScriptedLLM(lambda messages: "Which birds fly 61,000 km a year?")
     assert write_question(llm, TERNS) == "Which birds fly 61,000 km a year?"

@@ -6,9 +6,6 @@ PORT ?= 7860
 # An extra package index that holds PyTorch's CPU wheels, where the configured one does not.
 TORCH_INDEX ?=
 
-# Processes that run tests; one more than cores, since many wait for a browser.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
-
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -58,7 +55,7 @@ prepare: $(VENV)/installed
 test: lint  ## the same environment with the test extras: ruff, mypy --strict, every test on the real models
 	@$(BIN)/rag models pull
 	@$(BIN)/rag models pull multilingual-e5-small
-	$(BIN)/python -m pytest -p tests.skip_policy -n $(WORKERS) --dist loadfile -m "not llm"
+	$(BIN)/python -m pytest -p tests.skip_policy -n auto --dist loadfile -m "not llm"
 	$(BIN)/python -m pytest -p tests.skip_policy -m llm
 
 soak: $(VENV)/installed-test  ## the tests of damage and of odd files at length: an hour or more

@@ -21,18 +21,16 @@ import asyncio
 import json
 import statistics
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from benchmarks.common import parser
-from benchmarks.screenshots import open_browser, serving
+from benchmarks.screenshots import open_browser, running, serving
 from benchmarks.scripted import scripted_library
-from ui.server import listen
 from ui.toolkit import load_gradio
 
 EMPTY, OURS = "almost empty", "citefold"
@@ -81,16 +79,11 @@ def almost_empty() -> Iterator[str]:
             box.submit(lambda text: "<p>Asked.</p>", box, shown)
         gr.mount_gradio_app(outer, app, path="/", ssr_mode=False)
 
-    with closing(listen("127.0.0.1", 0)) as bound:
-        asyncio.run(build())
-        server = uvicorn.Server(uvicorn.Config(outer, log_level="critical", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    asyncio.run(build())
+    with running(
+        uvicorn.Server(uvicorn.Config(outer, log_level="critical", timeout_graceful_shutdown=1))
+    ) as url:
+        yield url
 
 
 def load(context: BrowserContext, url: str) -> Mapping[str, float]:

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from uvicorn import Server
 
 from ui.engine import Library
 from ui.server import listen, make_server
@@ -30,8 +31,14 @@ FLAGS += ["--disable-quic"]
 @contextmanager
 def serving(rag: Library, data: Path | None = None) -> Iterator[str]:
     """Serve the page over `rag` on a free loopback port and yield its URL; keep nothing without `data`."""
-    with closing(listen("127.0.0.1", 0)) as bound, TemporaryDirectory() as folder:
-        server = make_server(rag, data=data or Path(folder))
+    with TemporaryDirectory() as folder, running(make_server(rag, data=data or Path(folder))) as url:
+        yield url
+
+
+@contextmanager
+def running(server: Server) -> Iterator[str]:
+    """Run a server in a thread on a free loopback port and yield its URL."""
+    with closing(listen("127.0.0.1", 0)) as bound:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,6 +27,14 @@ from tests.conftest import HashEmbedder, ScriptedLLM
 
 def listed(rag: RAG, query: str = "", **options: object) -> list[str | None]:
     return [work[0].title for work in rag.papers(query, **options).works]
+
+
+def indexed(home: Path, records: Sequence[Mapping[str, object]]) -> RAG:
+    """Return a library of these records, open."""
+    file, embedder = home / "records.jsonl", HashEmbedder()
+    file.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    index_paths([file], home / "index", embedder=embedder)
+    return RAG(load_settings(index=home / "index"), embedder=embedder, llm=ScriptedLLM(lambda messages: ""))
 
 
 def test_every_word_must_stand_in_a_work_or_be_its_name(library: RAG) -> None:
@@ -65,12 +73,7 @@ def test_the_best_match_holds_the_words_most_and_a_keyword_alone_comes_last(tmp_
          "keywords": ["kelp"]},
         {"title": "Kelp", "abstract": "Kelp feeds on light: kelp in clear water doubles its weight, other kelp does not."},
     ]  # fmt: skip
-    file = tmp_path / "kelp.jsonl"
-    file.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
-    embedder = HashEmbedder()
-    index_paths([file], tmp_path / "index", embedder=embedder)
-    settings = load_settings(index=tmp_path / "index")
-    with RAG(settings, embedder=embedder, llm=ScriptedLLM(lambda messages: "")) as rag:
+    with indexed(tmp_path, records) as rag:
         assert listed(rag, "kelp") == ["Kelp", "Ice", "Salt"]
 
 
@@ -108,12 +111,7 @@ def test_a_work_shows_what_was_folded_into_it_and_why(tmp_path: Path) -> None:
     )
     copy = text.replace("We count", "Here we count")
     records = [{"title": "Bees", "abstract": text}, {"title": "Bees", "abstract": copy}]
-    file = tmp_path / "bees.jsonl"
-    file.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
-    embedder = HashEmbedder()
-    index_paths([file], tmp_path / "index", embedder=embedder)
-    settings = load_settings(index=tmp_path / "index")
-    with RAG(settings, embedder=embedder, llm=ScriptedLLM(lambda messages: "")) as rag:
+    with indexed(tmp_path, records) as rag:
         [[paper]] = rag.papers().works
         work = rag.work(paper.paper_id)
         assert work is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -17,7 +16,6 @@ from rag.settings import load_settings
 from tests.browsing.library import write_library
 from tests.conftest import HashEmbedder, NumberVerifier, ScriptedLLM
 from tests.ui.serving import serving, visit
-from ui.server import listen, make_server
 
 pytestmark = pytest.mark.browser
 
@@ -37,14 +35,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     llm = ScriptedLLM(lambda messages: "Growth rises by 12 percent [1].")
     with ExitStack() as stack:
         rag = stack.enter_context(RAG(settings, embedder=embedder, llm=llm, verifier=NumberVerifier()))
-        bound = stack.enter_context(closing(listen("127.0.0.1", 0)))
-        server = make_server(rag, data=home / "data")
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-        thread.start()
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(timeout=10)
-        assert not thread.is_alive()
+        yield stack.enter_context(serving(rag, data=home / "data"))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.fake_rag import FakeRAG, citation, context, script_of
-from tests.ui.serving import serving
+from tests.ui.serving import serving, watch
 
 pytestmark = pytest.mark.browser
 
@@ -40,8 +40,7 @@ def slowly(browser: Browser, url: str) -> Iterator[Callable[..., Opened]]:
             stack.callback(window.close)
             page = window.new_page()
             page.set_default_timeout(PATIENCE_MS)
-            page.on("pageerror", lambda error: problems.append(str(error)))
-            page.on("console", lambda line: line.type == "error" and problems.append(line.text))
+            watch(page, problems)
             held: list[Route] = []
             holding = [True]
             page.route("**/assets/*.js", lambda route: held.append(route) if holding else route.continue_())

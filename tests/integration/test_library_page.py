@@ -15,7 +15,7 @@ from rag.library import index_paths
 from rag.settings import load_settings
 from tests.browsing.library import write_library
 from tests.conftest import HashEmbedder, NumberVerifier, ScriptedLLM
-from tests.ui.serving import serving, visit
+from tests.ui.serving import serving, visit, watch
 
 pytestmark = pytest.mark.browser
 
@@ -52,8 +52,7 @@ def open_library(browser: Browser, url: str) -> Iterator[Callable[..., Page]]:
             page = window.new_page()
             page.set_default_timeout(30000)
             expect.set_options(timeout=30000)
-            page.on("pageerror", lambda error: problems.append(str(error)))
-            page.on("console", lambda line: line.type == "error" and problems.append(line.text))
+            watch(page, problems)
             visit(page, url)
             page.locator("#room-library-button").click()
             expect(page.locator(".work").first).to_be_visible()

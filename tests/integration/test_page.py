@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 
 from rag import LLMUnreachableError, UserError
 from tests.fake_rag import FakeRAG, Gate, Script, citation, context, script_of
-from tests.ui.serving import serving, visit
+from tests.ui.serving import serving, visit, watch
 from ui.server import serve
 from ui.words import Label
 
@@ -68,8 +68,7 @@ def open_page(browser, served: Served) -> Iterator[Callable[..., Page]]:
             window.on("request", lambda request: requests.append(request.url))
             page = window.new_page()
             page.set_default_timeout(8000)
-            page.on("pageerror", lambda error: problems.append(str(error)))
-            page.on("console", lambda line: line.type == "error" and problems.append(line.text))
+            watch(page, problems)
             page.on("dialog", lambda dialog: problems.append(f"dialog: {dialog.message}"))
             visit(page, served.url)
             expect(page.get_by_role("textbox")).to_be_focused()
@@ -78,10 +77,7 @@ def open_page(browser, served: Served) -> Iterator[Callable[..., Page]]:
         yield open_
     assert requests
     assert [url for url in requests if not url.startswith((served.url, "data:"))] == []
-    # The toolkit complains about its own requests where a window is closed or loaded again early.
-    assert [
-        said for said in problems if not re.match("AbortError|Unexpected error Connection errored", said)
-    ] == []
+    assert problems == []
 
 
 def ask(page: Page, question: str = "What FID?") -> None:

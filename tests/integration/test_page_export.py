@@ -14,7 +14,7 @@ import rispy
 from playwright.sync_api import Browser, Page, expect
 
 from tests.fake_rag import FakeRAG, citation, context, script_of
-from tests.ui.serving import serving, visit
+from tests.ui.serving import serving, visit, watch
 
 pytestmark = pytest.mark.browser
 
@@ -48,8 +48,7 @@ def open_page(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
         )
         page = window.new_page()
         page.set_default_timeout(15000)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda line: line.type == "error" and problems.append(line.text))
+        watch(page, problems)
         visit(page, address)
         page.get_by_role("textbox").fill("Which lamps?")
         page.keyboard.press("Enter")

@@ -24,7 +24,7 @@ from rag import (
     Timings,
 )
 from tests.fake_rag import FakeRAG, Gate, Script, citation, context, script_of
-from tests.ui.serving import visit
+from tests.ui.serving import visit, watch
 from ui.server import listen, make_server
 
 pytestmark = pytest.mark.browser
@@ -75,9 +75,8 @@ def open_page(browser, url: str, rag: FakeRAG) -> Iterator[Callable[..., Page]]:
         window.on("request", lambda r: r.url.startswith((url, "data:")) or problems.append(r.url))
         page = window.new_page()
         page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("dialog", lambda dialog: problems.append(dialog.message))
-        page.on("console", lambda line: line.type == "error" and problems.append(line.text))
+        watch(page, problems)
         visit(page, url)
         expect(page.get_by_role("textbox")).to_be_focused(timeout=30_000)
         page.get_by_role("textbox").fill("How wrong is SnowNet?")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from rag import LLMUnreachableError, Settings
 from tests.fake_rag import FakeRAG, script_of
-from tests.ui.serving import serving, visit
+from tests.ui.serving import serving, visit, watch
 
 pytestmark = pytest.mark.browser
 
@@ -53,8 +53,7 @@ def room(
     page.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     opened = Room(page, rag, tmp_path / "citefold" / "citefold.toml", [], [])
-    page.on("pageerror", lambda error: opened.problems.append(str(error)))
-    page.on("console", lambda line: line.type == "error" and opened.problems.append(line.text))
+    watch(page, opened.problems)
     visit(page, url)
     open_settings(page)
     yield opened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,21 @@ def visit(page: Page, url: str) -> None:
 def settled(page: Page) -> None:
     """Wait until the page has taken the place of its first screen."""
     expect(page.locator("#first")).to_have_count(0, timeout=30_000)
+
+
+def watch(page: Page, problems: list[str]) -> None:
+    """Collect every error of the page's scripts in `problems`.
+
+    What the toolkit says of its own open requests when a window is closed or loaded again is no error of ours,
+    and whether it still has the time to say so depends on the machine.
+    """
+
+    def heard(text: str) -> None:
+        if not re.match("AbortError|Unexpected error Connection errored", text):
+            problems.append(text)
+
+    page.on("pageerror", lambda error: heard(str(error)))
+    page.on("console", lambda line: line.type == "error" and heard(line.text))
 
 
 @contextmanager

@@ -78,6 +78,11 @@ class OpenLibrary:
         """Whether there is nothing to ask: no abstract, or with `missing_ok` no index."""
         return self._parts.is_empty
 
+    @property
+    def state(self) -> tuple[str, str]:
+        """The generation of the index, "" without one, and the model: what is prepared is for both."""
+        return self._parts.state
+
     def info(self) -> dict[str, Any]:
         """Return what the index holds, the models, their sizes, and where everything lies on disk."""
         if self._parts.is_missing:
@@ -219,7 +224,8 @@ class OpenLibrary:
             return ()
         with self._parts.index.reading() as store, self._templates_made:
             generation = store.manifest.generation
-            written = read_written(self.settings.index, generation, self._parts.in_use.llm.name)
+            model, resolve = self._parts.in_use.llm.name, store.catalog.resolve
+            written = read_written(self.settings.index, generation, model, resolve)
             missing = count - min(len(written.of(language)) for language in LANGUAGES)
             if self._templates is None or self._templates[0] != (generation, missing):
                 self._templates = (generation, missing), example_questions(store, missing)

@@ -5,8 +5,9 @@ All offsets are in Unicode code points into `Paper.text`. `to_dict()` gives plai
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 History = Sequence[tuple[str, str]]
@@ -22,6 +23,7 @@ DropReason = Literal["exact", "near", "doi", "identifier", "metadata", "by hand"
 AnswerKind = Literal["answer", "chat", "collection"]
 Stage = Literal["loading", "waiting", "rewriting", "searching", "reading", "translating"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
+_YEARS = re.compile(r"\s*(\d{1,4})?\s*([-–—~至到]?)\s*(\d{1,4})?\s*")
 
 
 def _plain(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -127,6 +129,17 @@ class Filters:
     def __bool__(self) -> bool:
         """Return whether any condition is set."""
         return self != Filters()
+
+    def in_years(self, text: str) -> Filters | None:
+        """Return these with the years of "2020", "2018-2020", "2018-" or "-2020", else None."""
+        match = _YEARS.fullmatch(text)
+        first, dash, last = match.groups() if match else (None, "", None)
+        if not (first or last) or (first and last and not dash):
+            return None
+        start, end = int(first) if first else None, int(last) if last else None
+        if start is not None and end is not None and start > end:
+            start, end = end, start
+        return replace(self, year_from=start, year_to=end if dash else start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,10 @@ class FakeRAG:
         progress("Reading ahead", 31, 31)
         self.prepared = 31
 
+    @property
+    def state(self) -> tuple[str, str]:
+        return "1", self.settings.llm_model
+
     def info(self) -> dict[str, Any]:
         host = urlsplit(self.settings.llm_base_url or "").netloc or None
         sizes = {"qwen2.5-coder-1.5b": 1_117_320_768, "qwen2.5-coder-0.5b": 491_400_064}

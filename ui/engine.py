@@ -68,6 +68,10 @@ class Library(Protocol):
     def search(self, query: str, k: int = ..., filters: Filters | None = ...) -> Sequence[ScoredChunk]:
         """Return up to `k` papers, best first."""
 
+    @property
+    def state(self) -> tuple[str, str]:
+        """The generation of the index, "" without one, and the name of the model."""
+
     def info(self) -> dict[str, Any]:
         """Return at least `records`, `papers`, `works` and `languages`."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,11 +106,15 @@ def make_server(
 
 
 def _first_screen(rag: Library, starters: Starters, signed_in: bool) -> Callable[[], str]:
-    """Return what makes the first screen; where text leaves this machine is said as it is by then."""
-    info = rag.info()
+    """Return what makes the first screen as the library is by then."""
+
+    @lru_cache(maxsize=1)
+    def info_in(state: tuple[str, str]) -> Mapping[str, Any]:
+        return rag.info()  # it walks the files of the index, which the first screen must not wait for
 
     def first() -> str:
-        return shell_html(framed(masthead_html(info, notice_of(rag)), signed_in=signed_in), starters.shown)
+        masthead = masthead_html(info_in(rag.state), notice_of(rag))
+        return shell_html(framed(masthead, signed_in=signed_in), starters.shown)
 
     return first
 

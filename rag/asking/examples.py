@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from math import sqrt
@@ -72,7 +73,8 @@ class ExampleWriter:
 
     def _known(self, lease: Lease) -> Written:
         with self._parts.index.reading() as store:
-            return read_written(self._parts.settings.index, store.manifest.generation, lease.llm.name)
+            index, resolve = self._parts.settings.index, store.catalog.resolve
+            return read_written(index, store.manifest.generation, lease.llm.name, resolve)
 
 
 class _Run:
@@ -99,6 +101,9 @@ class _Run:
             LLMError, ModelError, OSError: the model fails, or the questions cannot be kept.
         """
         index = self._parts.settings.index
+        if written.unchecked:
+            written = self._checked(written)
+            keep_written(index, written)
         with self._parts.index.reading() as store:
             papers = _candidates(store.catalog.papers(), self._parts.settings.evidence_tokens)
         total = sum(min(WANTED, len(some)) for some in papers.values())
@@ -107,13 +112,25 @@ class _Run:
             self._taken_in = False
             asked = [(paper, self._undisturbed(written, partial(self._written, paper))) for paper in batch]
             for paper, question in asked:
-                kept = question and self._undisturbed(written, partial(self._answers, paper, question))
-                written = written.after(paper.language, question if kept else None)
+                if question is not None and not written.has(question):
+                    kept = self._undisturbed(written, partial(self._answers, paper, question))
+                    question = question if kept else None
+                written = written.after(paper.language, paper.paper_id, question)
                 keep_written(index, written)
                 progress("Writing examples", sum(map(len, written.questions.values())), total)
         written = written.completed()
         keep_written(index, written)
         return written
+
+    def _checked(self, written: Written) -> Written:
+        """Return `written` with those questions alone that the library still answers."""
+
+        def still(paper_id: str, question: str) -> bool:
+            with self._parts.index.reading() as store:
+                paper = store.catalog.resolve(paper_id)
+            return paper is not None and self._undisturbed(written, partial(self._answers, paper, question))
+
+        return replace(written.only(still), unchecked=False)
 
     def _undisturbed(self, written: Written, work: Callable[[YieldingLLM], _Found]) -> _Found:
         """Return what `work` finds; where a reader's question came between, it begins anew after it."""

@@ -26,7 +26,13 @@ class Idle:
         """Prepare the library of `parts`, and wait while `is_asked` returns True."""
         self._parts = parts
         self._is_asked = is_asked
-        self.prefilled: Prefill | None = None
+        self._told: tuple[tuple[str, str], Prefill] | None = None
+
+    @property
+    def prefilled(self) -> Prefill | None:
+        """How far `prefill` has come in the present state of the library; None if it has not begun."""
+        told = self._told
+        return told[1] if told and told[0] == self._parts.state else None
 
     def prefill(self, progress: Progress, stop: threading.Event) -> Prefill:
         """Pre-compute the prompt cache of every abstract; see `RAG.prefill`."""
@@ -34,11 +40,11 @@ class Idle:
         done: Prefill | None = None
 
         def told(stage: str, read: int, papers: int) -> None:
-            self.prefilled = Prefill(read, papers)
+            self._told = state, Prefill(read, papers)
             progress(stage, read, papers)
 
         while done is None:
-            lease = parts.in_use.lease()
+            lease, state = parts.in_use.lease(), parts.state
             # A chat that reads several abstracts begins with none of them.
             if parts.is_empty or reads_together(lease.llm, parts.settings.abstracts_per_chat):
                 return Prefill(0, 0)

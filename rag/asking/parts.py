@@ -69,6 +69,14 @@ class Parts:
             return store.manifest.works == 0
 
     @property
+    def state(self) -> tuple[str, str]:
+        """The generation of the index, "" without one, and the name of the language model."""
+        if self.is_missing:
+            return "", self.in_use.llm.name
+        with self.index.reading() as store:
+            return store.manifest.generation, self.in_use.llm.name
+
+    @property
     def embedder(self) -> RecentPassages | None:
         """The embedder, None while it is not loaded."""
         return self._embedder

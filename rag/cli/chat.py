@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rag.pipeline import RAG
 
 _LAST_PORT = 65535
-# Seconds between two looks whether example questions are to be written anew, which cost next to nothing.
+# Seconds between two looks whether the library or its model is another one, which cost next to nothing.
 _LOOK_S = 30.0
 
 
@@ -44,13 +44,13 @@ def _chat(parsed: argparse.Namespace) -> int:
     accounts = Accounts(parsed.auth) if parsed.auth else None
     with RAG.open(parsed.index, missing_ok=True) as rag:
         print_privacy_notice(rag)
-        warming = Thread(target=_warm, args=(rag, closing), daemon=True)
+        preparing = Thread(target=keep_prepared, args=(rag, closing), daemon=True)
         try:
             serve(
                 rag,
                 host=parsed.host,
                 port=parsed.port,
-                ready=warming.start,
+                ready=preparing.start,
                 accounts=accounts,
                 names=parsed.name,
             )
@@ -59,18 +59,26 @@ def _chat(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _warm(rag: RAG, closing: Event) -> None:
-    """Load the models while the page opens, then write examples, embed sentences and prefill."""
-    try:
-        rag.warm()
-        rag.write_examples(stop=closing)
-        rag.embed_sentences(closing)
-        rag.prefill(stop=closing)
-        while not closing.wait(_LOOK_S):  # the library or its model may be another one by now
-            rag.write_examples(stop=closing)
-    except RagError as error:
-        if not closing.is_set():
-            print(f"rag: {error}", file=sys.stderr)
+def keep_prepared(rag: RAG, closing: Event, look_s: float = _LOOK_S) -> None:
+    """Load the models, write examples, embed sentences and prefill; all again for a changed library or model.
+
+    Examples come first, because prefilling a large library takes hours.
+    """
+    prepared: tuple[str, str] | None = None
+    told = ""
+    while not closing.is_set():
+        try:
+            if (state := rag.state) != prepared:
+                prepared = state
+                rag.warm()
+                rag.write_examples(stop=closing)
+                rag.embed_sentences(closing)
+                rag.prefill(stop=closing)
+        except RagError as error:
+            if not closing.is_set() and str(error) != told:
+                told = str(error)
+                print(f"rag: {told}", file=sys.stderr)
+        closing.wait(look_s)
 
 
 def port(text: str) -> int:

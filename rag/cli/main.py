@@ -9,9 +9,9 @@ import argparse
 import errno
 import io
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.cli.account import add_account
@@ -109,7 +109,7 @@ def _add_questions(commands: Commands, common: argparse.ArgumentParser) -> None:
     text = "only works with this keyword; repeatable"
     add("--keyword", action="append", default=[], metavar="WORD", help=text)
     text = "only of these years: 2020, 2018-2020, 2018-"
-    add("--year", type=years, default=(None, None), metavar="FROM-TO", help=text)
+    add("--year", type=_years, metavar="FROM-TO", help=text)
     ask = commands.add_parser("ask", parents=[common, narrowing], help="answer a question, with citations")
     text = "the question; - reads one a line from standard input"
     ask.add_argument("question", metavar="QUESTION", help=text)
@@ -177,19 +177,23 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def years(text: str) -> tuple[int | None, int | None]:
-    """Return first and last year of 2020, 2018-2020, 2018- or -2020; else raise ArgumentTypeError."""
-    first, dash, last = text.partition("-")
-    if not re.fullmatch(r"\d{1,4}-?|\d{0,4}-\d{1,4}", text):
+def _years(text: str) -> Filters:
+    from rag.schema import Filters
+
+    filters = Filters().in_years(text)
+    if filters is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a year or years such as 2020, 2018-2020 or 2018-")
-    start, end = int(first) if first else None, int(last) if last else None
-    if start is not None and end is not None and start > end:
-        start, end = end, start
-    return start, end if dash else start
+    return filters
 
 
 def _filters(parsed: argparse.Namespace) -> Filters:
     from rag.schema import Filters
 
-    names = (tuple(values) for values in (parsed.author, parsed.venue, parsed.keyword))
-    return Filters(parsed.language, tuple(parsed.source), *parsed.year, *names)
+    return replace(
+        parsed.year or Filters(),
+        language=parsed.language,
+        sources=tuple(parsed.source),
+        authors=tuple(parsed.author),
+        venues=tuple(parsed.venue),
+        keywords=tuple(parsed.keyword),
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import rag
-from rag.cli.main import main, years
+from rag.cli.main import main
 
 
 def run(*arguments: str, text: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -141,20 +141,6 @@ def test_json_of_info_lists_what_is_indexed(
     shown = capsys.readouterr().out
     assert "4 read" in shown
     assert "2 English, 1 Chinese" in shown
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("2020", (2020, 2020)),
-        ("2018-2020", (2018, 2020)),
-        ("2020-2018", (2018, 2020)),
-        ("2018-", (2018, None)),
-        ("-2020", (None, 2020)),
-    ],
-)
-def test_years_are_one_or_a_span(text: str, expected: tuple[int | None, int | None]) -> None:
-    assert years(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "-", "abc", "2018-x", "2018--2020"])

@@ -76,10 +76,10 @@ def delete_html(conversation: Conversation) -> str:
     return _sure(title, labels.DELETE_SURE, "past_delete", conversation.id)
 
 
-def delete_all_html(total: int, *, sure: bool = False) -> str:
+def delete_all_html(*, sure: bool = False) -> str:
     """Return the button that deletes every conversation; with `sure` the question whether it is meant."""
     if sure:
-        return _sure("", labels.DELETE_ALL_SURE.of(total), "past_delete_all", "")
+        return _sure("", labels.DELETE_ALL_SURE, "past_delete_all", "")
     return button(labels.DELETE_ALL.html(), "past-all", does("past_delete_all_ask"))
 
 
@@ -104,7 +104,7 @@ def _foot_html(shelf: Shelf, search: str) -> str:
     if len(shelf.conversations) < shelf.total:
         more = does("past_list", shown=2 * len(shelf.conversations), search=search)
         older = button(labels.OLDER.html(), "past-older", more)
-    everything = "" if search.strip() else f'<div id="past-all">{delete_all_html(shelf.total)}</div>'
+    everything = "" if search.strip() else f'<div id="past-all">{delete_all_html()}</div>'
     return older + everything
 
 

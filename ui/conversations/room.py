@@ -85,8 +85,7 @@ class Panel:
         """Show a conversation of the list as it was before something was asked in its place."""
         known = _text(event, "c")
         if not known:
-            total = self._shelf(event.reader).total
-            return {"past-all": delete_all_html(total)}
+            return {"past-all": delete_all_html()}
         found = self._own(event.reader, known)
         return {f"past-{known}": item_html(found, focus=True)} if found else self._listed(event.reader)
 
@@ -115,7 +114,7 @@ class Panel:
 
     def delete_all_ask(self, event: Event) -> Patch:
         """Ask whether every conversation of the reader is to be deleted."""
-        return {"past-all": delete_all_html(self._shelf(event.reader).total, sure=True)}
+        return {"past-all": delete_all_html(sure=True)}
 
     def delete_all(self, event: Event, turns: Turns, open_now: str) -> tuple[Any, ...]:
         """Delete every conversation of the reader."""

@@ -66,7 +66,7 @@ class Handlers:
         known, number, turn = found
         if turn.answer is None:
             return {}
-        index = str(self.page.library.info().get("generation", ""))
+        index = self.page.library.state[0]
         past = history(turns[: number - 1])
         try:
             self.keeper.ratings.give(known, number, turn.answer, rating, index, past)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
@@ -13,7 +12,6 @@ PAGE = 50
 
 Order = Literal["relevance", "year", "title", "added"]
 ORDERS: tuple[Order, ...] = ("relevance", "year", "title", "added")
-_YEARS = re.compile(r"\s*(\d{1,4})?\s*([-–—~至到]?)\s*(\d{1,4})?\s*")
 # Fields of `Filters` that hold several values, by the name of their list of counts.
 _SEVERAL = {"venue": "venues", "author": "authors", "keyword": "keywords", "source": "sources"}
 
@@ -61,18 +59,9 @@ class Browsing:
         return replace(self, filters=filters, offset=0)
 
     def in_years(self, text: str) -> Browsing | None:
-        """Return the same in the years of "2020", "2018-2020" or "2018-"; "" is all, None no years."""
-        match = _YEARS.fullmatch(text)
-        if match is None:
-            return None
-        first, dash, last = match[1], match[2], match[3]
-        if first and last and not dash:
-            return None
-        start, end = int(first) if first else None, int(last) if last else None
-        if start is not None and end is not None and start > end:
-            start, end = end, start
-        filters = replace(self.filters, year_from=start, year_to=end if dash else start)
-        return replace(self, filters=filters, offset=0)
+        """Return the same in the years that `Filters.in_years` reads; None if it reads none."""
+        filters = self.filters.in_years(text)
+        return None if filters is None else replace(self, filters=filters, offset=0)
 
     def is_on(self, name: str, value: str) -> bool:
         """Return whether a value of a field is filtered for."""

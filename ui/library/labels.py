@@ -33,7 +33,7 @@ FIELDS = {
     "source": Label("File", "文件"),
 }
 SHOW_FILTERS = Label("Filters", "筛选条件")
-MORE = Label("{n} more", "另有 {n} 项")
+MORE = Label("Show {n} more", "再显示 {n} 项")  # there may be more than are listed
 WITHOUT = Label("Clear the filters", "清除筛选")
 WITHOUT_ONE = Label("Take off the filter {name}", "取消筛选 {name}")
 

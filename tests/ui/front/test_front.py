@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,11 +18,31 @@ from ui.front.document import links, with_head
 from ui.front.shell import shell_html
 
 
+class Growing(FakeRAG):
+    """A library of `works` works, another generation for each number; counts how often all is read of it."""
+
+    works = 31
+    reads = 0
+
+    @property
+    def state(self) -> tuple[str, str]:
+        return str(self.works), "model"
+
+    def info(self) -> dict[str, Any]:
+        self.reads += 1
+        return super().info() | {"works": self.works}
+
+
 @pytest.fixture(scope="module")
-def http() -> Iterator[httpx.Client]:
+def rag() -> Growing:
     notice = {"en": "Questions go to <b>llm.example</b>.", "zh": "问题会发送到 llm.example。"}
+    return Growing(script_of("", []), notice=notice)
+
+
+@pytest.fixture(scope="module")
+def http(rag: Growing) -> Iterator[httpx.Client]:
     with (
-        serving(FakeRAG(script_of("", []), notice=notice)) as url,
+        serving(rag) as url,
         httpx.Client(base_url=url, timeout=60) as client,
     ):
         yield client
@@ -59,10 +80,23 @@ def test_the_document_is_the_same_in_every_encoding(http: httpx.Client) -> None:
         assert int(answer.headers["content-length"]) == len(answer.content) or offered == "gzip"
 
 
+def first_screen(http: httpx.Client) -> str:
+    return http.get("/").text.partition('<template id="first-screen">')[2].partition("</template>")[0]
+
+
 def test_where_text_goes_is_said_before_the_page_has_loaded(http: httpx.Client) -> None:
-    screen = http.get("/").text.partition('<template id="first-screen">')[2].partition("</template>")[0]
-    assert "Questions go to &lt;b&gt;llm.example&lt;/b&gt;." in screen
-    assert "31 abstracts" in screen
+    assert "Questions go to &lt;b&gt;llm.example&lt;/b&gt;." in first_screen(http)
+
+
+def test_it_counts_the_abstracts_that_there_are_now(
+    http: httpx.Client, rag: Growing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "31 abstracts" in first_screen(http)
+    reads = rag.reads
+    first_screen(http)
+    assert rag.reads == reads
+    monkeypatch.setattr(rag, "works", 32)
+    assert "32 abstracts" in first_screen(http)
 
 
 def test_only_files_of_the_toolkit_lie_below_assets(http: httpx.Client) -> None:

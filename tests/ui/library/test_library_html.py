@@ -69,7 +69,7 @@ def test_years_are_read(text: str, years: tuple[int | None, int | None]) -> None
     assert (now.filters.year_from, now.filters.year_to) == years
 
 
-@pytest.mark.parametrize("text", ["last year", "2018 2020", "20183", "2018-2019-2020"])
+@pytest.mark.parametrize("text", ["", "-", "last year", "2018 2020", "20183", "2018-2019-2020"])
 def test_what_is_no_year_is_not_guessed(text: str) -> None:
     assert Browsing().in_years(text) is None
 

@@ -58,8 +58,9 @@ test: lint  ## the same environment with the test extras: ruff, mypy --strict, e
 	$(BIN)/python -m pytest -p tests.skip_policy -n auto --dist loadfile -m "not llm"
 	$(BIN)/python -m pytest -p tests.skip_policy -m llm
 
-soak: $(VENV)/installed-test  ## the tests of damage and of odd files at length: an hour or more
+soak: $(VENV)/installed-test  ## the tests of damage and of odd files at length: two hours or more
 	CITEFOLD_SOAK=50 $(BIN)/python -m pytest -q --timeout=3600 tests/indexing
+	CITEFOLD_SOAK=3 CITEFOLD_KILLS_WITH=multilingual-e5-small $(BIN)/python -m pytest -q --timeout=3600 tests/indexing/test_kills.py
 
 lint: $(VENV)/installed-test  ## ruff and mypy alone
 	$(BIN)/ruff check .

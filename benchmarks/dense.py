@@ -6,14 +6,13 @@ Vectors are generated: 384 values, whose variances fall with their rank roughly 
 They are added without texts or catalogue. At each size it measures the seconds since the size before, and
 the milliseconds of a search for 50 in the process that writes. At the end a fresh process tells bytes on
 disk, its memory, the seconds until the first result, and the milliseconds of a search. A million takes more
-than an hour.
+than an hour; a run that was broken off goes on.
 """
 
 from __future__ import annotations
 
 import json
 import resource
-import shutil
 import subprocess
 import sys
 import time
@@ -65,14 +64,17 @@ def searched(vectors: VectorIndex) -> dict[str, float]:
 
 
 def build(home: Path, sizes: list[int]) -> list[dict[str, Any]]:
-    """Write the vectors; return the figures at each size."""
-    shutil.rmtree(home, ignore_errors=True)
+    """Write the vectors that are missing; return the figures at each size that is reached."""
     found: list[dict[str, Any]] = []
-    with closing(open_vectors(home, NAME, url=None, create={"en": sizes[-1]})) as vectors:
-        for first, last in zip([0, *sizes], sizes, strict=False):
+    create = None if home.exists() else {"en": sizes[-1]}
+    with closing(open_vectors(home, NAME, url=None, create=create)) as vectors:
+        there = vectors.collections["en"].count()
+        for last in (size for size in sizes if size > there):
             started = time.perf_counter()
-            fill(vectors, first, last)
-            found.append({"vectors": last, "add_s": round(time.perf_counter() - started, 1)})
+            fill(vectors, there, last)
+            seconds = round(time.perf_counter() - started, 1)
+            found.append({"vectors": last, "since": there, "add_s": seconds})
+            there = last
             found[-1] |= searched(vectors) | {"rss_gb": memory()}
             print(found[-1], file=sys.stderr, flush=True)
     return found

@@ -2,8 +2,10 @@
 
 It indexes the invented papers of `benchmarks/data/fields/papers.jsonl` and asks the questions in FILE.
 A question is right if the reply comes from the catalogue, cites the papers of `papers` and no other but those
-of `maybe`, and matches `answer`. `--false-hits` counts instead the questions of ../shared/data and of
-`benchmarks/data` that are taken for questions about fields, although abstracts answer them.
+of `maybe`, and matches `answer`. The language model reads questions in unknown words; what is left to the
+abstracts counts as wrong. `--false-hits` counts instead the questions of ../shared/data and of
+`benchmarks/data` that are taken for questions about fields, although abstracts answer them, and those that
+the language model would have to read; with `--ask N` it reads N of those.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import json
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -21,12 +23,23 @@ from unittest.mock import patch
 from benchmarks.common import DATA, ROOT, parser, records
 from rag.answering.collection.topic import holds_terms
 from rag.answering.fields.library import Library
-from rag.answering.fields.question import may_ask_fields, read_field_question
+from rag.answering.fields.query_prompt import QUERY_SYSTEM
+from rag.answering.fields.question import (
+    FieldQuestion,
+    Worded,
+    may_ask_fields,
+    needs_reading,
+    read_field_question,
+    word_question,
+)
+from rag.answering.fields.reading import read_with_llm
 from rag.answering.fields.wording import WordingModel
+from rag.answering.router import classify
 from rag.errors import LLMError
 from rag.evaluation.metrics import wilson_interval
+from rag.factory import configured_llm
 from rag.library import index_paths
-from rag.llm.base import LLM, TextStream
+from rag.llm.base import LLM, Message, TextStream
 from rag.models import defaults as models
 from rag.pipeline import RAG
 from rag.schema import Answer, Paper, Source
@@ -46,9 +59,10 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("file", nargs="?", default="unseen", help="unseen or dev")
     arguments.add_argument("--false-hits", action="store_true", help="count science taken for fields")
+    arguments.add_argument("--ask", metavar="N", type=int, default=0, help="have N false hits read")
     arguments.add_argument("--json", metavar="FILE", type=Path, help="write the figures here")
     parsed = arguments.parse_args()
-    figures = false_hits() if parsed.false_hits else asked(parsed.file)
+    figures = false_hits(parsed.ask) if parsed.false_hits else asked(parsed.file)
     if parsed.json:
         parsed.json.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -75,22 +89,28 @@ def asked(name: str, model: WordingModel | None = None) -> dict[str, Any]:
     return {"file": name, "right": right, "questions": len(rows), "low": low, "high": high}
 
 
-class _Unasked(LLM):
-    """A language model that must not be asked."""
+class _Reader(LLM):
+    """The language model, which may read a question about fields but not answer one from abstracts."""
 
-    name, endpoint, is_remote = "unasked", None, False
-    context_window, supports_grammar = 8192, False
+    def __init__(self, llm: LLM) -> None:
+        self._llm = llm
+        self.name, self.endpoint, self.is_remote = llm.name, llm.endpoint, llm.is_remote
+        self.context_window, self.supports_grammar = llm.context_window, llm.supports_grammar
+        self.warm, self.close = llm.warm, llm.close
 
-    def stream(self, *arguments: object, **options: object) -> TextStream:
-        """Say that it was asked."""
-        raise LLMError("The language model was asked.")
+    def stream(self, messages: Sequence[Message], **options: Any) -> TextStream:
+        """Refuse what is no request for a query."""
+        if messages[0].content != QUERY_SYSTEM:
+            raise LLMError("The language model was asked.")
+        return self._llm.stream(messages, **options)
 
 
 def _opened() -> RAG:
     """Index the papers, unless that was done before, and open the index."""
     index = models.cache_dir() / "benchmarks" / "fields"
     index_paths([FIELDS / "papers.jsonl"], index)
-    return RAG(load_settings(index=index), llm=_Unasked())
+    settings = load_settings(index=index)
+    return RAG(settings, llm=_Reader(configured_llm(settings)))
 
 
 @contextmanager
@@ -120,30 +140,66 @@ def _fault(row: dict[str, Any], answer: Answer | None, ids: dict[str, str]) -> s
     return None if found else f"does not say {pattern}"
 
 
-def false_hits() -> dict[str, Any]:
-    """Count and print the questions about science that are read as questions about fields."""
+def false_hits(ask: int = 0) -> dict[str, Any]:
+    """Count and print the questions about science that are read as questions about fields.
+
+    Of those that would be put to the language model it is given `ask`, drawn at random.
+    """
     papers = list(_many_papers())
     library = Library(papers)
     figures: dict[str, Any] = {}
+    to_read: list[Worded] = []
     for name, questions in science():
-        taken = [question for question in questions if _taken(question, library)]
-        figures[name] = {"questions": len(questions), "taken": len(taken)}
-        print(f"{name}: {len(taken)} of {len(questions)}")
+        asked = [worded for q in questions if (worded := _to_be_read(q, library))]
+        taken = [q for q in questions if _taken(q, library) and q not in {each.question for each in asked}]
+        figures[name] = {"questions": len(questions), "taken": len(taken), "to be read": len(asked)}
+        to_read += asked
+        print(f"{name}: {len(taken)} of {len(questions)}; {len(asked)} to be read by the language model")
         print("".join(f"    {question}\n" for question in taken), end="")
     total, taken_all = (sum(row[key] for row in figures.values()) for key in ("questions", "taken"))
-    print(f"all: {taken_all} of {total}")
+    print(f"all: {taken_all} of {total}; {len(to_read)} to be read by the language model")
+    if ask:
+        sample = random.Random(1).sample(to_read, min(ask, len(to_read)))
+        figures["read"] = {"questions": len(sample), "taken": _read_by_llm(sample, library)}
+        print(f"taken by the language model: {figures['read']['taken']} of {len(sample)}")
     return figures
+
+
+def _to_be_read(question: str, library: Library) -> Worded | None:
+    """Return a question as the models see it if the language model would have to read it."""
+    if not may_ask_fields(question) or classify(question):
+        return None
+    worded = word_question(question, library, THIS_YEAR)
+    return worded if needs_reading(worded, library) else None
+
+
+def _read_by_llm(questions: Sequence[Worded], library: Library) -> int:
+    """Return how many of the questions the language model takes for questions about fields; print them."""
+    llm, taken = configured_llm(load_settings()), 0
+    for worded in questions:
+        read = read_with_llm(llm, worded) or read_field_question(worded, library)
+        if read is not None and _is_asked(read, library):
+            taken += 1
+            print(f"    {worded.question}\n        {read}")
+    llm.close()
+    return taken
 
 
 def _taken(question: str, library: Library) -> bool:
     """Return whether a question is read as one about fields; if it needs a title, there has to be one."""
     if not may_ask_fields(question):
         return False
-    asked_of = read_field_question(question, library, THIS_YEAR)
-    if asked_of is None or not asked_of.as_title:
-        return asked_of is not None
+    read = read_field_question(word_question(question, library, THIS_YEAR), library)
+    return read is not None and _is_asked(read, library)
+
+
+def _is_asked(read: FieldQuestion, library: Library) -> bool:
+    """Return whether the catalogue would answer what was read, as far as authors, venues and titles tell."""
+    if not read.as_title:
+        known = not read.venue or library.venues.find(read.venue)
+        return read.sure or bool(known and all(library.authors.find(name) for name in read.authors))
     titles = (paper.title or "" for work in library.works for paper in work.papers)
-    return any(holds_terms(asked_of.topic or "", title) for title in titles)
+    return any(holds_terms(read.topic or "", title) for title in titles)
 
 
 def _many_papers() -> Iterator[Paper]:

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from rag.answering.fields.query_prompt import query_prefix
 from rag.answering.generation.messages import abstract_prompt_prefix
 from rag.answering.generation.translation import translation_prefix
 from rag.answering.reranking import CrossEncoderReranker
@@ -68,7 +69,7 @@ def configured_llm(settings: Settings) -> LLM:
     """
     return _open_llm(
         settings,
-        prefixes=(abstract_prompt_prefix(), rewrite_prefix(), translation_prefix()),
+        prefixes=(abstract_prompt_prefix(), rewrite_prefix(), query_prefix(), translation_prefix()),
         states=models.cache_dir() / "states",
         prompt_cache=PromptCache(settings.index / PROMPT_CACHE, settings.prompt_cache_mb * 2**20),
     )

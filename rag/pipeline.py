@@ -17,10 +17,10 @@ from rag.answering.reranking import Reranker
 from rag.asking.asking import Asking, Judges
 from rag.asking.checks import checked
 from rag.asking.examples import ExampleWriter
+from rag.asking.from_catalog import load_fields
 from rag.asking.idle import Idle, untold
 from rag.asking.llm_loading import LLMLoading
 from rag.asking.parts import Parts
-from rag.asking.without_llm import load_field_patterns
 from rag.embedding.base import Embedder
 from rag.in_use import InUse
 from rag.llm.base import LLM
@@ -187,7 +187,7 @@ class RAG(OpenLibrary):
         """Load both models and let the language model take in its instructions, so the first answer is
         quick.
         """
-        load_field_patterns()
+        load_fields(self._parts)
         self._parts.loaded_embedder().embed_query("warm")
         self._parts.loaded_reranker()
         self.llm.warm()

@@ -21,7 +21,7 @@ Language = Literal["en", "zh"]
 Support = Literal["supported", "weak", "unsupported"]
 DropReason = Literal["exact", "near", "doi", "identifier", "metadata", "by hand"]
 AnswerKind = Literal["answer", "chat", "collection"]
-Stage = Literal["loading", "waiting", "rewriting", "searching", "reading", "translating"]
+Stage = Literal["loading", "waiting", "interpreting", "rewriting", "searching", "reading", "translating"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 _YEARS = re.compile(r"\s*(\d{1,4})?\s*([-–—~至到]?)\s*(\d{1,4})?\s*")
 
@@ -286,8 +286,9 @@ class Answer:
 class ProgressEvent(Record):
     """Streamed when a stage begins, before and between the other events: what the reader waits for now.
 
-    "loading" (a model), "rewriting" (a follow-up) and "searching" have no numbers. "reading": abstract
-    `done` of `total`, from 1; 0 where all are read together. "translating": sentence `done` of `total`.
+    "loading" (a model), "interpreting" (a question), "rewriting" (a follow-up) and "searching" have no
+    numbers. "reading": abstract `done` of `total`, from 1; 0 where all are read together. "translating":
+    sentence `done` of `total`.
     "waiting": place `done` in a line of `total` questions, which the page forms.
     """
 

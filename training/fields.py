@@ -30,6 +30,8 @@ from rag.answering.fields.tokens import Tokens, tokenize
 from rag.answering.fields.wording import (
     WordingModel,
     ask_features,
+    gate_features,
+    pairs_of,
     read_model,
     tag_features,
 )
@@ -43,6 +45,7 @@ FILLED = 5  # times that each example is filled
 POLITE = 0.25  # share with words before, and with words after
 TAGS_C1, TAGS_C2 = 0.1, 0.01  # L1 and L2 penalty; L1 keeps the file small
 ASK_C1, ASK_C2 = 0.05, 0.02
+GATE_C1, GATE_C2 = 0.3, 0.1
 LEAST_SEEN = 3  # filled questions in which a feature must occur
 LEAST_WEIGHT = 0.02
 
@@ -225,7 +228,16 @@ def fit(filled: Sequence[Filled], science: Sequence[Tokens]) -> WordingModel:
         ("one", [(f, "one" if e.one else "several") for f, e in samples if e.asked != "none"]),
     ):
         heads[head] = trained([[f] for f, _ in labels], [[label] for _, label in labels], ASK_C1, ASK_C2)[0]
+    heads["gate"] = fit_gate(filled, science)
     return read_model(as_json(WordingModel(vocabulary, state, moves, heads)))
+
+
+def fit_gate(filled: Sequence[Filled], science: Sequence[Tokens]) -> dict[str, dict[str, float]]:
+    """Fit what says by all words whether a question may be about fields."""
+    rows = [(gate_features(each.tokens.tokens), each.example.asked != "none") for each in filled]
+    rows += [(gate_features(tokens.tokens), False) for tokens in science]
+    labels = [["fields" if about else "none"] for _, about in rows]
+    return trained([[features] for features, _ in rows], labels, GATE_C1, GATE_C2)[0]
 
 
 def features_of(model: WordingModel, tokens: Tokens) -> list[str]:
@@ -237,6 +249,8 @@ def vocabulary_of(filled: Sequence[Filled]) -> frozenset[str]:
     """Return the words of the wordings of two examples or more."""
     found: dict[str, set[str]] = {}
     for each in filled:
+        for pair in pairs_of(each.tokens.tokens, each.tags):
+            found.setdefault(pair, set()).add(each.example.text)
         for token, tag in zip(each.tokens.tokens, each.tags, strict=True):
             if tag == "wording":
                 found.setdefault(token.word, set()).add(each.example.text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rag.answering.abstention import Abstention, abstention_for
@@ -16,10 +17,11 @@ from rag.answering.generation.streaming import Generated, Shown
 from rag.answering.question import needs_context
 from rag.answering.rewriting import standalone
 from rag.answering.verification.verifier import verifier_for
+from rag.asking.from_catalog import answer_from_catalog, needs_llm
 from rag.asking.llm_loading import LLMLoading
 from rag.asking.nearest import Asked, found_for, highlights_of, may_answer
 from rag.asking.parts import Parts
-from rag.asking.without_llm import answer_without_llm
+from rag.errors import LLMResponseError, LLMUnreachableError, ModelError
 from rag.llm.base import LLM
 from rag.llm.in_use import Lease
 from rag.llm.size import reads_together
@@ -103,7 +105,7 @@ class Asking:
         else:
             if self._parts.embedder is None:
                 yield ProgressEvent("loading")
-            told = answer_without_llm(self._parts, question, filters, followed=bool(history))
+            told = yield from self._from_catalog(lease, llm, question, filters, followed=bool(history))
         if told is None:
             self._loading.begin(lease.llm)
             yield from self._read(llm, question, history, filters, started)
@@ -111,6 +113,18 @@ class Asking:
         yield SourcesEvent(told.contexts, told.language)
         yield TextEvent(told.answer, told.citations)
         yield told
+
+    def _from_catalog(
+        self, lease: Lease, llm: StoppableLLM, question: str, filters: Filters | None, *, followed: bool
+    ) -> Generator[StreamEvent, None, Answer | None]:
+        """Reply without reading an abstract; the model reads a question about fields that is oddly worded."""
+        if needs_llm(self._parts, question, followed=followed):
+            self._loading.begin(lease.llm)
+            yield from self._loading.until_loaded(llm)
+            yield ProgressEvent("interpreting")
+            with suppress(LLMResponseError, LLMUnreachableError, ModelError):  # then without it
+                return answer_from_catalog(self._parts, question, filters, llm, followed=followed)
+        return answer_from_catalog(self._parts, question, filters, followed=followed)
 
     def _read(
         self,

@@ -16,6 +16,7 @@ _CLEAR = "\r\x1b[K"
 # What each stage of a `ProgressEvent` is called; `done` and `total` count abstracts, sentences or questions.
 _STAGES: dict[Stage, str] = {
     "loading": "Loading the model",
+    "interpreting": "Reading the question",
     "rewriting": "Reading the question with the ones before",
     "searching": "Searching the abstracts",
     "reading": "Reading abstract {done} of {total}",

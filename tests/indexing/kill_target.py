@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from rag.embedding.base import Embedder
+from rag.factory import configured_embedder
 from rag.indexing.build import build_index
 from rag.indexing.changing.sync import Library
+from rag.settings import load_settings
 from rag.store.manifest import MANIFEST_FILE
 from tests.conftest import HashEmbedder
 
 STATES = 5
 _WORDS = [f"{a}{b}" for a in ("ba", "ko", "li", "mu", "ra", "so") for b in ("den", "fir", "gat", "lum")]
+
+
+def embedder() -> Embedder:
+    """Return the embedding model that CITEFOLD_KILLS_WITH names, else a stand-in."""
+    name = os.environ.get("CITEFOLD_KILLS_WITH")
+    return configured_embedder(load_settings(embedding_model=name)) if name else HashEmbedder()
 
 
 @cache
@@ -51,9 +61,9 @@ def follow(folder: Path, index: Path, states: range, size: int) -> None:
     for number in states:
         write(folder, number, size)
         if (index / MANIFEST_FILE).exists():
-            Library(index, HashEmbedder).sync(folder)
+            Library(index, embedder).sync(folder)
         else:
-            build_index([folder], index, HashEmbedder)
+            build_index([folder], index, embedder)
 
 
 if __name__ == "__main__":

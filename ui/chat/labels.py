@@ -40,6 +40,7 @@ IN_LINE = Label("Waiting in line, place {n}", "排队等候，第 {n} 位")
 STAGES = {
     "loading": Label("Loading the language model", "正在加载语言模型"),
     "waiting": NEXT_IN_LINE,
+    "interpreting": Label("Understanding the question", "正在理解问题"),
     "rewriting": Label("Understanding the follow-up", "正在理解追问"),
     "searching": SEARCHING,
     "translating": Label("Translating the answer", "正在翻译回答"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -10,7 +11,15 @@ from rag.answering.collection.listing import LISTED, CollectionAnswer, listed, p
 from rag.answering.collection.replies import format_message
 from rag.answering.collection.topic import Embed, first_sentence
 from rag.answering.fields.library import Library, library_of
-from rag.answering.fields.question import Asked, FieldQuestion, may_ask_fields, read_field_question
+from rag.answering.fields.question import (
+    Asked,
+    FieldQuestion,
+    may_ask_fields,
+    needs_reading,
+    read_field_question,
+    word_question,
+)
+from rag.answering.fields.reading import read_with_llm
 from rag.answering.fields.replies import (
     FIELD_NAMES,
     FIELD_TEXTS,
@@ -23,6 +32,7 @@ from rag.answering.fields.replies import (
 from rag.answering.fields.selection import Selected, Selector
 from rag.answering.fields.work import Work
 from rag.answering.router import classify
+from rag.llm.base import LLM
 from rag.schema import Citation, Filters, Language, ScoredChunk, Sentence
 from rag.store.index import Store
 
@@ -30,19 +40,36 @@ from rag.store.index import Store
 _LATEST = 5
 # Values shown where papers are counted by a field.
 _GROUPS, _YEARS = 30, 40
+_SEMICOLON: dict[Language, str] = {"en": "; ", "zh": "；"}
+
+
+def needs_llm(question: str, store: Store) -> bool:
+    """Return whether a question may be about fields in words that only a language model can read."""
+    if not may_ask_fields(question) or classify(question):
+        return False
+    library = library_of(store)
+    return needs_reading(word_question(question, library, date.today().year), library)
 
 
 def answer_about_fields(
-    question: str, store: Store, embed: Embed, filters: Filters | None = None
+    question: str, store: Store, embed: Embed, filters: Filters | None = None, llm: LLM | None = None
 ) -> tuple[Language, CollectionAnswer] | None:
     """Answer a question about authors, years, venues and identifiers from the catalogue, in its language.
 
-    None if the question is about something else, or if only the language model can answer it.
+    None if the question is about something else, or if only the abstracts can answer it. `llm` reads it where
+    its wording is unknown (`needs_llm`).
+
+    Raises:
+        LLMError, ModelError: the model failed.
     """
     if not may_ask_fields(question):
         return None
     library = library_of(store)
-    asked = read_field_question(question, library, date.today().year)
+    worded = word_question(question, library, date.today().year)
+    if llm is not None and needs_reading(worded, library) and (asked := read_with_llm(llm, worded)):
+        told = FieldAnswers(store, library, embed, filters or Filters()).answer(asked)
+        return (asked.language, told) if told else None
+    asked = read_field_question(worded, library)
     # A list on a topic, or the file of a paper, is for `rag.answering.collection`.
     if not asked or (not asked.names_known(library) and classify(question)):
         return None
@@ -64,6 +91,9 @@ class FieldAnswers:
     def answer(self, question: FieldQuestion) -> CollectionAnswer | None:
         """Answer from the catalogue; None if the language model has to answer."""
         selected = self._selector.select(question)
+        if not selected.works and question.guessed_topic:
+            question = replace(question, topic=None)
+            selected = self._selector.select(question)
         if not selected.works and (question.as_title or not question.sure):
             return None
         if lacking := self._lacking(question):
@@ -115,19 +145,19 @@ class FieldAnswers:
     def _fields(self, question: FieldQuestion, selected: Selected) -> CollectionAnswer:
         """Tell one field of each selected work."""
         language = question.language
-        shown = self._ordered(question, selected.works)[:LISTED]
+        ordered = self._ordered(question, selected.works)
+        shown = (self._first(question, ordered) if question.order else ordered)[:LISTED]
 
         def line(work: Work, title: str) -> str:
+            if question.also:
+                return _several_fields(question, work, title)
             value = FIELD_VALUES[question.asked](work, language)
             name = FIELD_NAMES[question.asked][language]
-            return format_message(
-                question.asked if value else "unknown",
-                language,
-                FIELD_TEXTS,
-                title=title,
-                value=value,
-                field=name,
-            )
+            told = question.asked if value else "unknown"
+            text = format_message(told, language, FIELD_TEXTS, title=title, value=value, field=name)
+            # What else the record says often answers what else was asked.
+            more = _byline(work, language, without=question.asked)
+            return f"{text[:-1]}{more}{text[-1]}" if text[-1] in ".。" else f"{text}{more}"
 
         return self._listing(question, [], shown, selected, line, total=len(selected.works))
 
@@ -176,16 +206,28 @@ class FieldAnswers:
                 members.setdefault(value, []).append(number)
         by_year = question.asked == "by year" and not question.most
         order = sorted(members, key=lambda value: (value if by_year else "", -len(members[value])))
-        lines = [
-            format_message("group", language, FIELD_TEXTS, value=value, n=len(members[value]))
-            for value in order[: _YEARS if by_year else _GROUPS]
-        ]
-        left = len(order) - len(lines)
+        items: list[Sentence] = []
+        citations: list[Citation] = []
+        found: list[ScoredChunk] = []
+        for value in order[: _YEARS if by_year else _GROUPS]:
+            text = format_message("group", language, FIELD_TEXTS, value=value, n=len(members[value]))
+            top = not by_year and len(members[value]) == len(members[order[0]])
+            own = self._contexts(question, members[value][: LISTED - len(citations)] if top else (), selected)
+            cited = [
+                Citation.of(
+                    len(citations) + place, hit.paper, *first_sentence(hit.paper, question.topic or "")
+                )
+                for place, (_, hit) in enumerate(own, 1)
+            ]
+            citations += cited
+            found += [hit for _, hit in own]
+            items.append(listed(text, *cited))
+        left = len(order) - len(items)
         more = format_message("more groups", language, FIELD_TEXTS, n=left) if left > 0 else ""
         head = format_message(
             question.asked, language, FIELD_TEXTS, n=len(order), what=conditions(question, language)
         )
-        return put_together([head], [listed(line) for line in lines], more=more)
+        return put_together([head], items, citations, tuple(found), more)
 
     def _listing(
         self,
@@ -241,11 +283,26 @@ def _recorded(field: Asked, work: Work) -> bool:
     return bool(FIELD_VALUES[field](work, "en"))
 
 
-def _byline(work: Work, language: Language) -> str:
-    """Return authors, venue and year in brackets, as far as they are known."""
+def _several_fields(question: FieldQuestion, work: Work, title: str) -> str:
+    """Return a line with all fields of a work that are asked for, as far as they are known."""
+    language = question.language
+    values = []
+    for field in (question.asked, *question.also):
+        name = FIELD_NAMES[field][language]
+        value = FIELD_VALUES[field](work, language)
+        unknown = f"no {name} recorded" if language == "en" else f"{name}未记录"
+        values.append(f"{name}{': ' if language == 'en' else '：'}{value}" if value else unknown)
+    return format_message(
+        "several", language, FIELD_TEXTS, title=title, value=_SEMICOLON[language].join(values)
+    )
+
+
+def _byline(work: Work, language: Language, without: Asked | None = None) -> str:
+    """Return authors, venue and year in brackets, as far as they are known; `without` one of them."""
     names = list(work.authors[:3])
     if len(work.authors) > 3:
         names = [f"{names[0]} et al." if language == "en" else f"{names[0]}等"]
-    parts = [joined(names, language), work.venue or "", str(work.year or "")]
+    fields = {"authors": joined(names, language), "venue": work.venue or "", "year": str(work.year or "")}
+    parts = [text for field, text in fields.items() if field != without]
     row = ("; " if language == "en" else "；").join(filter(None, parts))
     return (f" ({row})" if language == "en" else f"（{row}）") if row else ""

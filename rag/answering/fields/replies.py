@@ -29,6 +29,7 @@ FIELD_TEXTS: Texts = {
     },
     "near": {"en": "Similar names here: {names}.", "zh": "相近的名字有：{names}。"},
     "never": {"en": "None of these abstracts records {field}.", "zh": "所有摘要的记录中都没有{field}。"},
+    "several": {"en": "“{title}”: {value}.", "zh": "“{title}”：{value}。"},
     "unknown": {"en": "The record of “{title}” has no {field}.", "zh": "“{title}”的记录中没有{field}。"},
     "undated": {
         "en": "{n:,} other record{s} {have} no year, so it is not known whether {they} belong{es} here.",
@@ -61,6 +62,7 @@ FIELD_NAMES: Texts = {
     "citations": {"en": "number of citations", "zh": "被引次数"},
     "affiliation": {"en": "affiliation or address", "zh": "作者单位和联系方式"},
     "pages": {"en": "volume, issue or page", "zh": "卷、期和页码"},
+    "other": {"en": "such field", "zh": "所问的内容"},
 }
 
 
@@ -80,6 +82,7 @@ FIELD_VALUES: dict[Asked, Callable[[Work, Language], str]] = {
     "citations": lambda *_: "",
     "affiliation": lambda *_: "",
     "pages": lambda *_: "",
+    "other": lambda *_: "",
 }
 GROUPED_BY: dict[Asked, Callable[[Work], Sequence[str]]] = {
     "by author": lambda work: work.authors,
@@ -111,8 +114,16 @@ def _english(question: FieldQuestion) -> str:
     parts = []
     if question.authors:
         parts.append("by " + (" or " if question.any_author else " and ").join(question.authors))
+    if question.not_authors:
+        parts.append("not by " + " or ".join(question.not_authors))
     if question.topic:
         parts.append(f"on “{question.topic}”")
+    if question.not_topic:
+        parts.append(f"not on “{question.not_topic}”")
+    if question.without:
+        parts.append(
+            "without " + " and ".join(with_article(FIELD_NAMES[name]["en"]) for name in question.without)
+        )
     if question.venue:
         parts.append(f"in {question.venue}")
     if question.years:
@@ -141,6 +152,12 @@ def _chinese(question: FieldQuestion) -> str:
         parts.append(f"《{question.venue}》上")
     if question.topic:
         parts.append(f"关于“{question.topic}”")
+    if question.not_authors:
+        parts.append(f"不含{'、'.join(question.not_authors)}")
+    if question.not_topic:
+        parts.append(f"与“{question.not_topic}”无关")
+    if question.without:
+        parts.append(f"没有{'、'.join(FIELD_NAMES[name]['zh'] for name in question.without)}")
     if question.written:
         parts.append(NAMES["zh"][question.written])
     return "".join(f"{part}的" for part in parts)

@@ -9,6 +9,7 @@ from rag.answering.collection.listing import passes
 from rag.answering.collection.topic import Embed, filter_by_topic, holds_terms
 from rag.answering.fields.library import Library
 from rag.answering.fields.question import OF_ONE_FIELD, FieldQuestion
+from rag.answering.fields.replies import FIELD_VALUES
 from rag.answering.fields.work import Work
 from rag.answering.fields.years import within
 from rag.schema import LANGUAGES, Filters, Language, ScoredChunk
@@ -40,10 +41,11 @@ class Selector:
     def select(self, question: FieldQuestion) -> Selected:
         """Return the works that fulfil every condition, those on a topic as near as they are."""
         numbers = self.fulfilling(question)
+        if question.not_topic:
+            numbers = self._without_topic(question, question.not_topic, numbers)
         if question.topic is None:
             return Selected(numbers, {})
-        works = self._library.works
-        among = {paper.paper_id for number in numbers for paper in works[number].papers}
+        among = self._papers(numbers)
         found, closest = filter_by_topic(
             self._store, question.topic, self._embed, question.language, self._narrowed(question), among
         )
@@ -51,6 +53,21 @@ class Selector:
         for hit in _meant(question, question.topic, found):
             hits.setdefault(self._library.number_of[hit.paper.paper_id], hit)
         return Selected(list(hits), hits, tuple(closest))
+
+    def _without_topic(self, question: FieldQuestion, topic: str, numbers: Sequence[int]) -> list[int]:
+        """Return the works that are not on a topic, with none of which they are plainly on it."""
+        among = self._papers(numbers)
+        found, _ = filter_by_topic(
+            self._store, topic, self._embed, question.language, self._narrowed(question), among
+        )
+        on_topic = {
+            self._library.number_of[hit.paper.paper_id]
+            for hit in _plainly_on(topic, question.language, found)
+        }
+        return [number for number in numbers if number not in on_topic]
+
+    def _papers(self, numbers: Sequence[int]) -> set[str]:
+        return {paper.paper_id for number in numbers for paper in self._library.works[number].papers}
 
     def _narrowed(self, question: FieldQuestion) -> Filters:
         """Return the filters with the years of the question, so that candidates are not wasted on others."""
@@ -70,6 +87,8 @@ class Selector:
         if question.authors:
             sets = [set(library.authors.find(name)) for name in question.authors]
             kept &= sets[0].union(*sets) if question.any_author else sets[0].intersection(*sets)
+        for name in question.not_authors:
+            kept -= set(library.authors.find(name))
         if question.venue:
             kept &= set(library.venues.find(question.venue))
         return [number for number in passing if number in kept and _fits(library.works[number], question)]
@@ -85,7 +104,8 @@ class Selector:
 def _fits(work: Work, question: FieldQuestion) -> bool:
     """Return whether a work is of the years and in the language that are asked for."""
     in_language = question.written is None or any(p.language == question.written for p in work.papers)
-    return in_language and within(work.year, question.years)
+    empty = not any(FIELD_VALUES[field](work, "en") for field in question.without)
+    return in_language and empty and within(work.year, question.years)
 
 
 def _meant(question: FieldQuestion, topic: str, found: Sequence[ScoredChunk]) -> Sequence[ScoredChunk]:

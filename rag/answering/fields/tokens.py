@@ -30,6 +30,9 @@ _IDENTIFIER_LEAD = re.compile(
 )
 
 
+_ENDS_NAME = re.compile(f"[<?？{HAN}]")  # no Latin name goes on after it
+
+
 @dataclass(slots=True)
 class Token:
     """A piece `text[start:end]` of a question: what it is compared by, and what the library knows of it."""
@@ -163,7 +166,7 @@ def _latin_spans(found: Tokens, first: int, library: Library) -> Iterator[tuple[
     if not library.begins_value(tokens[first].word):
         return
     last = next(
-        (i for i in range(first, len(tokens)) if tokens[i].word.startswith("<") or tokens[i].word in "?？"),
+        (i for i in range(first, len(tokens)) if _ENDS_NAME.match(tokens[i].word)),
         len(tokens),
     )
     for kind, longest, known in (

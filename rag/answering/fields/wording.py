@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Literal
 
 from rag.answering.fields.tokens import Token
@@ -35,9 +36,11 @@ class WordingModel:
     """The fitted models.
 
     Attributes:
-        vocabulary: words and Chinese characters of the examples' wording; any other is as good as any topic.
+        vocabulary: words and Chinese characters of the examples' wording, and pairs of such characters; any
+            other is as good as any topic.
         tags: state weights of the field; `moves` are those between tags, as "from to".
-        heads: a maximum-entropy model for each thing that is asked: "asked", "order", "one".
+        heads: a maximum-entropy model for each thing that is asked: "asked", "order", "one", and "gate" for
+            whether a question may be about fields at all.
     """
 
     vocabulary: frozenset[str]
@@ -66,6 +69,10 @@ class WordingModel:
             path.append(tag)
             came_from = row[tag][1]
         return _without_short_names(tokens, path[::-1])
+
+    def gate(self, tokens: Sequence[Token]) -> float:
+        """Return the probability, by all words alone, that a question is about fields."""
+        return self.ask("gate", gate_features(tokens)).get("fields", 0.0)
 
     def ask(self, head: str, features: Iterable[str]) -> dict[str, float]:
         """Return the probability of each label of a head."""
@@ -162,6 +169,32 @@ def wording(tokens: Sequence[Token], tags: Sequence[Tag]) -> list[str]:
         if symbol[0].isalnum() or symbol[0] == "<" or _HAN.fullmatch(symbol):
             words.append(symbol)
     return words
+
+
+def pairs_of(tokens: Sequence[Token], tags: Sequence[Tag]) -> list[str]:
+    """Return the pairs of Chinese characters that stand side by side in the wording: its words, roughly."""
+    own = [
+        token.word if tag == "wording" and _HAN.fullmatch(token.word) else ""
+        for token, tag in zip(tokens, tags, strict=True)
+    ]
+    return [one + other for one, other in pairwise(own) if one and other]
+
+
+def gate_features(tokens: Sequence[Token]) -> list[str]:
+    """Return the words and pairs of words of a question, each author and venue of the library as one symbol.
+
+    Words that no example has count too: what is unknown to the examples is often known from science.
+    """
+    words: list[str] = []
+    for token in tokens:
+        kind = next(
+            (k for k in ("author", "venue") if any(m.startswith(f"{k} long") for m in token.known)), None
+        )
+        short = "<name>" if token.capital and "author short begins" in token.known else token.word
+        word = f"<{kind}>" if kind else short
+        if not (kind and words and words[-1] == word):
+            words.append(word)
+    return sorted({*words, *(f"{one} {other}" for one, other in pairwise(words))})
 
 
 def _known_author(tokens: Sequence[Token], tags: Sequence[Tag]) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.answering.fields.library import Library
-from rag.answering.fields.question import FieldQuestion, may_ask_fields, read_field_question
+from rag.answering.fields.question import FieldQuestion, may_ask_fields, read_field_question, word_question
 from rag.schema import Paper, Source
 
 NOW = 2030
@@ -26,7 +26,9 @@ LIBRARY = Library(PAPERS)
 
 
 def read(question: str) -> FieldQuestion | None:
-    return read_field_question(question, LIBRARY, NOW) if may_ask_fields(question) else None
+    if not may_ask_fields(question):
+        return None
+    return read_field_question(word_question(question, LIBRARY, NOW), LIBRARY)
 
 
 @pytest.mark.parametrize(

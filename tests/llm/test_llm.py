@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from rag.answering.fields.query import parse_query, query_grammar
+from rag.answering.fields.values import Values
 from rag.answering.generation.grammar import answer_grammar
 from rag.answering.generation.translation import translate
 from rag.errors import LLMError, LLMResponseError, LLMUnreachableError, ModelError, SettingsError
@@ -374,6 +376,13 @@ class TestEmbedded:
         assert all(word in said for word in kept)
         known = f"{sentence} {sentence.replace(',', '')}"
         assert all(word in known for word in re.findall("[A-Za-z]+|[0-9]+", said))
+
+    def test_the_grammar_of_queries_is_one_that_it_takes(self, embedded: EmbeddedLLM) -> None:
+        values = Values(('Jo "J" Ng', "沈青"), ("Cell",), (), (3, 12), ("zh",), either=True)
+        asked = [Message("user", 'Write JSON: {"show":["year"],"about":"bells","by":["Tom"],"order":"newest"}')]
+        query = parse_query(embedded.complete(asked, max_tokens=80, grammar=query_grammar(values)))
+        assert query is not None
+        assert set(query.by) <= set(values.names)
 
     @pytest.mark.parametrize("may_refuse", [True, False])
     @pytest.mark.parametrize("language", ["en", "zh"])

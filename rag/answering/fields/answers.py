@@ -25,8 +25,10 @@ from rag.answering.fields.replies import (
     FIELD_TEXTS,
     FIELD_VALUES,
     GROUPED_BY,
+    byline,
     conditions,
     joined,
+    several_fields,
     with_article,
 )
 from rag.answering.fields.selection import Selected, Selector
@@ -40,7 +42,6 @@ from rag.store.index import Store
 _LATEST = 5
 # Values shown where papers are counted by a field.
 _GROUPS, _YEARS = 30, 40
-_SEMICOLON: dict[Language, str] = {"en": "; ", "zh": "；"}
 
 
 def needs_llm(question: str, store: Store) -> bool:
@@ -150,13 +151,13 @@ class FieldAnswers:
 
         def line(work: Work, title: str) -> str:
             if question.also:
-                return _several_fields(question, work, title)
+                return several_fields(question, work, title)
             value = FIELD_VALUES[question.asked](work, language)
             name = FIELD_NAMES[question.asked][language]
             told = question.asked if value else "unknown"
             text = format_message(told, language, FIELD_TEXTS, title=title, value=value, field=name)
             # What else the record says often answers what else was asked.
-            more = _byline(work, language, without=question.asked)
+            more = byline(work, language, without=question.asked)
             return f"{text[:-1]}{more}{text[-1]}" if text[-1] in ".。" else f"{text}{more}"
 
         return self._listing(question, [], shown, selected, line, total=len(selected.works))
@@ -176,7 +177,7 @@ class FieldAnswers:
         shown = works[: min(question.limit or LISTED, LISTED)]
 
         def line(work: Work, title: str) -> str:
-            return f"{title}{_byline(work, language)}"
+            return f"{title}{byline(work, language)}"
 
         return self._listing(question, [head], shown, selected, line, total=len(works))
 
@@ -281,28 +282,3 @@ class FieldAnswers:
 
 def _recorded(field: Asked, work: Work) -> bool:
     return bool(FIELD_VALUES[field](work, "en"))
-
-
-def _several_fields(question: FieldQuestion, work: Work, title: str) -> str:
-    """Return a line with all fields of a work that are asked for, as far as they are known."""
-    language = question.language
-    values = []
-    for field in (question.asked, *question.also):
-        name = FIELD_NAMES[field][language]
-        value = FIELD_VALUES[field](work, language)
-        unknown = f"no {name} recorded" if language == "en" else f"{name}未记录"
-        values.append(f"{name}{': ' if language == 'en' else '：'}{value}" if value else unknown)
-    return format_message(
-        "several", language, FIELD_TEXTS, title=title, value=_SEMICOLON[language].join(values)
-    )
-
-
-def _byline(work: Work, language: Language, without: Asked | None = None) -> str:
-    """Return authors, venue and year in brackets, as far as they are known; `without` one of them."""
-    names = list(work.authors[:3])
-    if len(work.authors) > 3:
-        names = [f"{names[0]} et al." if language == "en" else f"{names[0]}等"]
-    fields = {"authors": joined(names, language), "venue": work.venue or "", "year": str(work.year or "")}
-    parts = [text for field, text in fields.items() if field != without]
-    row = ("; " if language == "en" else "；").join(filter(None, parts))
-    return (f" ({row})" if language == "en" else f"（{row}）") if row else ""

@@ -6,18 +6,15 @@ grammar keeps it to the fields that there are, and to the names and venues that 
 
 from __future__ import annotations
 
-import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal, cast
 
+from rag.answering.fields.query import Query, parse_query, query_grammar
 from rag.answering.fields.query_prompt import query_prefix, query_turn
 from rag.answering.fields.question import (
-    EITHER,
-    LANGUAGE_NAMES,
-    NAME,
     OF_ONE_FIELD,
     UNRECORDED,
     Asked,
@@ -25,144 +22,20 @@ from rag.answering.fields.question import (
     Worded,
     bare,
 )
-from rag.answering.fields.tokens import QUOTED, Tokens
-from rag.answering.fields.wording import Tag
-from rag.answering.fields.years import FIRST_YEAR, LAST_YEAR, Span
+from rag.answering.fields.values import Values, find_values, without_values
 from rag.llm.base import LLM, Message
 from rag.text.analyzer import analyze
 from rag.text.language import HAN, detect_language
-from rag.text.numbers import number_values
 
-# Fields of a record that a query may show or count by, and those that may be empty.
-SHOWN = ("papers", "authors", "year", "venue", "doi", "arxiv", "pmid", "link", "keywords", "other")
-COUNTED_BY = ("author", "year", "venue")
-MISSING = ("authors", "year", "venue", "doi", "keywords")
-ORDERS = ("newest", "oldest")
-# Tokens of the longest query; a longer one is cut off and so not read.
-_MOST_TOKENS = 120
-_MOST_WANTED = 99  # papers
+_MOST_TOKENS = 120  # of the longest query; a longer one is cut off and so not read
 _LOG = logging.getLogger(__name__)
 _HAN = re.compile(f"[{HAN}]")
-_BEFORE = re.compile(r"^(?:in|of|at|from|on|by)\s+", re.IGNORECASE)  # before a venue
 # Probability, by the words alone, that no order is asked for, from which none is; higher orders more.
 _UNORDERED = 0.9
 # Probability from which it is about fields even if no such work is found; higher asks abstracts more.
-_SURE = 0.5
+_SURE = 0.8
 # Share of the chances of all fields from which the words alone name one if the model did not; higher, fewer.
 _FIELD = 0.6
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """The values that stand in a question: what a query may name, so that a model invents none."""
-
-    names: tuple[str, ...] = ()
-    venues: tuple[str, ...] = ()
-    years: tuple[Span, ...] = ()
-    numbers: tuple[int, ...] = ()
-    languages: tuple[str, ...] = ()
-    identified: bool = False
-    either: bool = False
-
-    def told(self) -> str:
-        """Return the values as a chat tells them to the model."""
-        parts = [
-            ("names ", ", ".join(self.names)),
-            ("journals ", ", ".join(self.venues)),
-            ("years ", ", ".join(_span_text(span) for span in self.years)),
-            ("numbers ", ", ".join(map(str, self.numbers))),
-            ("languages ", ", ".join(self.languages)),
-            ("identifier", " " if self.identified else ""),
-        ]
-        return "; ".join((name + value).strip() for name, value in parts if value)
-
-
-def _span_text(span: Span) -> str:
-    first, last = span
-    if first == last:
-        return str(first)
-    if last == LAST_YEAR:
-        return f"since {first}"
-    return f"until {last}" if first == FIRST_YEAR else f"{first}-{last}"
-
-
-def find_values(worded: Worded) -> Values:
-    """Return the values in a question; names and venues are those that are known or tagged."""
-    tokens, vocabulary = worded.tokens, worded.model.vocabulary
-    names = [
-        name
-        for name in _values_of(worded, "author")
-        if not all(w in vocabulary for w in name.lower().split())
-    ]
-    quoted = [tokens.text[t.start + 1 : t.end - 1] for t in tokens.tokens if t.word == QUOTED]
-    numbers = [int(number) for number in number_values(_hidden(tokens)) if 1 <= number <= _MOST_WANTED]
-    return Values(
-        tuple(names),
-        tuple(dict.fromkeys([*(_BEFORE.sub("", venue) for venue in _values_of(worded, "venue")), *quoted])),
-        tokens.years,
-        tuple(dict.fromkeys(numbers)),
-        tuple(language for language, pattern in LANGUAGE_NAMES if pattern.search(tokens.text)),
-        tokens.works is not None,
-        bool(EITHER.search(tokens.text)),
-    )
-
-
-def _hidden(tokens: Tokens) -> str:
-    """Return the text without years, identifiers, titles and quotations."""
-    text = tokens.text
-    for token in tokens.tokens:
-        if token.word.startswith("<"):
-            text = text[: token.start] + " " * (token.end - token.start) + text[token.end :]
-    return text
-
-
-def _values_of(worded: Worded, kind: Tag) -> list[str]:
-    """Return the known values of a kind, and what is tagged as one and overlaps with none of them."""
-    known = list(_known_spans(worded.tokens, kind))
-    tagged = [
-        (start, end) for start, end in worded.spans(kind) if not any(a < end and start < b for a, b in known)
-    ]
-    text = worded.tokens.text
-    if kind == "author":
-        tagged = [(start, end) for start, end in tagged if NAME.match(text[start:end])]
-    found = [bare(text[start:end]) for start, end in sorted([*known, *tagged])]
-    return list(dict.fromkeys(name for name in found if name))
-
-
-def _known_spans(tokens: Tokens, kind: str) -> Iterator[tuple[int, int]]:
-    start: int | None = None
-    for token in tokens.tokens:
-        known = [known for known in token.known if known.startswith(kind)]
-        if any(each.endswith("begins") for each in known):
-            start = token.start
-        if f"{kind} ends" in known and start is not None:
-            yield start, token.end
-            start = None
-
-
-def _quoted(tokens: Tokens) -> Iterator[str]:
-    for token in tokens.tokens:
-        if token.word == QUOTED:
-            yield tokens.text[token.start + 1 : token.end - 1]
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What the model read; see `QUERY_SYSTEM` for the keys."""
-
-    show: tuple[str, ...]
-    by: tuple[str, ...] = ()
-    not_by: tuple[str, ...] = ()
-    any: bool = False
-    about: str | None = None
-    not_about: str | None = None
-    venue: str | None = None
-    order: str | None = None
-    limit: int | None = None
-    per: str | None = None
-    language: str | None = None
-    without: tuple[str, ...] = ()
-    one: bool = False
 
 
 def read_with_llm(llm: LLM, worded: Worded) -> FieldQuestion | None:
@@ -177,33 +50,6 @@ def read_with_llm(llm: LLM, worded: Worded) -> FieldQuestion | None:
     query = parse_query(llm.complete(messages, max_tokens=_MOST_TOKENS, grammar=grammar))
     _LOG.debug("read %r with %s as %s", worded.question, values, query)
     return to_field_question(query, worded, values) if query else None
-
-
-def parse_query(reply: str) -> Query | None:
-    """Return the query in a reply; None if it holds none."""
-    found = re.search(r"\{.*\}", reply, re.DOTALL)
-    try:
-        row = json.loads(found[0]) if found else {}
-    except ValueError:
-        return None
-    shown = tuple(name for name in _texts(row, "show") if name in SHOWN) if isinstance(row, dict) else ()
-    if not shown:
-        return None
-    return Query(
-        show=shown,
-        by=_texts(row, "by"),
-        not_by=_texts(row, "not_by"),
-        any=row.get("any") is True,
-        about=_text(row, "about"),
-        not_about=_text(row, "not_about"),
-        venue=_text(row, "in"),
-        order=row.get("order") if row.get("order") in ORDERS else None,
-        limit=_number(row, "limit"),
-        per=row.get("per") if row.get("per") in COUNTED_BY else None,
-        language=row.get("language") if row.get("language") in ("en", "zh") else None,
-        without=tuple(name for name in _texts(row, "without") if name in MISSING),
-        one=row.get("one") is True,
-    )
 
 
 def to_field_question(query: Query, worded: Worded, values: Values) -> FieldQuestion | None:
@@ -239,8 +85,12 @@ def to_field_question(query: Query, worded: Worded, values: Values) -> FieldQues
         guessed_topic=topic is None,
     )
     if worded.likely < _SURE:  # a question of science may look like one about fields
-        by_title = asked in OF_ONE_FIELD and read.topic is not None
-        read = replace(read, sure=False, as_title=by_title and not (authors or query.venue))
+        by_title = asked in OF_ONE_FIELD and read.topic is not None and not (authors or read.venue)
+        read = replace(read, sure=False, as_title=by_title)
+        if not (
+            by_title or authors or read.not_authors or read.venue or read.works or read.without or query.per
+        ):
+            return None
     named = read.authors or read.not_authors or read.years or read.venue or read.works is not None
     more = named or read.written or read.without or read.order or query.per
     return read if more or bool(read.topic) == bool(fields) else None
@@ -248,7 +98,7 @@ def to_field_question(query: Query, worded: Worded, values: Values) -> FieldQues
 
 def _said(topic: str | None, worded: Worded) -> str | None:
     """Return a topic if the question has a word of it that is no wording; a small model may invent one."""
-    if topic is None or not {*analyze(topic)} & {*analyze(_hidden(worded.tokens))}:
+    if topic is None or not {*analyze(topic)} & {*analyze(without_values(worded.tokens))}:
         return None
     own = {token.word for token in worded.runs_of("wording")} & worded.model.vocabulary
     words = [t.word for t in worded.tokens.tokens if t.word.isalnum() and t.word in topic.lower()]
@@ -293,55 +143,3 @@ def _joined(text: str, spans: Sequence[tuple[int, int]]) -> str:
         else:
             parts.append((start, end))
     return " ".join(text[start:end] for start, end in parts)
-
-
-def _texts(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    values = row.get(key)
-    return tuple(value for value in values if isinstance(value, str)) if isinstance(values, list) else ()
-
-
-def _text(row: Mapping[str, Any], key: str) -> str | None:
-    value = row.get(key)
-    return value.strip() or None if isinstance(value, str) else None
-
-
-def _number(row: Mapping[str, Any], key: str) -> int | None:
-    value = row.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _choice(values: Iterable[str]) -> str:
-    return (
-        "("
-        + " | ".join(
-            json.dumps(json.dumps(value, ensure_ascii=False), ensure_ascii=False) for value in values
-        )
-        + ")"
-    )
-
-
-def query_grammar(values: Values) -> str:
-    """Return the GBNF grammar of a query: each key at most once, in one order, and no value but these."""
-    name = _choice(values.names)
-    names = f'"[" {name} ("," {name}){{0,3}} "]"'
-    missing = _choice(MISSING)
-    keys = {"about": "text", "not_about": "text"}
-    if values.names:
-        keys |= {"by": names, "not_by": names}
-    if values.either:
-        keys["any"] = '"true"'
-    if values.venues:
-        keys["in"] = _choice(values.venues)
-    keys["order"] = _choice(ORDERS)
-    if values.numbers:
-        keys["limit"] = "(" + " | ".join(f'"{number}"' for number in values.numbers) + ")"
-    keys["per"] = _choice(COUNTED_BY)
-    if values.languages:
-        keys["language"] = _choice(values.languages)
-    keys |= {"without": f'"[" {missing} ("," {missing})? "]"', "one": '"true"'}
-    rest = " ".join(f'(",\\"{key}\\":" {value})?' for key, value in keys.items())
-    shown = f'{_choice(SHOWN)} ("," {_choice(SHOWN)}){{0,2}}'
-    return (
-        f'root ::= "{{}}" | "{{\\"show\\":[" {shown} "]" {rest} "}}"\n'
-        'text ::= "\\"" [^"\\\\\\n]{1,80} "\\""\n'
-    )

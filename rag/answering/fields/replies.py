@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rag.answering.collection.replies import NAMES
+from rag.answering.collection.replies import NAMES, format_message
 from rag.answering.fields.question import Asked, FieldQuestion
 from rag.answering.fields.work import Work
 from rag.answering.fields.years import FIRST_YEAR, LAST_YEAR, Span
@@ -90,6 +90,8 @@ GROUPED_BY: dict[Asked, Callable[[Work], Sequence[str]]] = {
     "by venue": lambda work: [work.venue] if work.venue else [],
 }
 
+_SEMICOLON: dict[Language, str] = {"en": "; ", "zh": "；"}
+
 
 def with_article(name: str) -> str:
     """Return an English noun with "a" or "an"."""
@@ -170,3 +172,28 @@ def _chinese_span(span: Span) -> str:
     if last == LAST_YEAR:
         return f"{first}年以来"
     return f"{last}年及以前" if first == FIRST_YEAR else f"{first}至{last}年"
+
+
+def several_fields(question: FieldQuestion, work: Work, title: str) -> str:
+    """Return a line with all fields of a work that are asked for, as far as they are known."""
+    language = question.language
+    values = []
+    for field in (question.asked, *question.also):
+        name = FIELD_NAMES[field][language]
+        value = FIELD_VALUES[field](work, language)
+        unknown = f"no {name} recorded" if language == "en" else f"{name}未记录"
+        values.append(f"{name}{': ' if language == 'en' else '：'}{value}" if value else unknown)
+    return format_message(
+        "several", language, FIELD_TEXTS, title=title, value=_SEMICOLON[language].join(values)
+    )
+
+
+def byline(work: Work, language: Language, without: Asked | None = None) -> str:
+    """Return authors, venue and year in brackets, as far as they are known; `without` one of them."""
+    names = list(work.authors[:3])
+    if len(work.authors) > 3:
+        names = [f"{names[0]} et al." if language == "en" else f"{names[0]}等"]
+    fields = {"authors": joined(names, language), "venue": work.venue or "", "year": str(work.year or "")}
+    parts = [text for field, text in fields.items() if field != without]
+    row = ("; " if language == "en" else "；").join(filter(None, parts))
+    return (f" ({row})" if language == "en" else f"（{row}）") if row else ""

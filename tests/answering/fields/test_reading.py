@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.answering.fields.query import Query, parse_query, query_grammar
 from rag.answering.fields.query_prompt import QUERIES, QUERY_SYSTEM
 from rag.answering.fields.question import FieldQuestion, Worded, word_question
-from rag.answering.fields.reading import Query, Values, find_values, parse_query, query_grammar, read_with_llm
+from rag.answering.fields.reading import read_with_llm
+from rag.answering.fields.values import Values, find_values
 from rag.errors import LLMResponseError
 from rag.library import index_paths
 from rag.llm.base import Message

@@ -130,7 +130,7 @@ class Worded:
 
     def may_ask(self) -> bool:
         """Return whether it may be about fields."""
-        return self.gate >= _GATE or self.likely >= _MAY_ASK
+        return self.gate >= _GATE or 1 - self.chances.get("none", 0.0) >= _MAY_ASK
 
     def is_known(self) -> bool:
         """Return whether the examples have every word of its wording, so that the models can read it."""

@@ -1,7 +1,7 @@
 """Time the page in Chromium: the first load, a question, a long conversation, typing.
 
     python -m benchmarks.page [--runs 10] [--json FILE]
-    python -m benchmarks.page --real [--limit 12] [--index DIR]
+    python -m benchmarks.page --real [--limit 12] [--rest 3] [--index DIR]
 
 Without `--real` a scripted library answers at once, so that all of the time is the page's. It measures the
 seconds until the question box can be typed into, the seconds from Enter until sources and first words are
@@ -78,12 +78,13 @@ def ask(page: Page, question: str, turns: int) -> None:
     )
 
 
-def painted(browser: Browser, url: str, question: str) -> Mapping[str, float]:
-    """Ask in a new window; return the seconds until each part was painted."""
+def painted(browser: Browser, url: str, question: str, rest: float = 0.0) -> Mapping[str, float]:
+    """Ask in a new window, `rest` seconds after it can be typed into; return the seconds until each paint."""
     with browser.new_context() as context:
         page = context.new_page()
         page.goto(url)
         page.locator("#question textarea").wait_for()
+        page.wait_for_timeout(1000 * rest)
         page.evaluate(_WATCH)
         ask(page, question, 1)
         page.wait_for_timeout(100)
@@ -163,7 +164,7 @@ def real(options: argparse.Namespace) -> list[Mapping[str, float]]:
         rag.prefill()
         browser = open_browser(playwright)
         for query in limited(asked, options.limit):
-            seen.append(painted(browser, url, query.text))
+            seen.append(painted(browser, url, query.text, options.rest))
             print(query.query_id, seen[-1], file=sys.stderr)
         browser.close()
     return seen
@@ -176,6 +177,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--real", action="store_true", help="ask an index with the real models")
     add("--runs", type=int, default=10, metavar="N", help="how often each is measured (default: 10)")
     add("--limit", type=int, metavar="N", help="with --real, how many questions (default: all)")
+    text = "with --real, seconds from a page that is there to its question (default: 0)"
+    add("--rest", type=float, default=0.0, metavar="S", help=text)
     add("--index", type=Path, metavar="DIR", help="an index of corpus/ (default: the configured)")
     add("--json", type=Path, metavar="FILE", help="write every measurement here")
     options = command.parse_args(argv)

@@ -16,8 +16,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.conftest import CORPUS
-
 pytestmark = pytest.mark.llm
 
 # strace prints a connect or a send as ... sin_addr=inet_addr("127.0.0.1") ... or inet_pton(AF_INET6, "::1", ...).
@@ -86,9 +84,18 @@ def test_the_log_would_show_a_connection(strace: str, tmp_path: Path) -> None:
     assert outside(addresses(log)) == {"192.0.2.1"}
 
 
-def test_index_and_ask_stay_on_this_machine(strace: str, tmp_path: Path) -> None:
+@pytest.fixture
+def pile(tmp_path: Path) -> Path:
+    """Two abstracts: which ones are read makes no difference to who is told."""
+    file = tmp_path / "pile.txt"
+    muse = "We present Muse, a text-to-image Transformer. The 900M Muse model reaches an FID of 6.06 on CC3M."
+    file.write_text(f"{muse}\n\n我们提出混合精度量化框架,把推理能耗降低了37%。\n", encoding="utf-8")
+    return file
+
+
+def test_index_and_ask_stay_on_this_machine(strace: str, tmp_path: Path, pile: Path) -> None:
     for name, arguments in (
-        ("index", ["index", str(CORPUS)]),
+        ("index", ["index", str(pile)]),
         ("ask", ["ask", "What FID does the 900M Muse model reach on CC3M?"]),
     ):
         log = tmp_path / name
@@ -104,10 +111,10 @@ def test_index_and_ask_stay_on_this_machine(strace: str, tmp_path: Path) -> None
 
 @pytest.mark.browser
 def test_chat_stays_on_this_machine_while_a_question_is_asked(
-    strace: str, tmp_path: Path, free_port: int, browser: Browser
+    strace: str, tmp_path: Path, pile: Path, free_port: int, browser: Browser
 ) -> None:
     index = tmp_path / "i"
-    command = [sys.executable, "-m", "rag", "index", str(CORPUS), "--index", str(index)]
+    command = [sys.executable, "-m", "rag", "index", str(pile), "--index", str(index)]
     subprocess.run(command, env=environment(), check=True, capture_output=True)
     log = tmp_path / "chat"
     arguments = ["chat", "--index", str(index), "--port", str(free_port)]

@@ -379,7 +379,9 @@ class TestEmbedded:
 
     def test_the_grammar_of_queries_is_one_that_it_takes(self, embedded: EmbeddedLLM) -> None:
         values = Values(('Jo "J" Ng', "沈青"), ("Cell",), (), (3, 12), ("zh",), either=True)
-        asked = [Message("user", 'Write JSON: {"show":["year"],"about":"bells","by":["Tom"],"order":"newest"}')]
+        asked = [
+            Message("user", 'Write JSON: {"show":["year"],"about":"bells","by":["Tom"],"order":"newest"}')
+        ]
         query = parse_query(embedded.complete(asked, max_tokens=80, grammar=query_grammar(values)))
         assert query is not None
         assert set(query.by) <= set(values.names)

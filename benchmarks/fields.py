@@ -35,7 +35,7 @@ from rag.answering.fields.question import (
 from rag.answering.fields.reading import read_with_llm
 from rag.answering.fields.wording import WordingModel
 from rag.answering.router import classify
-from rag.errors import LLMError
+from rag.errors import LLMError, LLMResponseError
 from rag.evaluation.metrics import wilson_interval
 from rag.factory import configured_llm
 from rag.library import index_paths
@@ -59,21 +59,25 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("file", nargs="?", default="unseen", help="unseen or dev")
     arguments.add_argument("--false-hits", action="store_true", help="count science taken for fields")
+    arguments.add_argument("--learned", action="store_true", help="measure the learned models alone")
     arguments.add_argument("--ask", metavar="N", type=int, default=0, help="have N false hits read")
     arguments.add_argument("--json", metavar="FILE", type=Path, help="write the figures here")
     parsed = arguments.parse_args()
-    figures = false_hits(parsed.ask) if parsed.false_hits else asked(parsed.file)
+    figures = false_hits(parsed.ask) if parsed.false_hits else asked(parsed.file, learned=parsed.learned)
     if parsed.json:
         parsed.json.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def asked(name: str, model: WordingModel | None = None) -> dict[str, Any]:
-    """Ask every question of a file, perhaps with other models than those shipped, and print what is wrong."""
+def asked(name: str, model: WordingModel | None = None, *, learned: bool = False) -> dict[str, Any]:
+    """Ask every question of a file, and print what is wrong.
+
+    With other models than those shipped, or `learned`, the language model reads none.
+    """
     rows = [json.loads(line) for line in (FIELDS / f"{name}.jsonl").read_text("utf-8").splitlines()]
     papers = [json.loads(line) for line in (FIELDS / "papers.jsonl").read_text("utf-8").splitlines()]
     ids = {paper["title"]: paper["id"] for paper in papers}
     right, seconds = 0, []
-    with _opened() as rag, _read_with(model):
+    with _opened(learned=learned or model is not None) as rag, _read_with(model):
         for row in rows:
             started = time.perf_counter()
             answer = _ask(rag, row["question"])
@@ -92,8 +96,9 @@ def asked(name: str, model: WordingModel | None = None) -> dict[str, Any]:
 class _Reader(LLM):
     """The language model, which may read a question about fields but not answer one from abstracts."""
 
-    def __init__(self, llm: LLM) -> None:
-        self._llm = llm
+    def __init__(self, llm: LLM, *, learned: bool) -> None:
+        """With `learned` it reads nothing either, so that the learned models guess."""
+        self._llm, self._learned = llm, learned
         self.name, self.endpoint, self.is_remote = llm.name, llm.endpoint, llm.is_remote
         self.context_window, self.supports_grammar = llm.context_window, llm.supports_grammar
         self.warm, self.close = llm.warm, llm.close
@@ -102,15 +107,17 @@ class _Reader(LLM):
         """Refuse what is no request for a query."""
         if messages[0].content != QUERY_SYSTEM:
             raise LLMError("The language model was asked.")
+        if self._learned:
+            raise LLMResponseError("The learned models are measured alone.")
         return self._llm.stream(messages, **options)
 
 
-def _opened() -> RAG:
+def _opened(*, learned: bool = False) -> RAG:
     """Index the papers, unless that was done before, and open the index."""
     index = models.cache_dir() / "benchmarks" / "fields"
     index_paths([FIELDS / "papers.jsonl"], index)
     settings = load_settings(index=index)
-    return RAG(settings, llm=_Reader(configured_llm(settings)))
+    return RAG(settings, llm=_Reader(configured_llm(settings), learned=learned))
 
 
 @contextmanager

@@ -160,7 +160,8 @@ def real(options: argparse.Namespace) -> list[Mapping[str, float]]:
     asked = [query for query in load_dataset(QUESTIONS).queries if query.answerable and not query.every]
     seen = []
     with RAG.open(options.index) as rag, serving(rag) as url, sync_playwright() as playwright:
-        rag.warm()
+        rag.warm()  # what `rag chat` does before it is asked
+        rag.embed_sentences()
         rag.prefill()
         browser = open_browser(playwright)
         for query in limited(asked, options.limit):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Generator, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 from rag.answering.abstention import Abstention, abstention_for
@@ -21,7 +21,7 @@ from rag.asking.from_catalog import answer_from_catalog, needs_llm
 from rag.asking.llm_loading import LLMLoading
 from rag.asking.nearest import Asked, found_for, highlights_of, may_answer
 from rag.asking.parts import Parts
-from rag.errors import LLMResponseError, LLMUnreachableError, ModelError
+from rag.errors import LLMError, LLMStoppedError, ModelError
 from rag.llm.base import LLM
 from rag.llm.in_use import Lease
 from rag.llm.size import reads_together
@@ -38,6 +38,8 @@ from rag.schema import (
     Timings,
 )
 from rag.text.language import detect_language
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,12 @@ class Asking:
             self._loading.begin(lease.llm)
             yield from self._loading.until_loaded(llm)
             yield ProgressEvent("interpreting")
-            with suppress(LLMResponseError, LLMUnreachableError, ModelError):  # then without it
+            try:
                 return answer_from_catalog(self._parts, question, filters, llm, followed=followed)
+            except LLMStoppedError:
+                raise
+            except (LLMError, ModelError) as error:  # then the learned models guess
+                _LOG.debug("the language model could not read a question: %s", error)
         return answer_from_catalog(self._parts, question, filters, followed=followed)
 
     def _read(

@@ -67,10 +67,13 @@ def answer_about_fields(
         return None
     library = library_of(store)
     worded = word_question(question, library, date.today().year)
-    if llm is not None and needs_reading(worded, library) and (asked := read_with_llm(llm, worded)):
-        told = FieldAnswers(store, library, embed, filters or Filters()).answer(asked)
-        return (asked.language, told) if told else None
     asked = read_field_question(worded, library)
+    if llm is not None and needs_reading(worded, library):
+        if read := read_with_llm(llm, worded):
+            told = FieldAnswers(store, library, embed, filters or Filters()).answer(read)
+            return (read.language, told) if told else None
+        # The language model saw no question about fields: then a guess must at least name nobody unknown.
+        asked = asked if asked and asked.names_only_known(library) else None
     # A list on a topic, or the file of a paper, is for `rag.answering.collection`.
     if not asked or (not asked.names_known(library) and classify(question)):
         return None

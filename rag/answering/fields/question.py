@@ -94,6 +94,10 @@ class FieldQuestion:
         more = more or self.written
         if not more and (self.topic or not self.sure):
             return False
+        return self.names_only_known(library)
+
+    def names_only_known(self, library: Library) -> bool:
+        """Return whether the library has every author and the venue that are named, if any are."""
         in_venue = self.venue is None or bool(library.venues.find(self.venue))
         return in_venue and all(library.authors.knows(name) for name in self.authors)
 
@@ -137,15 +141,19 @@ class Worded:
         vocabulary, pairs = self.model.vocabulary, pairs_of(self.tokens.tokens, self.tags)
         words = [token.word for token in self.runs_of("wording") if token.word[0].isalnum()]
         plain = all(word in vocabulary for word in [*words, *pairs])
-        return plain and all(self._is_name(start, end) for start, end in self.spans("author"))
+        alone = not any(self.spans("topic"))
+        return plain and all(self._is_name(start, end, alone=alone) for start, end in self.spans("author"))
 
-    def _is_name(self, start: int, end: int) -> bool:
-        """Return whether what is tagged as an author is known, or looks like a name without a known part."""
+    def _is_name(self, start: int, end: int, *, alone: bool) -> bool:
+        """Return whether what is tagged as an author is known, or surely a name: no part of it is known.
+
+        Beside a topic, what is unknown may be part of that.
+        """
         *inner, last = [token for token in self.tokens.tokens if start <= token.start < end]
         if "author ends" in last.known:
             return True
         known_part = any("author ends" in token.known for token in inner)
-        return bool(NAME.match(self.tokens.text[start:end])) and not known_part
+        return alone and not known_part and bool(NAME.match(self.tokens.text[start:end]))
 
     def runs_of(self, tag: Tag) -> Iterator[Token]:
         """Yield the tokens of a tag."""

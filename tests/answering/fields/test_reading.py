@@ -35,6 +35,7 @@ def worded(question: str) -> Worded:
 def read(question: str, **query: Any) -> FieldQuestion | None:
     """Return a question as it is believed if the model says so."""
     llm = ScriptedLLM(lambda messages: json.dumps(query, ensure_ascii=False))
+    llm.reads_queries = True
     return read_with_llm(llm, worded(question))
 
 
@@ -157,7 +158,9 @@ def open_fields(tmp_path: Path) -> Callable[[Callable[[Sequence[Message]], str]]
     settings = load_settings(index=tmp_path / "index", min_similarity=-1.0)
 
     def open_(script: Callable[[Sequence[Message]], str]) -> RAG:
-        return RAG(settings, embedder=embedder, llm=ScriptedLLM(script), verifier=NumberVerifier())
+        llm = ScriptedLLM(script)
+        llm.reads_queries = True
+        return RAG(settings, embedder=embedder, llm=llm, verifier=NumberVerifier())
 
     return open_
 
@@ -197,6 +200,19 @@ def test_a_model_that_fails_to_read_leaves_the_guess(open_fields) -> None:
         answer = rag.ask("Which papers did Novak write forsooth?")
         assert answer.kind == "collection"
         assert len(answer.citations) == 2
+
+
+def test_what_the_model_does_not_read_is_not_guessed_for_a_stranger(open_fields) -> None:
+    asked: list[Sequence[Message]] = []
+
+    def script(messages: Sequence[Message]) -> str:
+        asked.append(messages)
+        return "{}" if messages[0].content == QUERY_SYSTEM else "NOT FOUND"
+
+    with open_fields(script) as rag:
+        answer = rag.ask("Which papers report Quimby on wool or salt and percent?")
+        assert answer.kind == "answer"
+        assert len(asked) > 1
 
 
 def test_a_guessed_topic_that_nothing_is_on_is_dropped(open_fields) -> None:

@@ -20,6 +20,8 @@ _POINTS = re.compile(
     r"[本该此](?:文|研究|论文|摘要)|\b(?:this|the) (?:paper|study|work|article|abstract|authors?)\b",
     re.IGNORECASE,
 )
+# The same at the end of an English question, which stands as well without it.
+_AT_END = re.compile(r",? (?:in|of|by|from|according to) (?:this|the) (?:paper|study|work|article|abstract)(?=\?$)")
 _ENDS = ("?", "？")
 _QUOTES = "\"'“”‘’「」 "
 
@@ -58,7 +60,7 @@ def write_question(llm: LLM, paper: Paper) -> str | None:
 def plain_question(reply: str, language: Language) -> str | None:
     """Return the question that a reply holds, None if there is none in `language` that stands alone."""
     lines = reply.strip().splitlines()
-    question = lines[0].strip(_QUOTES) if lines else ""
+    question = _AT_END.sub("", lines[0].strip(_QUOTES)) if lines else ""
     whole = question.endswith(_ENDS) and sum(map(question.count, _ENDS)) == 1
     if not whole or detect_language(question) != language:
         return None

@@ -44,6 +44,7 @@ TEA = Paper(
         ("KeepSpan用什么给片段打分？", None),
         ("What does it reach?", None),
         ("What accuracy does the proposed method reach?", None),
+        ("How far did the owls fly in this study?", "How far did the owls fly?"),
         ("", None),
     ],
 )

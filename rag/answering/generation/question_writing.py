@@ -21,7 +21,9 @@ _POINTS = re.compile(
     re.IGNORECASE,
 )
 # The same at the end of an English question, which stands as well without it.
-_AT_END = re.compile(r",? (?:in|of|by|from|according to) (?:this|the) (?:paper|study|work|article|abstract)(?=\?$)")
+_AT_END = re.compile(
+    r",? (?:in|of|by|from|according to) (?:this|the) (?:paper|study|work|article|abstract)(?=\?$)"
+)
 _ENDS = ("?", "？")
 _QUOTES = "\"'“”‘’「」 "
 

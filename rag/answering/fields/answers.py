@@ -150,7 +150,9 @@ class FieldAnswers:
         """Tell one field of each selected work."""
         language = question.language
         ordered = self._ordered(question, selected.works)
-        shown = (self._first(question, ordered) if question.order else ordered)[:LISTED]
+        if question.order:
+            ordered = self._first(question, ordered) or ordered
+        shown = ordered[:LISTED]
 
         def line(work: Work, title: str) -> str:
             if question.also:
@@ -163,7 +165,7 @@ class FieldAnswers:
             more = byline(work, language, without=question.asked)
             return f"{text[:-1]}{more}{text[-1]}" if text[-1] in ".。" else f"{text}{more}"
 
-        return self._listing(question, [], shown, selected, line, total=len(selected.works))
+        return self._listing(question, [], shown, selected, line, total=len(ordered))
 
     def _list(self, question: FieldQuestion, selected: Selected) -> CollectionAnswer:
         language = question.language

@@ -65,7 +65,8 @@ def parse_query(reply: str) -> Query | None:
 
 def _texts(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
     values = row.get(key)
-    return tuple(value for value in values if isinstance(value, str)) if isinstance(values, list) else ()
+    found = (value for value in values if isinstance(value, str)) if isinstance(values, list) else ()
+    return tuple(dict.fromkeys(found))
 
 
 def _text(row: Mapping[str, Any], key: str) -> str | None:

@@ -22,8 +22,10 @@ from rag.answering.fields.question import (
     Worded,
     bare,
 )
+from rag.answering.fields.tokens import QUOTED
 from rag.answering.fields.values import Values, find_values, without_values
 from rag.llm.base import LLM, Message
+from rag.schema import LANGUAGES
 from rag.text.analyzer import analyze
 from rag.text.language import HAN, detect_language
 
@@ -61,6 +63,7 @@ def to_field_question(query: Query, worded: Worded, values: Values) -> FieldQues
     if topic and bare(topic) in values.names:  # a small model takes a name alone for a topic
         authors, topic = [*authors, bare(topic)], None
     topic, not_topic = _said(topic, worded), _said(query.not_about, worded)
+    written = query.language if query.language in values.languages else None
     guessed = None if not_topic else _topic(worded)
     unordered = worded.model.ask("order", worded.features).get("none", 0.0) >= _UNORDERED
     order = None if unordered else cast(Literal["newest", "oldest"] | None, query.order)
@@ -73,7 +76,7 @@ def to_field_question(query: Query, worded: Worded, values: Values) -> FieldQues
         query.venue if query.venue in values.venues else None,
         tokens.works,
         None if tokens.works else topic or guessed,
-        written="en" if query.language == "en" else "zh" if query.language == "zh" else None,
+        written=next((language for language in LANGUAGES if language == written), None),
         one=query.one or (order is not None and bool(fields)),
         order=order,
         most=query.per is not None,
@@ -82,7 +85,6 @@ def to_field_question(query: Query, worded: Worded, values: Values) -> FieldQues
         not_authors=tuple(name for name in query.not_by if name in values.names and name not in authors),
         not_topic=not_topic,
         without=tuple(cast(Asked, name) for name in query.without),
-        guessed_topic=topic is None,
     )
     if worded.likely < _SURE:  # a question of science may look like one about fields
         by_title = asked in OF_ONE_FIELD and read.topic is not None and not (authors or read.venue)
@@ -92,17 +94,19 @@ def to_field_question(query: Query, worded: Worded, values: Values) -> FieldQues
         ):
             return None
     named = read.authors or read.not_authors or read.years or read.venue or read.works is not None
+    if topic is None and guessed and not read.as_title and (named or read.written or read.without):
+        read = replace(read, guessed_topic=True)
     more = named or read.written or read.without or read.order or query.per
     return read if more or bool(read.topic) == bool(fields) else None
 
 
 def _said(topic: str | None, worded: Worded) -> str | None:
     """Return a topic if the question has a word of it that is no wording; a small model may invent one."""
-    if topic is None or not {*analyze(topic)} & {*analyze(without_values(worded.tokens))}:
+    if topic is None or not {*analyze(topic)} & {*analyze(without_values(worded.tokens, QUOTED))}:
         return None
     own = {token.word for token in worded.runs_of("wording")} & worded.model.vocabulary
-    words = [t.word for t in worded.tokens.tokens if t.word.isalnum() and t.word in topic.lower()]
-    return topic if any(word not in own for word in words) else None
+    words = [t.word for t in worded.tokens.tokens if t.word[0].isalnum() and t.word in topic.lower()]
+    return None if words and all(word in own for word in words) else topic
 
 
 def _field(worded: Worded) -> tuple[Asked, ...]:

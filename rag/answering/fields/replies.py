@@ -62,7 +62,7 @@ FIELD_NAMES: Texts = {
     "citations": {"en": "number of citations", "zh": "被引次数"},
     "affiliation": {"en": "affiliation or address", "zh": "作者单位和联系方式"},
     "pages": {"en": "volume, issue or page", "zh": "卷、期和页码"},
-    "other": {"en": "such field", "zh": "所问的内容"},
+    "other": {"en": "field for that", "zh": "所问的内容"},
 }
 
 

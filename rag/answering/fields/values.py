@@ -58,7 +58,7 @@ def find_values(worded: Worded) -> Values:
         for name in _values_of(worded, "author")
         if not all(w in vocabulary for w in name.lower().split())
     ]
-    quoted = [tokens.text[t.start + 1 : t.end - 1] for t in tokens.tokens if t.word == QUOTED]
+    quoted = [bare(tokens.text[t.start : t.end]) for t in tokens.tokens if t.word == QUOTED]
     numbers = [int(number) for number in number_values(without_values(tokens)) if 1 <= number <= _MOST_WANTED]
     return Values(
         tuple(names),
@@ -71,11 +71,11 @@ def find_values(worded: Worded) -> Values:
     )
 
 
-def without_values(tokens: Tokens) -> str:
-    """Return the text without years, identifiers, titles and quotations."""
+def without_values(tokens: Tokens, *kept: str) -> str:
+    """Return the text without years, identifiers, titles and quotations, but for those `kept`."""
     text = tokens.text
     for token in tokens.tokens:
-        if token.word.startswith("<"):
+        if token.word.startswith("<") and token.word not in kept:
             text = text[: token.start] + " " * (token.end - token.start) + text[token.end :]
     return text
 
@@ -111,9 +111,3 @@ def _known_spans(tokens: Tokens, kind: str) -> Iterator[tuple[int, int]]:
         if f"{kind} ends" in known and start is not None:
             yield start, token.end
             start = None
-
-
-def _quoted(tokens: Tokens) -> Iterator[str]:
-    for token in tokens.tokens:
-        if token.word == QUOTED:
-            yield tokens.text[token.start + 1 : token.end - 1]

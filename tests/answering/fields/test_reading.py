@@ -83,6 +83,20 @@ def test_exclusions_fields_and_counts_are_read() -> None:
     assert (found.asked, found.most) == ("by author", True)
 
 
+def test_a_topic_may_be_quoted_or_hyphenated() -> None:
+    for topic in ('"sea ice"', "self-attention"):
+        found = read(
+            f"pray, aught by Lian anent {topic}?", show=["papers"], by=["Lian"], about=topic.strip('"')
+        )
+        assert found is not None
+        assert (found.topic, found.guessed_topic) == (topic.strip('"'), False)
+
+
+def test_a_guessed_topic_alone_is_never_dropped() -> None:
+    found = read("In which decade did bells rust, gentlemen?", show=["year"])
+    assert found is None or not found.guessed_topic
+
+
 @pytest.mark.parametrize("reply", ["", "{}", "{", "[1]", '{"show": 3}', '{"show": []}', "I do not know."])
 def test_a_reply_without_a_query_is_none(reply: str) -> None:
     assert parse_query(reply) is None

@@ -72,8 +72,9 @@ def answer_about_fields(
         if read := read_with_llm(llm, worded):
             told = FieldAnswers(store, library, embed, filters or Filters()).answer(read)
             return (read.language, told) if told else None
-        # The language model saw no question about fields: then a guess must at least name nobody unknown.
-        asked = asked if asked and asked.names_only_known(library) else None
+        # It saw no question about fields. Beside a topic, a stranger's name may be part of that.
+        if asked and asked.topic and not asked.names_only_known(library):
+            return None
     # A list on a topic, or the file of a paper, is for `rag.answering.collection`.
     if not asked or (not asked.names_known(library) and classify(question)):
         return None

@@ -250,8 +250,12 @@ def _asked(label: str) -> Asked | None:
 
 def _limit(said: str) -> int | None:
     """Return how many papers are wanted, as in "the three newest"."""
-    numbers = [int(number) for number in number_values(said) if 1 <= number <= _MOST_WANTED]
-    return max(numbers, default=None)
+    return max(numbers_of_papers(said), default=None)
+
+
+def numbers_of_papers(text: str) -> list[int]:
+    """Return the numbers in a text that may say how many papers are wanted."""
+    return [int(number) for number in number_values(text) if 1 <= number <= _MOST_WANTED]
 
 
 def _likeliest(chances: dict[str, float]) -> str:

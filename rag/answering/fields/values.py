@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rag.answering.fields.question import EITHER, LANGUAGE_NAMES, NAME, Worded, bare
+from rag.answering.fields.question import EITHER, LANGUAGE_NAMES, NAME, Worded, bare, numbers_of_papers
 from rag.answering.fields.tokens import QUOTED, Tokens
 from rag.answering.fields.wording import Tag
 from rag.answering.fields.years import FIRST_YEAR, LAST_YEAR, Span
-from rag.text.numbers import number_values
 
-_MOST_WANTED = 99  # papers; a larger number is no number of papers
 _BEFORE = re.compile(r"^(?:in|of|at|from|on|by)\s+", re.IGNORECASE)  # before a venue
 
 
@@ -59,7 +57,7 @@ def find_values(worded: Worded) -> Values:
         if not all(w in vocabulary for w in name.lower().split())
     ]
     quoted = [bare(tokens.text[t.start : t.end]) for t in tokens.tokens if t.word == QUOTED]
-    numbers = [int(number) for number in number_values(without_values(tokens)) if 1 <= number <= _MOST_WANTED]
+    numbers = numbers_of_papers(without_values(tokens))
     return Values(
         tuple(names),
         tuple(dict.fromkeys([*(_BEFORE.sub("", venue) for venue in _values_of(worded, "venue")), *quoted])),

@@ -106,6 +106,7 @@ def test_a_question_about_fields_cites_the_papers_it_speaks_of(
         ("papers by Novack", "No author named Novack is in the records.\nSimilar names here: Novak, Petra."),
         ("Did Quimby publish anything?", "No author named Quimby"),
         ("韩梅梅写了哪些论文？", "没有名为韩梅梅的作者"),
+        ("沈青河写了哪些论文？", "没有名为沈青河的作者"),
         ("papers by Lian from 2011", "No paper by Lian from 2011"),
         ("In which journal did the paper on wool dyes appear?", "None of these abstracts records a journal"),
         ("发表在《竹材学报》上的论文有哪些？", "没有期刊或会议"),
